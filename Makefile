@@ -1,0 +1,55 @@
+# The commands that people type. Each makes the virtual environment .venv by itself, once, and again when setup.cfg
+# has changed; all that must be there before is Python 3.10 or newer with its venv module.
+
+PYTHON ?= python3
+PORT ?= 5000
+HUB ?= 127.0.0.1:5000
+ARGS ?=
+BIN = .venv/bin
+
+.PHONY: help serve chat test lint bench soak clean
+
+help:
+	@echo 'make serve   run a hub in the foreground   PORT=5000 ARGS="--mode room"'
+	@echo 'make chat    join a hub                    HUB=127.0.0.1:5000 ARGS="--name ann"'
+	@echo 'make test    run the tests                 ARGS="-k readme"'
+	@echo 'make lint    check style and types'
+	@echo 'make bench   measure the hub against others on this machine'
+	@echo 'make soak    load a hub as hostile peers would'
+	@echo 'make clean   remove what these commands have made'
+
+serve: .venv/made
+	@$(BIN)/chatterbox serve $(PORT) $(ARGS)
+
+chat: .venv/made
+	@$(BIN)/chatterbox $(HUB) $(ARGS)
+
+test: .venv/made-for-tests
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: .venv/made-for-tests
+	$(BIN)/ruff check
+	$(BIN)/mypy
+
+bench: .venv/made-for-tests
+	$(BIN)/python benchmarks/loopback.py $(ARGS)
+
+soak: .venv/made-for-tests
+	$(BIN)/python benchmarks/soak.py $(ARGS)
+
+clean:
+	rm -rf .venv build dist *.egg-info _trial_temp* .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+.venv/made: setup.cfg pyproject.toml
+	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || { \
+	  echo 'This needs Python 3.10 or newer with its venv module; the README says what to install.' >&2; exit 1; }
+	@echo 'Making the virtual environment .venv ...'
+	@$(PYTHON) -m venv --clear .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+.venv/made-for-tests: .venv/made
+	@echo 'Adding what the tests need ...'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,lint]'
+	@touch $@

@@ -1,0 +1,89 @@
+"""A bare peer is a program that sends no newline and takes one `recv` for one message (`--bare`).
+
+Most programs written for a first course on sockets do so. This module lets messages to such a one leave alone, with
+silence between them. It does not know what the messages say; `Bare` in `dialects` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .outlet import Outlet, Owner, Transport
+
+GAP = 0.05
+"""Seconds of silence that end a message to or from a bare peer."""
+LAST_WORD = 0.1
+"""Seconds from a bare peer's farewell word to its reset: after a FIN these programs spin, after a reset they end."""
+MAX_MESSAGE = 1024
+"""Bytes of a message: these programs call `recv(1024)`."""
+
+
+class Pacer(Outlet):
+    """An outlet whose messages leave one by one, without their newlines, until its peer turns out to know lines."""
+
+    __slots__ = ("_blocked", "_later", "bare")
+
+    def __init__(
+        self, owner: Owner, transport: Transport, high_water: int, bound: int, later: Callable[..., object]
+    ) -> None:
+        super().__init__(owner, transport, high_water, bound)
+        self._later = later
+        self._blocked = False
+        self.bare = True
+        """Whether no newline was seen from this peer."""
+
+    def write(self, data: bytes) -> None:
+        """Queue each line of `data` as a message."""
+        if not self.bare:
+            super().write(data)
+            return
+        for line in data.split(b"\n"):
+            while line:
+                message, line = _cut(line)
+                self._enqueue(message)
+
+    def pause(self) -> None:
+        """The transport has enough for now."""
+        self._blocked = True
+        super().pause()
+
+    def resume(self) -> None:
+        """The transport has sent all it had, or a gap is over."""
+        self._blocked = False
+        super().resume()
+
+    def _drain(self) -> None:
+        if not self.bare:
+            super()._drain()
+        elif self._queue and not self.paused:
+            message = self._queue.popleft()
+            self.queued -= len(message)
+            self.paused = True
+            self.transport.write(message)
+            self._later(GAP, self._gap_over)
+
+    def _gap_over(self) -> None:
+        if not self._blocked:
+            self.resume()
+
+    @property
+    def seconds_left(self) -> float:
+        """Seconds until the last message that waits has left."""
+        return GAP * (len(self._queue or ()) + self.paused)
+
+    def speak_lines(self) -> None:
+        """The peer has sent a newline: from now on it gets lines, as they come."""
+        if self.bare:
+            self.bare = False
+            if self._queue:
+                self._queue = type(self._queue)(message + b"\n" for message in self._queue)
+                self.queued += len(self._queue)
+
+
+def _cut(line: bytes) -> tuple[bytes, bytes]:
+    """Return the first message of `line`, cut between characters, and the rest."""
+    end = MAX_MESSAGE
+    if len(line) > end:
+        while line[end] & 0xC0 == 0x80:
+            end -= 1
+    return line[:end], line[end:]

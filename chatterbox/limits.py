@@ -1,0 +1,93 @@
+"""A limit is a bound that a stranger meets: every one of them stands here with its unit and its reason.
+
+This module knows the numbers and the one clockless way to count a rate. It does not know what happens when a
+bound is met: that is said where it is met, and in `docs/security.md`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+KIB = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The bounds of one hub; bytes, seconds and counts as each comment says."""
+
+    max_line: int = 4096
+    """Bytes of one line without its newline; a longer one is dropped whole (POSIX LINE_MAX is 2048)."""
+    max_unended: int = 64 * KIB
+    """Bytes received without a newline before the connection is closed as `flood`."""
+    high_water: int = 64 * KIB
+    """Bytes queued to one hearer at which its speakers are paused (the size of one read)."""
+    max_queue: int = 256 * KIB
+    """Bytes queued to one hearer of a larger room before it is let go as `slow`."""
+    pair_patience: float = 60.0
+    """Seconds a hearer in a two-seat room may take nothing while lines wait."""
+    room_patience: float = 10.0
+    """Seconds a hearer in a larger room may take nothing while lines wait."""
+    max_early: int = 64 * KIB
+    """Bytes held in a room for a partner who isn't there yet; then the speaker is paused."""
+    landing: float = 0.1
+    """Seconds in which a new connection may say where it wants to be, unheard by anyone."""
+    join_patience: float = 15.0
+    """Seconds from accept in which a peer must have joined a room (name, JSON hello)."""
+    join_lines: int = 16
+    """Lines a peer may send before it has joined a room."""
+    join_bytes: int = 4 * KIB
+    """Bytes a peer may send before it has joined a room."""
+    close_patience: float = 5.0
+    """Seconds between asking a connection to end and aborting it (a non-reader never closes: Twisted F2)."""
+    max_peers: int = 0
+    """Connections at once; 0: whatever the system's limit on open files leaves."""
+    per_source: int = 0
+    """Connections at once from one source address (IPv6: one /64); 0: any number."""
+    per_source_rate: int = 0
+    """Connections in ten minutes from one source address; 0: any number."""
+    max_sources: int = 65_536
+    """Source addresses remembered at once."""
+    rate: float = 0.0
+    """Lines a second that one peer may go on saying; 0: any number."""
+    burst: int = 100
+    """Lines that one peer may say at once before `rate` counts."""
+    max_name: int = 24
+    """Characters of a name (IRC networks allow 16 to 32)."""
+    max_room: int = 64
+    """Characters of a room's name."""
+    bad_names: int = 3
+    """Refused names after which an unnamed peer is let go."""
+    pieces_a_turn: int = 64
+    """Commands and blocks of one peer handled before everybody else has a turn (about 1 ms)."""
+
+    @property
+    def max_json(self) -> int:
+        """Bytes of one JSON line: every byte of the longest text escaped, and the object around it."""
+        return 6 * self.max_line + 256
+
+    @property
+    def flood(self) -> int:
+        """Bytes without a newline that end a connection: `max_unended`, or the longest line where that is longer."""
+        return max(self.max_unended, self.max_json)
+
+
+PUBLIC = {"per_source": 16, "per_source_rate": 32, "rate": 10.0}
+"""What `--public` turns on; a hub on one's own network needs none of it."""
+
+
+class Throttle:
+    """A bucket of `burst` tokens that fills at `rate` a second; it slows, and never refuses."""
+
+    __slots__ = ("rate", "burst", "tokens", "at")
+
+    def __init__(self, rate: float, burst: int) -> None:
+        self.rate = rate
+        self.burst = burst
+        self.tokens = float(burst)
+        self.at = 0.0
+
+    def touch(self, now: float, count: int = 1) -> float:
+        """Take `count` tokens at `now` (seconds, monotonic); return the seconds to wait before the next."""
+        self.tokens = min(self.burst, self.tokens + max(0.0, now - self.at) * self.rate) - count
+        self.at = now
+        return max(0.0, -self.tokens / self.rate)

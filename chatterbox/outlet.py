@@ -1,0 +1,150 @@
+"""An outlet is the way to one hearer: a transport, and a bounded queue for what the transport doesn't take.
+
+Twisted's `transport.write` never refuses and never stops buffering; so an outlet stops writing when its transport
+asks for it, counts what waits, and says when that is too much. It does not know who hears, or what to do about a
+slow one.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Protocol
+
+CHUNK = 64 * 1024
+"""Bytes handed to a transport at once: at most twice this is buffered below the queue."""
+
+
+class Transport(Protocol):
+    """What the core needs of a connection; TCP, TLS, unix sockets, StandardIO and StringTransport all have it."""
+
+    def write(self, data: bytes) -> None:
+        """Send `data`, in order, some time."""
+
+    def loseConnection(self) -> None:
+        """Close when everything written is sent."""
+
+    def pauseProducing(self) -> None:
+        """Stop reading."""
+
+    def resumeProducing(self) -> None:
+        """Go on reading."""
+
+
+class Owner(Protocol):
+    """Who is told how an outlet fares; each call may end the connection."""
+
+    def is_full(self) -> None:
+        """More waits than the high-water mark."""
+
+    def is_over(self) -> None:
+        """More waits than the bound."""
+
+    def is_drained(self) -> None:
+        """Nothing waits any more, after it was full."""
+
+
+class Outlet:
+    """Bytes on their way to one hearer, in order; its owner is told when too many wait.
+
+    Args:
+        owner: who is told.
+        transport: where the bytes go.
+        high_water: queued bytes beyond which the owner is told `is_full`, once, until all is drained.
+        bound: queued bytes beyond which the owner is told `is_over`; 0 where the speakers are paused instead.
+    """
+
+    __slots__ = (
+        "_bound",
+        "_closing",
+        "_handed",
+        "_high_water",
+        "_owner",
+        "_queue",
+        "full",
+        "paused",
+        "queued",
+        "transport",
+    )
+
+    def __init__(self, owner: Owner, transport: Transport, high_water: int, bound: int) -> None:
+        self.transport = transport
+        self.queued = 0
+        self.paused = False
+        self.full = False
+        self._owner = owner
+        self._high_water = high_water
+        self._bound = bound
+        self._queue: deque[bytes] | None = None
+        self._closing = False
+        self._handed = 0
+
+    def write(self, data: bytes) -> None:
+        """Hand `data` to the transport, or queue it while that is full."""
+        if self.paused or len(data) > CHUNK:
+            self._enqueue(data)
+        else:
+            self.transport.write(data)
+
+    def _enqueue(self, data: bytes) -> None:
+        if self._queue is None:
+            self._queue = deque()
+        self._queue.append(data)
+        self.queued += len(data)
+        if not self.paused:
+            self._drain()
+        if self.queued > self._high_water and not self.full:
+            self.full = True
+            self._owner.is_full()
+        if self._bound and self.queued > self._bound:
+            self._owner.is_over()
+
+    def pause(self) -> None:
+        """The transport has enough for now."""
+        self.paused = True
+
+    def resume(self) -> None:
+        """The transport has sent all it had."""
+        self.paused = False
+        self._handed += 1
+        self._drain()
+        if self.queued or self.paused:
+            return
+        if self._closing:
+            self.transport.loseConnection()
+        elif self.full:
+            self.full = False
+            self._owner.is_drained()
+
+    def _drain(self) -> None:
+        """Hand on queued bytes, a chunk at a time, until the transport says stop."""
+        queue = self._queue
+        while queue and not self.paused:
+            parts = [queue.popleft()]
+            size = len(parts[0])
+            while queue and size + len(queue[0]) <= CHUNK:
+                parts.append(queue.popleft())
+                size += len(parts[-1])
+            data = b"".join(parts)
+            if size > CHUNK:
+                queue.appendleft(data[CHUNK:])
+                data = data[:CHUNK]
+            self.queued -= len(data)
+            self.transport.write(data)
+        if not queue:
+            self._queue = None
+
+    @property
+    def handed(self) -> int:
+        """How often the transport has asked for more: it changes when the other end has taken something."""
+        return self._handed
+
+    def close(self) -> None:
+        """Close the connection when everything written is sent."""
+        self._closing = True
+        if not self.queued:
+            self.transport.loseConnection()
+
+    def discard(self) -> None:
+        """Forget what waits: nobody will hear it."""
+        self._queue = None
+        self.queued = 0

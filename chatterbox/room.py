@@ -1,0 +1,430 @@
+"""A room is the peers who hear each other, and the rule by which they do.
+
+It changes in one place, `Room.apply(event)`, and that is deterministic: two rooms to which the same events are applied
+in the same order are the same. A room does not know sockets, time, or how its members came here.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import NamedTuple, Protocol
+
+from .dialects import Dialect, Event
+from .limits import Limits
+from .modes import Mode
+
+
+class Member(Protocol):
+    """What a room needs of a peer."""
+
+    name: str
+    wanted: str
+    dialect: Dialect
+    finished: bool
+    """Whether it has closed its sending half, and only listens."""
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port of the other end; ("", 0) where there is none."""
+
+    @property
+    def backed_up(self) -> bool:
+        """Whether bytes wait for it."""
+
+    def hear(self, data: bytes) -> None:
+        """Deliver bytes in its dialect."""
+
+    def hold(self) -> None:
+        """Stop reading what it says, until released."""
+
+    def release(self) -> None:
+        """Go on reading."""
+
+    def wait(self) -> None:
+        """Stop reading for a short while at the most."""
+
+    def end(self, why: str, text: str = "") -> None:
+        """Hang up on it, with a spoken reason where `text` is given."""
+
+
+class Joined(NamedTuple):
+    """A peer takes its seat."""
+
+    peer: Member
+
+
+class Began(NamedTuple):
+    """The first bytes of a peer's message have come, and its end hasn't."""
+
+    peer: Member
+
+
+class Said(NamedTuple):
+    """A peer says a block: whole clean lines, each with its newline."""
+
+    peer: Member
+    block: bytes
+
+
+class Typed(NamedTuple):
+    """A peer types: clean keys, not yet a line."""
+
+    peer: Member
+    keys: bytes
+
+
+class Did(NamedTuple):
+    """A peer does something (`/me`)."""
+
+    peer: Member
+    text: str
+
+
+class Told(NamedTuple):
+    """A peer says something to one other (`/msg`)."""
+
+    peer: Member
+    to: Member
+    text: str
+
+
+class Renamed(NamedTuple):
+    """A peer takes another name, which is free."""
+
+    peer: Member
+    name: str
+
+
+class Finished(NamedTuple):
+    """A peer has closed its sending half."""
+
+    peer: Member
+
+
+class Parted(NamedTuple):
+    """A peer says the mode's farewell word."""
+
+    peer: Member
+    word: str
+
+
+class Left(NamedTuple):
+    """A peer is gone, for one word of the closed set."""
+
+    peer: Member
+    why: str
+
+
+RoomEvent = Joined | Began | Said | Typed | Did | Told | Renamed | Finished | Parted | Left
+Narrate = Callable[..., None]
+PUMPING = 16 * 1024
+"""Bytes of a block that no fingers type."""
+LETTERS = "XYZABCDEFGHIJKLMNOPQRSTUVW"
+
+
+class Room:
+    """The members of one room in order of joining, and what is held for who isn't there yet."""
+
+    def __init__(
+        self, name: str, mode: Mode, limits: Limits, narrate: Narrate, when_empty: Callable[[Room], None]
+    ) -> None:
+        self.name = name
+        self.mode = mode
+        self.members: dict[Member, bytes] = {}
+        """Each member's label, as it stands before its lines."""
+        self.names: dict[str, Member] = {}
+        """Members by case-folded name."""
+        self.was_shared = False
+        """Whether two were ever here at once."""
+        self._limits = limits
+        self._narrate = narrate
+        self._when_empty = when_empty
+        self._early: deque[Said] = deque()
+        self._early_size = 0
+        self._spoken_to: set[Member] = set()
+        """Finished members to whom something was said since."""
+        self._pending: deque[RoomEvent] = deque()
+        self._arrivals = count(1)
+        self._rules: dict[type, Callable[..., None]] = {
+            Joined: self._joined,
+            Began: self._began,
+            Said: self._said,
+            Typed: self._typed,
+            Did: self._did,
+            Told: self._told,
+            Renamed: self._renamed,
+            Finished: self._finished,
+            Parted: self._parted,
+            Left: self._left,
+        }
+
+    # -- what others ask of a room -------------------------------------------------------------------------
+
+    @property
+    def is_pair(self) -> bool:
+        """Whether two ends meet here: then a slow one slows the other, and neither loses a line."""
+        return self.mode.seats == 2
+
+    @property
+    def free_seats(self) -> float:
+        """How many more may join."""
+        return self.mode.seats - len(self.members) if self.mode.seats else float("inf")
+
+    def apply(self, event: RoomEvent) -> None:
+        """Let `event` happen. What it makes happen in turn happens after it, in order."""
+        self._pending.append(event)
+        if len(self._pending) > 1:
+            return
+        try:
+            while self._pending:
+                event = self._pending[0]
+                self._rules[type(event)](event)
+                self._pending.popleft()
+        finally:
+            self._pending.clear()
+
+    def yield_seat(self) -> bool:
+        """Free a seat whose peer has finished and was not heard of since; return whether there was one.
+
+        Who closed its sending half may be gone altogether: a killed program's system sends the very same FIN.
+        Only bytes on their way, or words that it took without a reset, prove that somebody listens.
+        """
+        for member in self.members:
+            if member.finished and not any(m.backed_up for m in self.members) and member not in self._spoken_to:
+                member.end("quit")
+                return True
+        return False
+
+    def full(self, hearer: Member) -> None:
+        """`hearer` has more waiting than it should: in a pair that stops the other end, as long as it takes.
+
+        Elsewhere nobody waits for another: only who pumps is slowed, for the time a hearer who reads needs.
+        """
+        if self.is_pair:
+            for member in self.members:
+                if member is not hearer:
+                    member.hold()
+        elif self._pending and isinstance(said := self._pending[0], Said) and len(said.block) >= PUMPING:
+            said.peer.wait()
+
+    def drained(self, hearer: Member) -> None:
+        """Nothing waits for `hearer` any more."""
+        if self.is_pair:
+            for member in self.members:
+                if member is not hearer:
+                    member.release()
+
+    # -- the rules -----------------------------------------------------------------------------------------
+
+    def _joined(self, event: Joined) -> None:
+        peer = event.peer
+        peer.name = self._christen(peer)
+        self.names[peer.name.casefold()] = peer
+        self.members[peer] = f"{peer.name}: ".encode() if self.mode.label != "none" else b""
+        self.was_shared = self.was_shared or len(self.members) > 1
+        self._narrate("joined", self, peer)
+        self._greet(peer)
+
+    def _greet(self, peer: Member) -> None:
+        """Tell `peer` where it is and the others who came; then what was said for a partner is delivered, first."""
+        self._welcome(peer)
+        if self.mode.announces:
+            self._tell(Event("joined", {"name": peer.name}), without=peer)
+        if len(self.members) > 1:
+            self._deliver_early()
+
+    def _welcome(self, peer: Member) -> None:
+        mode = self.mode
+        fields: dict[str, object] = {
+            "chatterbox": 1,
+            "room": self.name,
+            "mode": mode.name,
+            "name": peer.name,
+            "seats": mode.seats or None,
+            "label": None if mode.label == "none" else mode.label,
+            "farewell": list(mode.farewell),
+            "here": [member.name for member in self.members],
+        }
+        peer.hear(peer.dialect.event(Event("welcome", fields)))
+
+    def _christen(self, peer: Member) -> str:
+        """Return the name that `peer` has here: its wish, or what the mode makes names of."""
+        return next(name for name in self._names_for(peer) if name.casefold() not in self.names)
+
+    def _names_for(self, peer: Member) -> Iterator[str]:
+        label = self.mode.label
+        host, port = peer.address
+        if label == "letter":
+            yield from LETTERS
+            base = "X"
+        elif label in ("port", "address") and port:
+            base = str(port) if label == "port" else f"{host}:{port}"
+            yield base
+        elif peer.wanted:
+            yield peer.wanted
+            base = peer.wanted
+        else:
+            base = "guest"
+        yield from (f"{base}-{number}" for number in self._arrivals)
+
+    def _began(self, event: Began) -> None:
+        """Only a race asks who was first to begin."""
+
+    def _said(self, event: Said) -> None:
+        """Data received from Client 1 must be sent immediately to Client 2 (seed 000), and the other way round."""
+        peer, block = event
+        if peer not in self.members:
+            return
+        if self.mode.holds and len(self.members) < 2:
+            self._hold_early(event)
+            return
+        self._relay(peer, block)
+
+    def _relay(self, peer: Member, block: bytes) -> None:
+        label = self.members[peer]
+        rendered: dict[Dialect, bytes] = {}
+        for member in tuple(self.members):
+            if member is peer:
+                if self.mode.echo:
+                    member.hear(member.dialect.said(peer.name, label, block, True))
+                continue
+            data = rendered.get(member.dialect)
+            if data is None:
+                data = rendered[member.dialect] = member.dialect.said(peer.name, label, block, False)
+            if member.finished:
+                self._probe(member, Said(peer, block))
+            member.hear(data)
+        self._narrate("said", self, peer, block)
+
+    def _typed(self, event: Typed) -> None:
+        """Keys are the conversation in mode `talk`; in a pair they are a draft, which JSON hearers see."""
+        if (self.is_pair or self.mode.rule == "talk") and event.peer in self.members:
+            for member in self.members:
+                if member is not event.peer:
+                    member.hear(member.dialect.typed(event.peer.name, event.keys))
+
+    def _did(self, event: Did) -> None:
+        if event.peer in self.members:
+            fields: dict[str, object] = {"from": event.peer.name, "text": event.text}
+            self._tell(Event("did", fields), without=event.peer)
+            event.peer.hear(event.peer.dialect.event(Event("did", fields, own=True)))
+
+    def _told(self, event: Told) -> None:
+        if event.peer in self.members and event.to in self.members:
+            fields: dict[str, object] = {"from": event.peer.name, "text": event.text}
+            event.to.hear(event.to.dialect.event(Event("told", fields)))
+
+    def _renamed(self, event: Renamed) -> None:
+        peer, name = event
+        if peer not in self.members:
+            return
+        old = peer.name
+        del self.names[old.casefold()]
+        self.names[name.casefold()] = peer
+        peer.name = name
+        if self.members[peer]:
+            self.members[peer] = f"{name}: ".encode()
+        fields: dict[str, object] = {"name": old, "to": name}
+        peer.hear(peer.dialect.event(Event("renamed", fields, own=True)))
+        if self.mode.announces:
+            self._tell(Event("renamed", fields), without=peer)
+
+    def _finished(self, event: Finished) -> None:
+        """In a pair who has finished listens on, until the other end is done too; elsewhere it leaves."""
+        peer = event.peer
+        if peer not in self.members:
+            return
+        if not self._listens_on(peer):
+            peer.end("quit")
+            return
+        peer.finished = True
+        if len(self.members) > 1 and all(member.finished for member in self.members):
+            self._end_all("quit")
+        elif self.mode.announces:
+            self._tell(Event("finished", {"name": peer.name}), without=peer)
+
+    def _listens_on(self, peer: Member) -> bool:
+        """Whether anything is left to hear for a peer who has finished."""
+        return self.is_pair and not self.mode.ends_together
+
+    def _parted(self, event: Parted) -> None:
+        """`Bye` is relayed and ends both (seed 002); `exit` is one peer's own affair (seed 003)."""
+        if event.peer not in self.members:
+            return
+        self._narrate("farewell", self, event.peer)
+        if self.mode.ends_together:
+            self._relay(event.peer, event.word.encode() + b"\n")
+            self._end_all("bye")
+        else:
+            event.peer.end("quit")
+
+    def _left(self, event: Left) -> None:
+        peer, why = event
+        if self.members.pop(peer, None) is None:
+            return
+        del self.names[peer.name.casefold()]
+        if not (peer.finished and why == "lost"):
+            self._forget_early()
+        self._spoken_to.discard(peer)
+        self._narrate("left", self, peer, why)
+        self._bereave(peer, why)
+        if not self.members:
+            self._when_empty(self)
+
+    def _bereave(self, peer: Member, why: str) -> None:
+        """Tell the others that `peer` is gone, unless they know it; who has finished has nobody left to listen to."""
+        if self.mode.ends_together and self.members:
+            self._end_all("bye", f"{peer.name} left ({why})")
+        elif self.mode.announces and not peer.finished and why != "shutdown":
+            self._tell(Event("left", {"name": peer.name, "why": why}))
+        if self.is_pair:
+            for member in tuple(self.members):
+                member.release()
+                if member.finished:
+                    member.end("quit")
+
+    def _end_all(self, why: str, text: str = "") -> None:
+        for member in tuple(self.members):
+            member.end(why, text)
+
+    def _tell(self, event: Event, without: Member | None = None) -> None:
+        """Let every member but `without` hear `event`, rendered once per dialect."""
+        rendered: dict[Dialect, bytes] = {}
+        for member in tuple(self.members):
+            if member is not without:
+                if member.dialect not in rendered:
+                    rendered[member.dialect] = member.dialect.event(event)
+                member.hear(rendered[member.dialect])
+
+    # -- early lines ---------------------------------------------------------------------------------------
+
+    def _hold_early(self, event: Said) -> None:
+        self._early.append(event)
+        self._early_size += len(event.block)
+        if self._early_size >= self._limits.max_early:
+            event.peer.hold()
+
+    def _deliver_early(self) -> None:
+        early = tuple(self._early)
+        self._forget_early()
+        for event in early:
+            self._said(event)
+
+    def _forget_early(self) -> None:
+        speakers = {event.peer for event in self._early}
+        self._early.clear()
+        self._early_size = 0
+        for speaker in speakers:
+            speaker.release()
+
+    # -- who has finished, and may be gone -----------------------------------------------------------------
+
+    def _probe(self, hearer: Member, said: Said) -> None:
+        """Keep the first block said to a finished peer: if its answer is a reset, nobody heard it."""
+        if hearer in self._spoken_to:
+            self._forget_early()
+        else:
+            self._spoken_to.add(hearer)
+            self._early.append(said)
