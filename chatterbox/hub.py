@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .dialects import Bare, Dialect, Json, Keys, Text
+from .dialects import Bare, Dialect, Event, Json, Keys, Text
+from .events import Joined, Left
 from .limits import Limits
 from .modes import MODES, Mode
 from .outlet import Transport
 from .peer import Delayed, Peer
-from .room import Joined, Left, Room
+from .room import Room
 from .rules import RULES
 from .sources import Sources
 from .wire import JsonReader, Reader, TextReader
@@ -165,7 +166,7 @@ class Hub:
             return
         self._rise(peer, "quit")
         self._sit(peer, room)
-        peer.moved()
+        peer.tell(Event("moved", {"room": name}))
 
     def taken(self, peer: Peer, room: str, name: str) -> str:
         """Return why `peer` can't be called `name` in `room`, or an empty string."""

@@ -14,7 +14,8 @@ from typing import IO, Any
 from twisted.logger import ILogObserver, LogEvent, Logger, formatEvent
 from zope.interface import implementer
 
-from .room import Member, Room
+from .events import Member
+from .room import Room
 
 log = Logger("chatterbox")
 

@@ -156,7 +156,7 @@ class ChatProtocol(LineReceiver):
             return
         if self.peer.is_bare:
             self.peer.speak_lines()
-        block, self._unended = self._unended + data[:end], data[end:]
+        block, self._unended = b"".join((self._unended, memoryview(data)[:end])), data[end:]
         self._is_new = False
         self.peer.say(block)
 

@@ -6,122 +6,32 @@ in the same order are the same. A room does not know sockets, time, or how its m
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
-from itertools import count
-from typing import NamedTuple, Protocol
 
 from .dialects import Dialect, Event
+from .events import Began, Did, Finished, Joined, Left, Member, Parted, Renamed, RoomEvent, Said, Told, Typed
 from .limits import Limits
 from .modes import Mode
 
-
-class Member(Protocol):
-    """What a room needs of a peer."""
-
-    name: str
-    wanted: str
-    dialect: Dialect
-    finished: bool
-    """Whether it has closed its sending half, and only listens."""
-
-    @property
-    def address(self) -> tuple[str, int]:
-        """Host and port of the other end; ("", 0) where there is none."""
-
-    @property
-    def backed_up(self) -> bool:
-        """Whether bytes wait for it."""
-
-    def hear(self, data: bytes) -> None:
-        """Deliver bytes in its dialect."""
-
-    def hold(self) -> None:
-        """Stop reading what it says, until released."""
-
-    def release(self) -> None:
-        """Go on reading."""
-
-    def wait(self) -> None:
-        """Stop reading for a short while at the most."""
-
-    def end(self, why: str, text: str = "") -> None:
-        """Hang up on it, with a spoken reason where `text` is given."""
-
-
-class Joined(NamedTuple):
-    """A peer takes its seat."""
-
-    peer: Member
-
-
-class Began(NamedTuple):
-    """The first bytes of a peer's message have come, and its end hasn't."""
-
-    peer: Member
-
-
-class Said(NamedTuple):
-    """A peer says a block: whole clean lines, each with its newline."""
-
-    peer: Member
-    block: bytes
-
-
-class Typed(NamedTuple):
-    """A peer types: clean keys, not yet a line."""
-
-    peer: Member
-    keys: bytes
-
-
-class Did(NamedTuple):
-    """A peer does something (`/me`)."""
-
-    peer: Member
-    text: str
-
-
-class Told(NamedTuple):
-    """A peer says something to one other (`/msg`)."""
-
-    peer: Member
-    to: Member
-    text: str
-
-
-class Renamed(NamedTuple):
-    """A peer takes another name, which is free."""
-
-    peer: Member
-    name: str
-
-
-class Finished(NamedTuple):
-    """A peer has closed its sending half."""
-
-    peer: Member
-
-
-class Parted(NamedTuple):
-    """A peer says the mode's farewell word."""
-
-    peer: Member
-    word: str
-
-
-class Left(NamedTuple):
-    """A peer is gone, for one word of the closed set."""
-
-    peer: Member
-    why: str
-
-
-RoomEvent = Joined | Began | Said | Typed | Did | Told | Renamed | Finished | Parted | Left
 Narrate = Callable[..., None]
 PUMPING = 16 * 1024
 """Bytes of a block that no fingers type."""
 LETTERS = "XYZABCDEFGHIJKLMNOPQRSTUVW"
+
+
+_RULES: dict[type, str] = {
+    Joined: "_joined",
+    Began: "_began",
+    Said: "_said",
+    Typed: "_typed",
+    Did: "_did",
+    Told: "_told",
+    Renamed: "_renamed",
+    Finished: "_finished",
+    Parted: "_parted",
+    Left: "_left",
+}
+"""The method of a room that lets each kind of event happen."""
 
 
 class Room:
@@ -141,24 +51,14 @@ class Room:
         self._limits = limits
         self._narrate = narrate
         self._when_empty = when_empty
-        self._early: deque[Said] = deque()
+        self._early: list[Said] = []
         self._early_size = 0
-        self._spoken_to: set[Member] = set()
+        self._spoken_to: frozenset[Member] = frozenset()
         """Finished members to whom something was said since."""
-        self._pending: deque[RoomEvent] = deque()
-        self._arrivals = count(1)
-        self._rules: dict[type, Callable[..., None]] = {
-            Joined: self._joined,
-            Began: self._began,
-            Said: self._said,
-            Typed: self._typed,
-            Did: self._did,
-            Told: self._told,
-            Renamed: self._renamed,
-            Finished: self._finished,
-            Parted: self._parted,
-            Left: self._left,
-        }
+        self._pending: list[RoomEvent] = []
+        self._pumping: Member | None = None
+        """Whose block is being relayed, where no fingers typed it."""
+        self._arrivals = 0
 
     # -- what others ask of a room -------------------------------------------------------------------------
 
@@ -174,16 +74,15 @@ class Room:
 
     def apply(self, event: RoomEvent) -> None:
         """Let `event` happen. What it makes happen in turn happens after it, in order."""
-        self._pending.append(event)
-        if len(self._pending) > 1:
+        pending = self._pending
+        pending.append(event)
+        if len(pending) > 1:
             return
         try:
-            while self._pending:
-                event = self._pending[0]
-                self._rules[type(event)](event)
-                self._pending.popleft()
+            for event in pending:  # which grows while it is gone through
+                getattr(self, _RULES[type(event)])(event)
         finally:
-            self._pending.clear()
+            pending.clear()
 
     def yield_seat(self) -> bool:
         """Free a seat whose peer has finished and was not heard of since; return whether there was one.
@@ -206,8 +105,8 @@ class Room:
             for member in self.members:
                 if member is not hearer:
                     member.hold()
-        elif self._pending and isinstance(said := self._pending[0], Said) and len(said.block) >= PUMPING:
-            said.peer.wait()
+        elif self._pumping:
+            self._pumping.wait()
 
     def drained(self, hearer: Member) -> None:
         """Nothing waits for `hearer` any more."""
@@ -267,7 +166,9 @@ class Room:
             base = peer.wanted
         else:
             base = "guest"
-        yield from (f"{base}-{number}" for number in self._arrivals)
+        while True:
+            self._arrivals += 1
+            yield f"{base}-{self._arrivals}"
 
     def _began(self, event: Began) -> None:
         """Only a race asks who was first to begin."""
@@ -285,6 +186,7 @@ class Room:
     def _relay(self, peer: Member, block: bytes) -> None:
         label = self.members[peer]
         rendered: dict[Dialect, bytes] = {}
+        self._pumping = peer if len(block) >= PUMPING else None
         for member in tuple(self.members):
             if member is peer:
                 if self.mode.echo:
@@ -296,6 +198,7 @@ class Room:
             if member.finished:
                 self._probe(member, Said(peer, block))
             member.hear(data)
+        self._pumping = None
         self._narrate("said", self, peer, block)
 
     def _typed(self, event: Typed) -> None:
@@ -367,7 +270,7 @@ class Room:
         del self.names[peer.name.casefold()]
         if not (peer.finished and why == "lost"):
             self._forget_early()
-        self._spoken_to.discard(peer)
+        self._spoken_to -= {peer}
         self._narrate("left", self, peer, why)
         self._bereave(peer, why)
         if not self.members:
@@ -426,5 +329,5 @@ class Room:
         if hearer in self._spoken_to:
             self._forget_early()
         else:
-            self._spoken_to.add(hearer)
+            self._spoken_to |= {hearer}
             self._early.append(said)

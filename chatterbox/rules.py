@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from .dialects import Event
-from .room import Began, Member, Room, Said
+from .events import Began, Member, Said
+from .room import Room
 
 
 class Duet(Room):

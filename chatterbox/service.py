@@ -88,7 +88,7 @@ class Options(usage.Options):
     def postOptions(self) -> None:
         """Refuse what can't be, in one sentence."""
         if self["log-json"] and not isinstance(self, ServeOptions):
-            raise usage.UsageError("--log-json is for chatterbox serve; twistd has --logger chatterbox.journal.log_json")
+            raise usage.UsageError("--log-json is for chatterbox serve; try twistd --logger chatterbox.journal.log_json")
         if self["mode"] not in MODES:
             raise usage.UsageError(f"--mode {self['mode']} is none of {' '.join(MODES)}")
         if self["label"] not in (None, *LABELS):

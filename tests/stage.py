@@ -7,7 +7,8 @@ A play is a file in `tests/plays`. Its first line names the mode and further opt
     console >> typed there       console << printed there, next     ann hears nothing
     ann >| raw bytes, \\n escaped  ann <| raw bytes she hears, next   wait 0.2
 
-At the end nobody may have heard more than the play says.
+At the end nobody may have heard more than the play says. Over sockets a peer comes from any port, and what is heard
+is read with that one in place of the play's.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ class _MemoryPeer:
 
     def __init__(self, stage: MemoryStage, port: int) -> None:
         self._clock = stage.clock
+        self.port = port
         self.transport = _Transport(peerAddress=IPv4Address("TCP", "127.0.0.1", port))
         self.protocol = stage.factory.buildProtocol(None)
         self.protocol.makeConnection(self.transport)
@@ -137,20 +139,9 @@ class MemoryStage:
 class _SocketPeer:
     """One peer of a real hub."""
 
-    def __init__(self, address: tuple[str, int], port: int) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            self.socket = socket.socket()
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                self.socket.bind(("127.0.0.1", port))
-                self.socket.connect(address)
-                break
-            except OSError:
-                self.socket.close()
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.05)
+    def __init__(self, address: tuple[str, int]) -> None:
+        self.socket = socket.create_connection(address, PATIENCE)
+        self.port = self.socket.getsockname()[1]
         self.ended = False
         time.sleep(0.2)
 
@@ -203,7 +194,7 @@ class SocketStage:
         self.port = int(self.log.rsplit("listening on 127.0.0.1:", 1)[1].split()[0])
 
     def connect(self, port: int) -> _SocketPeer:
-        return _SocketPeer(("127.0.0.1", self.port), port)
+        return _SocketPeer(("127.0.0.1", self.port))
 
     def console_says(self, line: str) -> None:
         assert self.process.stdin
@@ -259,6 +250,8 @@ class Play:
             self.stage = MemoryStage(options)
         self.peers: dict[str, _MemoryPeer | _SocketPeer] = {}
         self.heard: dict[str, bytes] = {"console": b""}
+        self.ports: dict[str, str] = {}
+        """The ports that peers really came from, by those in the play."""
         try:
             for line in self.lines:
                 self._act(line)
@@ -279,8 +272,12 @@ class Play:
         found = _LINE.match(line.strip())
         assert found, f"no line of a play: {line}"
         who, what, text = found["who"], found["what"], found["text"] or ""
+        if what in ("<<", "<|"):
+            text = re.sub(r"\b\d{5}\b", lambda port: self.ports.get(port[0], port[0]), text)
         if what == "connects":
-            self.peers[who] = self.stage.connect(int(text.split()[-1]) if text else 40001 + len(self.peers))
+            port = int(text.split()[-1]) if text else 40001 + len(self.peers)
+            self.peers[who] = self.stage.connect(port)
+            self.ports[str(port)] = str(self.peers[who].port)
             self.heard[who] = b""
         elif what in (">>", ">|"):
             self._say(who, text if what == ">>" else None, _raw(text))
