@@ -32,10 +32,10 @@ lint: .venv/made-for-tests
 	$(BIN)/mypy
 
 bench: .venv/made-for-tests
-	$(BIN)/python benchmarks/loopback.py $(ARGS)
+	$(BIN)/python -m benchmarks.compare $(ARGS)
 
 soak: .venv/made-for-tests
-	$(BIN)/python benchmarks/soak.py $(ARGS)
+	$(BIN)/python -m benchmarks.soak $(ARGS)
 
 clean:
 	rm -rf .venv build dist *.egg-info _trial_temp* .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks

@@ -12,8 +12,9 @@ _DO_TIMING_MARK = b"\xff\xfd\x06"
 _WONT_TIMING_MARK = b"\xff\xfc\x06"
 _OPTION = rb"\xfa[^\xff]{0,4096}"
 """A subnegotiation up to its end; a longer one is no telnet."""
-_COMMAND = re.compile(rb"\xff(?:[\xfb-\xfe].|" + _OPTION + rb"\xff\xf0|[\xf0-\xf9\xff])", re.DOTALL)
-_BEGUN = re.compile(rb"\xff(?:[\xfb-\xfe]|" + _OPTION + rb"\xff?)?\Z")
+_COMMAND = rb"\xff(?:[\xfb-\xfe].|" + _OPTION + rb"\xff\xf0|[\xf0-\xf9\xff])"
+_BEGUN = rb"\xff(?:[\xfb-\xfe]|" + _OPTION + rb"\xff?)?\Z"
+_COMMANDS = re.compile(rb"(?:" + _COMMAND + rb")+|(?P<begun>" + _BEGUN + rb")", re.DOTALL)
 
 
 class Telnet:
@@ -30,8 +31,13 @@ class Telnet:
         (RFC 860; seen as `FF F4 FF FD 06`). Everything else is ignored, as a host that knows no options may. An IAC
         that begins no command is left for `wire.clean` to replace, as any byte that is no text.
         """
-        data = self._kept + data
-        begun = _BEGUN.search(data)
-        self._kept = begun[0] if begun else b""
-        data = data[: begun.start()] if begun else data
-        return _COMMAND.sub(b"", data), _WONT_TIMING_MARK * data.count(_DO_TIMING_MARK)
+        answers = 0
+
+        def remove(found: re.Match[bytes]) -> bytes:
+            nonlocal answers
+            self._kept = found["begun"] or b""
+            answers += found[0].count(_DO_TIMING_MARK)
+            return b""
+
+        data, self._kept = self._kept + data, b""
+        return _COMMANDS.sub(remove, data), _WONT_TIMING_MARK * answers

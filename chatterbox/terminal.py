@@ -140,7 +140,7 @@ def company(others: Sequence[str], seats: int | None) -> str:
     """Return who is here, in few words."""
     if others:
         return "with " + ", ".join(others)
-    return "waiting for a partner" if seats == 2 else "nobody else here"
+    return "waiting for a partner" if seats == 2 else "nobody else yet"
 
 
 def status(parts: Iterable[str], columns: int) -> str:
