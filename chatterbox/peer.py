@@ -110,8 +110,12 @@ class Peer:
         """The other end sent `block`: whole lines, as they were received."""
         if self.gone:
             return
-        self._rest += block
-        if not self._held_for:
+        if self._arrival or self._pieces or self._rest or self._held_for:
+            self._rest += block
+            if not self._held_for:
+                self._go_on()
+        else:
+            self._pieces = iter(self.reader.read(block))
             self._go_on()
 
     @property

@@ -199,6 +199,7 @@ class HubService(MultiService):
             limits = replace(limits, max_peers=raise_open_files())
         mode, bare = options["row"], bool(options["bare"])
         self.hub = Hub(reactor.callLater, reactor.seconds, mode, limits, bare, self.narrate)
+        self._public = bool(options["public"])
         self.console = Console(self.hub, reactor.stop) if options["console"] else None
         for text in options["endpoints"]:
             self._add_port(text)
@@ -245,6 +246,8 @@ class HubService(MultiService):
     def startService(self) -> None:
         """Begin; the console shows the hub's first words."""
         super().startService()
+        if self._public:
+            log.info("public: {limits}", limits=", ".join(f"{key} {number:g}" for key, number in PUBLIC.items()))
         self._reactor.addSystemEventTrigger("before", "shutdown", self._hurry_when_asked_again)
         if self.console:
             try:
