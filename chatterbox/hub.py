@@ -103,7 +103,8 @@ class Hub:
     def host(self, transport: Transport, name: str) -> Peer:
         """Seat the hub's own console at once, under a name that nobody else can take."""
         peer = Peer(self, transport)
-        peer.dialect, peer.reader = self.text, self.text_reader
+        peer.dialect = self.keys if self.mode.rule == "talk" else self.text
+        peer.reader = self.text_reader
         peer.wanted = name
         self.peers[peer] = None
         self.seat(peer)

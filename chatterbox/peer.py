@@ -201,11 +201,12 @@ class Peer:
         """Hang up, for one word of the closed set; `text` is the sentence that is spoken before."""
         if self.gone:
             return
-        if text:
-            self.tell(Event("closed", {"why": why, "text": text}))
+        last_words = self.dialect.event(Event("closed", {"why": why, "text": text})) if text else b""
         if self.is_bare and self.room:
-            self.hear(self.hub.mode.last_word.encode())
+            last_words += self.hub.mode.last_word.encode()
         self._depart(why)
+        if last_words:
+            self.outlet.write(last_words)
         if self._held_for:
             self._held_for = frozenset()
             self.outlet.transport.resumeProducing()

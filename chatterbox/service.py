@@ -45,8 +45,8 @@ class Options(usage.Options):
 
     synopsis = "[options]"
     optFlags = [
-        ["echo", None, "who speaks hears its own lines (--no-echo: it doesn't)"],
-        ["no-echo", None, ""],
+        ["echo", None, "who speaks hears its own lines"],
+        ["no-echo", None, "who speaks doesn't"],
         ["ends-together", None, "one farewell ends everybody's stay"],
         ["once", None, "end with the first conversation"],
         ["bare", None, "peers may be programs that send and take no newlines, one recv a message"],
@@ -60,8 +60,11 @@ class Options(usage.Options):
         ["label", None, None, f"what stands before a line: {' '.join(LABELS)}"],
         ["max-line", None, Limits().max_line, "bytes of one line"],
         ["max-peers", None, 0, "connections at once; 0: what the limit on open files leaves"],
+        ["per-source", None, None, "connections at once from one address; 0: any number"],
+        ["per-source-rate", None, None, "connections in ten minutes from one address; 0: any number"],
+        ["rate", None, None, "lines a second that one peer may go on saying; 0: any number"],
     ]
-    longdesc = "The hub two ends talk through.\n\n" + table()
+    longdesc = "The hub two ends talk through."
 
     def __init__(self) -> None:
         super().__init__()
@@ -69,9 +72,7 @@ class Options(usage.Options):
         self["farewell"] = []
 
     def opt_port(self, port: str) -> None:
-        """a port number, or an endpoint string (tcp:5000:interface=127.0.0.1, unix:chat.sock, tls:…); may be given
-        several times [default: 5000]
-        """
+        """a port number or an endpoint string (unix:chat.sock, tls:…); may be given several times [default: 5000]"""
         self["ports"].append(port)
 
     opt_p = opt_port
@@ -79,6 +80,10 @@ class Options(usage.Options):
     def opt_farewell(self, word: str) -> None:
         """a line that ends a stay, besides /quit; in lower case it counts in any case; may be given several times"""
         self["farewell"].append(word)
+
+    def getUsage(self, width: int | None = None) -> str:
+        """Return the help, with the table of modes."""
+        return f"{super().getUsage(width)}\n{table()}\n"
 
     def opt_version(self) -> None:
         """print the version"""
@@ -88,7 +93,7 @@ class Options(usage.Options):
     def postOptions(self) -> None:
         """Refuse what can't be, in one sentence."""
         if self["log-json"] and not isinstance(self, ServeOptions):
-            raise usage.UsageError("--log-json is for chatterbox serve; try twistd --logger chatterbox.journal.log_json")
+            raise usage.UsageError("--log-json is for chatterbox serve; twistd: --logger chatterbox.journal.log_json")
         if self["mode"] not in MODES:
             raise usage.UsageError(f"--mode {self['mode']} is none of {' '.join(MODES)}")
         if self["label"] not in (None, *LABELS):
@@ -107,8 +112,11 @@ class Options(usage.Options):
         return number
 
     def _limits(self) -> Limits:
-        limits = Limits(max_line=self._number("max-line", 1), max_peers=self._number("max-peers"))
-        return replace(limits, **cast(Any, PUBLIC)) if self["public"] else limits
+        numbers: dict[str, Any] = dict(PUBLIC) if self["public"] else {}
+        for option in ("max-line", "max-peers", "per-source", "per-source-rate", "rate"):
+            if self[option] is not None:
+                numbers[option.replace("-", "_")] = self._number(option, 1 if option == "max-line" else 0)
+        return Limits(**numbers)
 
     def _row(self) -> Mode:
         """Return the mode's row with the columns that options override."""
@@ -247,7 +255,8 @@ class HubService(MultiService):
         """Begin; the console shows the hub's first words."""
         super().startService()
         if self._public:
-            log.info("public: {limits}", limits=", ".join(f"{key} {number:g}" for key, number in PUBLIC.items()))
+            limits = ", ".join(f"{key} {getattr(self.hub.limits, key):g}" for key in PUBLIC)
+            log.info("public: {limits}", limits=limits)
         self._reactor.addSystemEventTrigger("before", "shutdown", self._hurry_when_asked_again)
         if self.console:
             try:
@@ -263,6 +272,8 @@ class HubService(MultiService):
 
     def stopService(self) -> Deferred[Any]:
         """Stop listening, tell everyone, send what was accepted, and wait for that a bounded time."""
+        if self.console:
+            self.console.restore()
         closed = super().stopService()
         gone: Deferred[None] = Deferred()
         self.hub.stop(lambda: gone.callback(None))
