@@ -21,11 +21,13 @@ _PREAMBLE = ("join", "nick")
 class Arrival:
     """One peer's way to its seat."""
 
-    __slots__ = ("_bad_names", "_bytes", "_lines", "_peer", "is_asked")
+    __slots__ = ("_bad_names", "_bytes", "_has_room", "_lines", "_peer", "is_asked")
 
     def __init__(self, peer: Peer) -> None:
         self._peer = peer
         self._lines = self._bytes = self._bad_names = 0
+        self._has_room = False
+        """Whether it said where it wants to be; then landing ends with what came so far."""
         self.is_asked = False
         """Whether landing is over, and a name is awaited."""
 
@@ -41,7 +43,11 @@ class Arrival:
         if self.is_asked:
             self._answer(line.removesuffix(b"\r"))
             return rest
-        return rest if newline and self._land(line) else self._settle(received)
+        if not newline or not self._land(line):
+            return self._settle(received)
+        if not rest and self._has_room:
+            self.settle()
+        return rest
 
     def _land(self, line: bytes) -> bool:
         """Return whether `line` says how or where this peer wants to be heard; the first one decides the dialect."""
@@ -52,6 +58,7 @@ class Arrival:
             return True
         for piece in peer.hub.text_reader.read(line + b"\n"):
             if isinstance(piece, Command) and piece.verb in _PREAMBLE and piece.args:
+                self._has_room = self._has_room or piece.verb == "join"
                 obey(peer, piece)
                 return True
         return False

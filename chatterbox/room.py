@@ -90,7 +90,7 @@ class Room:
         Who closed its sending half may be gone altogether: a killed program's system sends the very same FIN.
         Only bytes on their way, or words that it took without a reset, prove that somebody listens.
         """
-        for member in self.members:
+        for member in tuple(self.members):
             if member.finished and not any(m.backed_up for m in self.members) and member not in self._spoken_to:
                 member.end("quit")
                 return True
@@ -102,7 +102,7 @@ class Room:
         Elsewhere nobody waits for another: only who pumps is slowed, for the time a hearer who reads needs.
         """
         if self.is_pair:
-            for member in self.members:
+            for member in tuple(self.members):
                 if member is not hearer:
                     member.hold()
         elif self._pumping:
@@ -111,7 +111,7 @@ class Room:
     def drained(self, hearer: Member) -> None:
         """Nothing waits for `hearer` any more."""
         if self.is_pair:
-            for member in self.members:
+            for member in tuple(self.members):
                 if member is not hearer:
                     member.release()
 

@@ -63,6 +63,10 @@ class Order(Duet):
         """A race that has begun takes nobody in."""
         return 0 if self._racing else super().free_seats
 
+    def yield_seat(self) -> bool:
+        """Who has spoken and only listens waits for the verdict."""
+        return not self._racing and super().yield_seat()
+
     def _deliver_early(self) -> None:
         self._racing = True
         super()._deliver_early()
