@@ -24,6 +24,9 @@ class Event(NamedTuple):
 class Dialect(Protocol):
     """What a room needs of a dialect."""
 
+    expands: bool
+    """Whether its hearers get more bytes than were said, even without labels."""
+
     def said(self, name: str, label: bytes, block: bytes, own: bool) -> bytes:
         """Return the lines of `block` as hearers of this dialect get them; `label` stands before each."""
 
@@ -61,6 +64,8 @@ _FORGED = re.compile(rb"(?m)^(?= *-!- )")
 class Text:
     """The dialect of `nc`: lines, and notices marked `-!- `."""
 
+    expands = False
+
     def __init__(self, partner: str = "", greets: bool = False) -> None:
         self._partner = partner
         """What the other end is called where lines have no labels and there is one other end only."""
@@ -97,12 +102,14 @@ class Text:
 class Json:
     """The dialect of programs: one object a line."""
 
+    expands = True
+
     def said(self, name: str, label: bytes, block: bytes, own: bool) -> bytes:
         """One object for each line."""
-        head = f'{{"event": "said", "from": {json.dumps(name)}, "text": '.encode()
-        tail = b', "own": true}\n' if own else b"}\n"
-        texts = [json.dumps(line).encode() for line in block.decode().split("\n")[:-1]]
-        return head + (tail + head).join(texts) + tail
+        head = f'{{"event": "said", "from": {json.dumps(name)}, "text": '
+        tail = ', "own": true}\n' if own else "}\n"
+        texts = [json.dumps(line, ensure_ascii=False) for line in block.decode().split("\n")[:-1]]
+        return (head + (tail + head).join(texts) + tail).encode()
 
     def typed(self, name: str, keys: bytes) -> bytes:
         """A draft is shown as the keys that made it (protocol, section 7)."""
@@ -116,7 +123,7 @@ class Json:
         fields = {"event": kind, **event.fields}
         if event.own:
             fields["own"] = True
-        return json.dumps(fields).encode() + b"\n"
+        return json.dumps(fields, ensure_ascii=False).encode() + b"\n"
 
 
 class Keys(Text):

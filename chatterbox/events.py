@@ -19,6 +19,9 @@ class Member(Protocol):
     finished: bool
     """Whether it has closed its sending half, and only listens."""
 
+    pumps: bool
+    """Whether it says more than fingers type."""
+
     @property
     def address(self) -> tuple[str, int]:
         """Host and port of the other end; ("", 0) where there is none."""

@@ -6,6 +6,7 @@ It arrives, takes a seat, talks, and ends. A peer does not know what carries its
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, Protocol
 
 from .arrival import Arrival
@@ -17,12 +18,14 @@ from .keys import KeyReader
 from .limits import Throttle
 from .outlet import Outlet, Transport
 from .room import Room
-from .wire import Command, Fault, Piece, Reader, Typing
+from .wire import Command, Fault, Piece, Reader, Typing, first_lines
 
 if TYPE_CHECKING:
     from .hub import Hub
 
 LOBBY = "lobby"
+PUMPING = 16 * 1024
+"""Bytes of a block that no fingers type."""
 
 
 class Delayed(Protocol):
@@ -59,6 +62,7 @@ class Peer:
         "hub",
         "name",
         "outlet",
+        "pumps",
         "reader",
         "room",
         "wanted",
@@ -81,6 +85,7 @@ class Peer:
         """The room it wants to be in."""
         self.room: Room | None = None
         self.finished = False
+        self.pumps = False
         self.gone = ""
         """The word of the closed set for which it ended."""
         self._taken = taken
@@ -99,7 +104,7 @@ class Peer:
 
     def _make_outlet(self, transport: Transport) -> Outlet:
         limits = self.hub.limits
-        bound = 0 if self.hub.mode.seats == 2 else limits.max_queue
+        bound = limits.max_pair_queue if self.hub.mode.seats == 2 else limits.max_queue
         if self.hub.bare and self.hub.mode.rule != "talk":
             return Pacer(self, transport, limits.high_water, bound, self.hub.later)
         return Outlet(self, transport, limits.high_water, bound)
@@ -296,11 +301,21 @@ class Peer:
         if piece is None:
             self._pieces = None
         elif isinstance(piece, bytes):
-            self._say(piece)
+            self._say(self._portion(piece))
         elif isinstance(piece, Typing):
             self._show(piece)
         else:
             self._ask(piece)
+
+    def _portion(self, block: bytes) -> bytes:
+        """Return what of `block` may be said at once; the rest is the next piece."""
+        most = self.room.max_lines if self.room else 0
+        self.pumps = len(block) >= PUMPING
+        if most and len(block) > most and len(head := first_lines(block, most)) < len(block):
+            self.pumps = True
+            self._pieces = chain((block[len(head) :],), self._pieces or ())
+            return head
+        return block
 
     def _say(self, block: bytes) -> None:
         self._keys = None
@@ -373,7 +388,7 @@ class Peer:
 
     def is_over(self) -> None:
         """In a larger room the slow reader is let go with a reason, and nobody else waits (design, section 6)."""
-        self.end("slow", f"more than {self.hub.limits.max_queue} bytes waited for you")
+        self.end("slow", "too much waited for you")
 
     def is_drained(self) -> None:
         """This hearer has caught up."""

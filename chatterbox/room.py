@@ -14,8 +14,8 @@ from .limits import Limits
 from .modes import Mode
 
 Narrate = Callable[..., None]
-PUMPING = 16 * 1024
-"""Bytes of a block that no fingers type."""
+MAX_LINES = 1024
+"""Lines of a block where they are rendered one by one: with 60 bytes around each, about as much again as a read."""
 LETTERS = "XYZABCDEFGHIJKLMNOPQRSTUVW"
 
 
@@ -56,8 +56,10 @@ class Room:
         self._spoken_to: frozenset[Member] = frozenset()
         """Finished members to whom something was said since."""
         self._pending: list[RoomEvent] = []
-        self._pumping: Member | None = None
-        """Whose block is being relayed, where no fingers typed it."""
+        self._speaker: Member | None = None
+        """Whose block is being relayed."""
+        self._expanding = 0
+        """How many members hear more bytes than were said."""
         self._arrivals = 0
 
     # -- what others ask of a room -------------------------------------------------------------------------
@@ -71,6 +73,14 @@ class Room:
     def free_seats(self) -> float:
         """How many more may join."""
         return self.mode.seats - len(self.members) if self.mode.seats else float("inf")
+
+    @property
+    def max_lines(self) -> int:
+        """How many lines may be said at once, so that no hearer's share of them is a flood; 0: any number.
+
+        A label or an object around each makes megabytes of 64 KiB of bare newlines.
+        """
+        return MAX_LINES if self._expanding else 0
 
     def apply(self, event: RoomEvent) -> None:
         """Let `event` happen. What it makes happen in turn happens after it, in order."""
@@ -103,16 +113,16 @@ class Room:
         """
         if self.is_pair:
             for member in tuple(self.members):
-                if member is not hearer:
+                if member is not hearer or self.mode.echo:
                     member.hold()
-        elif self._pumping:
-            self._pumping.wait()
+        elif self._speaker and self._speaker.pumps:
+            self._speaker.wait()
 
     def drained(self, hearer: Member) -> None:
         """Nothing waits for `hearer` any more."""
         if self.is_pair:
             for member in tuple(self.members):
-                if member is not hearer:
+                if member is not hearer or self.mode.echo:
                     member.release()
 
     # -- the rules -----------------------------------------------------------------------------------------
@@ -122,9 +132,13 @@ class Room:
         peer.name = self._christen(peer)
         self.names[peer.name.casefold()] = peer
         self.members[peer] = f"{peer.name}: ".encode() if self.mode.label != "none" else b""
+        self._expanding += self._expands(peer)
         self.was_shared = self.was_shared or len(self.members) > 1
         self._narrate("joined", self, peer)
         self._greet(peer)
+
+    def _expands(self, peer: Member) -> bool:
+        return self.mode.label != "none" or peer.dialect.expands
 
     def _greet(self, peer: Member) -> None:
         """Tell `peer` where it is and the others who came; then what was said for a partner is delivered, first."""
@@ -186,7 +200,7 @@ class Room:
     def _relay(self, peer: Member, block: bytes) -> None:
         label = self.members[peer]
         rendered: dict[Dialect, bytes] = {}
-        self._pumping = peer if len(block) >= PUMPING else None
+        self._speaker = peer
         for member in tuple(self.members):
             if member is peer:
                 if self.mode.echo:
@@ -198,7 +212,7 @@ class Room:
             if member.finished:
                 self._probe(member, Said(peer, block))
             member.hear(data)
-        self._pumping = None
+        self._speaker = None
         self._narrate("said", self, peer, block)
 
     def _typed(self, event: Typed) -> None:
@@ -271,6 +285,7 @@ class Room:
         if not (peer.finished and why == "lost"):
             self._forget_early()
         self._spoken_to -= {peer}
+        self._expanding -= self._expands(peer)
         self._narrate("left", self, peer, why)
         self._bereave(peer, why)
         if not self.members:

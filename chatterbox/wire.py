@@ -170,6 +170,14 @@ def within(block: bytes, limit: int) -> Iterator[bytes | Fault]:
         yield block[good:]
 
 
+def first_lines(block: bytes, most: int) -> bytes:
+    """Return the first lines of `block`: at least one, at most `most`, and not far fewer where there are as many."""
+    while (lines := block.count(b"\n")) > most:
+        newline = block.rfind(b"\n", 0, len(block) * most // lines)
+        block = block[: newline + 1] if newline >= 0 else block[: block.index(b"\n") + 1]
+    return block
+
+
 class TextReader:
     """Reads the text dialect: known slash words and a mode's farewells are commands, the rest is said."""
 
