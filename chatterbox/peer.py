@@ -239,17 +239,25 @@ class Peer:
         self.hub.after(self, reason, seconds, lambda: self._release(reason))
 
     def _release(self, reason: str) -> None:
+        """Go on reading, unless there is another reason not to; what waits is handled first.
+
+        That happens in a turn of its own: nobody's words are handled while a room is being told of something else.
+        """
         if reason not in self._held_for:
             return
         self._held_for -= {reason}
         if self._held_for or self.gone:
             return
-        if self._rest or self._pieces:
+        waiting = self._rest or self._pieces
+        if waiting and reason != "turn":
+            self._hold_for("turn", 0)
+            return
+        if waiting:
             self._go_on()
         if not self._held_for and not self.gone:
             self.outlet.transport.resumeProducing()
 
-    # -- eating what was received ----------------------------------------------------------------------------
+    # -- handling what was received -------------------------------------------------------------------------
 
     def _go_on(self) -> None:
         """Handle what was received, as far as this turn goes; the rest waits, and reading with it."""

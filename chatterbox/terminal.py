@@ -210,7 +210,7 @@ def paste_question(lines: Sequence[str], columns: int) -> str:
     """Return what is asked before a paste of several lines goes anywhere; the keys are S, J and Esc."""
     count = len(lines)
     words = f"Paste of {count} lines: [S]end all {count}, [J]oin to one, [Esc] drop? "
-    return words if width(words) < columns else f"{count} lines: S/J/Esc? "
+    return words if width(words) < columns else f"{count} lines: [S]end, [J]oin, [Esc] drop? "
 
 
 def joined(lines: Sequence[str]) -> str:
