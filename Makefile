@@ -19,17 +19,17 @@ help:
 	@echo 'make clean   remove what these commands have made'
 
 serve: .venv/made
-	@$(BIN)/chatterbox serve $(PORT) $(ARGS)
+	@$(BIN)/python -m chatterbox serve $(PORT) $(ARGS)
 
 chat: .venv/made
-	@$(BIN)/chatterbox $(HUB) $(ARGS)
+	@$(BIN)/python -m chatterbox $(HUB) $(ARGS)
 
 test: .venv/made-for-tests
 	$(BIN)/python -m pytest $(ARGS)
 
 lint: .venv/made-for-tests
-	$(BIN)/ruff check
-	$(BIN)/mypy
+	$(BIN)/python -m ruff check
+	$(BIN)/python -m mypy
 
 bench: .venv/made-for-tests
 	$(BIN)/python -m benchmarks.compare $(ARGS)
@@ -38,18 +38,21 @@ soak: .venv/made-for-tests
 	$(BIN)/python -m benchmarks.soak $(ARGS)
 
 clean:
-	rm -rf .venv build dist *.egg-info _trial_temp* .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
+	rm -rf .venv .venv.lock build dist *.egg-info _trial_temp* .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
 	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# Runs a script while no other make runs one here: `make chat` is typed while `make serve` still makes the environment.
+ALONE = $(PYTHON) -c 'import fcntl, os, sys; lock = os.open(".venv.lock", os.O_CREAT | os.O_WRONLY); \
+  fcntl.flock(lock, fcntl.LOCK_EX); os.set_inheritable(lock, True); os.execvp("sh", ["sh", "-ec", sys.argv[1]])'
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .venv/made: setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || { \
 	  echo 'This needs Python 3.10 or newer with its venv module; the README says what to install.' >&2; exit 1; }
-	@echo 'Making the virtual environment .venv ...'
-	@$(PYTHON) -m venv --clear .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
-	@touch $@
+	@$(ALONE) 'if [ $@ -nt setup.cfg ] && [ $@ -nt pyproject.toml ]; then exit; fi; \
+	  echo "Making the virtual environment .venv ..."; \
+	  $(PYTHON) -m venv --clear .venv; $(INSTALL) -e .; touch $@'
 
 .venv/made-for-tests: .venv/made
-	@echo 'Adding what the tests need ...'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,lint]'
-	@touch $@
+	@$(ALONE) 'if [ $@ -nt .venv/made ]; then exit; fi; \
+	  echo "Adding what the tests need ..."; $(INSTALL) -e ".[test,lint]"; touch $@'

@@ -73,7 +73,8 @@ class Arrival:
         self.settle()
 
     def _settle(self, received: bytes) -> bytes:
-        """Landing ends with the first line that is conversation, and that is not eaten here."""
+        """Landing ends with the first line that is conversation, and that is neither eaten here nor counted."""
+        self._lines = self._bytes = 0
         self.settle(is_answered=bool(received))
         return received
 

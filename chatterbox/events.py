@@ -42,6 +42,9 @@ class Member(Protocol):
     def wait(self) -> None:
         """Stop reading for a short while at the most."""
 
+    def say_again(self, block: bytes) -> None:
+        """Say, in a turn of its own, lines that were held."""
+
     def end(self, why: str, text: str = "") -> None:
         """Hang up on it, with a spoken reason where `text` is given."""
 

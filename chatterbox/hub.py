@@ -131,6 +131,7 @@ class Hub:
             peer.end("kicked", fault)
         else:
             self._sit(peer, room)
+            self.narrate("seated", room, peer)
 
     def _seat_earlier(self, peer: Peer) -> None:
         """Who came before `peer` and is still landing sits down before it: X is who connected first."""
@@ -179,8 +180,8 @@ class Hub:
     def depart(self, peer: Peer, why: str) -> None:
         """Forget `peer`; its room hears of it, and the log of one who had none."""
         self.landing.pop(peer, None)
-        if peer.room is None and why not in ("quit", "shutdown"):
-            self.narrate("refused", None, peer, why)
+        if peer.room or why not in ("quit", "shutdown"):
+            self.narrate("gone" if peer.room else "refused", peer.room, peer, why)
         self._rise(peer, why)
 
     def forget(self, peer: Peer) -> None:
@@ -199,7 +200,11 @@ class Hub:
 
         def now() -> None:
             del self._timers[peer, what]
-            call()
+            try:
+                call()
+            except BaseException:
+                peer.cut()  # a fault ends its connection and no other; the reactor logs it
+                raise
 
         self.never(peer, what)
         self._timers[peer, what] = self.later(seconds, now)

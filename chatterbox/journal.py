@@ -28,10 +28,11 @@ def report(kind: str, room: Room | None = None, peer: Member | None = None, *res
 
 
 _RECORDS = {
-    "joined": "joined {room!r}: {name!r} from {address}",
-    "left": "left {room!r}: {name!r} from {address} ({why})",
+    "seated": "joined {room!r}: {name!r} from {address}",
+    "gone": "left {room!r}: {name!r} from {address} ({why})",
     "refused": "refused {address} ({why})",
 }
+"""A connection's way from room to room is its own affair: two records each, however many lines a stranger sends."""
 
 
 def _place(address: tuple[str, int]) -> str:

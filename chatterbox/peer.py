@@ -209,10 +209,11 @@ class Peer:
         last_words = self.dialect.event(Event("closed", {"why": why, "text": text})) if text else b""
         if self.is_bare and self.room:
             last_words += self.hub.mode.last_word.encode()
+        was_held = bool(self._held_for)
         self._depart(why)
         if last_words:
             self.outlet.write(last_words)
-        if self._held_for:
+        if was_held:
             self._held_for = frozenset()
             self.outlet.transport.resumeProducing()
         patience = self.hub.limits.close_patience
@@ -324,6 +325,12 @@ class Peer:
             self._pieces = chain((block[len(head) :],), self._pieces or ())
             return head
         return block
+
+    def say_again(self, block: bytes) -> None:
+        """Say lines that were said before and held, before anything else that it says."""
+        if not self.gone:
+            self._pieces = chain((block,), self._pieces or ())
+            self._hold_for("turn", 0)
 
     def _say(self, block: bytes) -> None:
         self._keys = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import socket
 import struct
+from ipaddress import ip_address
 from typing import Any
 
 from twisted.internet import error
@@ -78,9 +79,19 @@ class ChatProtocol(LineReceiver):
         if ISSLTransport.providedBy(self.transport):
             self._waiting = self._reactor.callLater(self.hub.limits.join_patience, self.transport.abortConnection)
         elif isinstance(self.transport, ProtocolWrapper):  # haproxy: knows whose connection it is after a header
-            self._waiting = self._reactor.callLater(self.hub.limits.landing, self._arrive)
+            self._wait_for_header()
         else:
             self._arrive()
+
+    def _wait_for_header(self) -> None:
+        """A proxy's header may be slow, but it has to come: until then this is nobody's connection."""
+        limits = self.hub.limits
+        if self.transport.getPeer() != self.transport.transport.getPeer():
+            self._arrive()
+        elif self._reactor.seconds() - self._accepted > limits.join_patience:
+            self.transport.abortConnection()
+        else:
+            self._waiting = self._reactor.callLater(limits.landing, self._wait_for_header)
 
     def handshakeCompleted(self) -> None:
         """The connection is encrypted now, and may be used."""
@@ -202,8 +213,13 @@ def _tune(transport: Any) -> None:
 
 
 def _address(peer: IAddress) -> tuple[str, int]:
-    """Return host and port of the other end; a unix socket has neither."""
-    return getattr(peer, "host", ""), getattr(peer, "port", 0)
+    """Return host and port of the other end; a unix socket has neither, and a forged proxy header has no host."""
+    host, port = getattr(peer, "host", ""), getattr(peer, "port", 0)
+    try:
+        ip_address(host.partition("%")[0])
+    except ValueError:
+        return "", 0
+    return host, port
 
 
 class ChatFactory(ServerFactory):

@@ -12,6 +12,7 @@ from .dialects import Dialect, Event
 from .events import Began, Did, Finished, Joined, Left, Member, Parted, Renamed, RoomEvent, Said, Told, Typed
 from .limits import Limits
 from .modes import Mode
+from .wire import first_lines
 
 Narrate = Callable[..., None]
 MAX_LINES = 1024
@@ -293,7 +294,7 @@ class Room:
 
     def _bereave(self, peer: Member, why: str) -> None:
         """Tell the others that `peer` is gone, unless they know it; who has finished has nobody left to listen to."""
-        if self.mode.ends_together and self.members:
+        if self.mode.ends_together and self.members and why != "shutdown":
             self._end_all("bye", f"{peer.name} left ({why})")
         elif self.mode.announces and not peer.finished and why != "shutdown":
             self._tell(Event("left", {"name": peer.name, "why": why}))
@@ -325,10 +326,16 @@ class Room:
             event.peer.hold()
 
     def _deliver_early(self) -> None:
-        early = tuple(self._early)
+        """Say what was held, as far as one portion goes; its speaker says the rest, again in portions."""
+        if not self._early:
+            return
+        speaker = self._early[0].peer
+        block = b"".join(said.block for said in self._early)
         self._forget_early()
-        for event in early:
-            self._said(event)
+        head = first_lines(block, self.max_lines) if self.max_lines else block
+        self._said(Said(speaker, head))
+        if len(head) < len(block):
+            speaker.say_again(block[len(head) :])
 
     def _forget_early(self) -> None:
         speakers = {event.peer for event in self._early}

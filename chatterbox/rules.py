@@ -100,9 +100,10 @@ class Order(Duet):
 
     def _bereave(self, peer: Member, why: str) -> None:
         """One client leaves before speaking: the other is told, nothing hangs (seeds.md, 002-6)."""
-        if self._racing and not self._over and peer.name not in self._firsts:
+        waited_for = self._racing and not self._over and peer.name not in self._firsts
+        if waited_for and why != "shutdown":
             self._end_all("bye", f"Client {peer.name} left before sending a message")
-        elif self._over or not self.members:
+        elif self._over or why == "shutdown" or not self.members:
             super()._bereave(peer, why)
 
 

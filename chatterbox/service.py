@@ -5,6 +5,7 @@ This is the only file that knows all the others.
 
 from __future__ import annotations
 
+import os
 import re
 import resource
 import signal
@@ -176,15 +177,16 @@ def endpoint_string(port: str) -> str:
 class _Door:
     """An endpoint whose connections send at once, and that says where it listens."""
 
-    def __init__(self, endpoint: IStreamServerEndpoint, opened: Callable[[Any], None]) -> None:
+    def __init__(self, endpoint: IStreamServerEndpoint, is_clear: bool, opened: Callable[[Any, bool], None]) -> None:
         self._endpoint = endpoint
+        self._is_clear = is_clear
         self._opened = opened
 
     def listen(self, factory: IProtocolFactory) -> Deferred[IListeningPort]:
         """Listen."""
 
         def listening(port: Any) -> Any:
-            self._opened(port.getHost())
+            self._opened(port.getHost(), self._is_clear)
             return make_prompt(port)
 
         return self._endpoint.listen(factory).addCallback(listening)
@@ -217,15 +219,15 @@ class HubService(MultiService):
             port = strports.service(text, ChatFactory(self.hub, self._reactor), reactor=self._reactor)
         except (ValueError, TypeError, OSError) as fault:
             raise CannotStart(f"chatterbox: --port {text} is no endpoint: {fault}") from None
-        port.endpoint = _Door(port.endpoint, self._opened)
+        port.endpoint = _Door(port.endpoint, not re.match("(haproxy:)?(ssl|tls):", text), self._opened)
         port.setServiceParent(self)
 
-    def _opened(self, host: Any) -> None:
+    def _opened(self, host: Any, is_clear: bool) -> None:
         """Log where the hub listens, and whether words can be read on their way there."""
         where, port = getattr(host, "host", ""), getattr(host, "port", "")
         self._places.append((where, port))
-        log.info("listening on {place}", place=f"{where}:{port}" if where else str(getattr(host, "name", host)))
-        if where and not where.startswith(("127.", "::1")):
+        log.info("listening on {place}", place=f"{where}:{port}" if where else os.fsdecode(host.name))
+        if is_clear and where and not where.startswith(("127.", "::1")):
             log.warn("text travels in clear beyond this machine; see docs/security.md")
 
     def narrate(self, kind: str, *facts: Any) -> None:
@@ -257,6 +259,7 @@ class HubService(MultiService):
         if self._public:
             limits = ", ".join(f"{key} {getattr(self.hub.limits, key):g}" for key in PUBLIC)
             log.info("public: {limits}", limits=limits)
+        self._reactor.addSystemEventTrigger("after", "startup", signal.signal, signal.SIGHUP, _nothing)
         self._reactor.addSystemEventTrigger("before", "shutdown", self._hurry_when_asked_again)
         if self.console:
             try:
@@ -278,6 +281,10 @@ class HubService(MultiService):
         gone: Deferred[None] = Deferred()
         self.hub.stop(lambda: gone.callback(None))
         return DeferredList([closed, gone])
+
+
+def _nothing(*_: object) -> None:
+    """A hub has nothing to reload; without this a SIGHUP would end it."""
 
 
 def raise_open_files() -> int:
