@@ -36,8 +36,7 @@ def _farewell(peer: Peer, word: str) -> None:
 
 
 def _help(peer: Peer) -> None:
-    for line in help_text():
-        peer.tell(sentence(line))
+    peer.hear(b"".join(peer.dialect.event(sentence(line)) for line in help_text()))
 
 
 def _who(peer: Peer) -> None:

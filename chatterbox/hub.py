@@ -37,7 +37,8 @@ class Hub:
         mode: the row of data by which all rooms of this hub go.
         limits: the bounds that strangers meet.
         bare: whether peers are taken for programs that know no newline, until they send one.
-        narrate: told what happens, as `narrate(kind, ...)`; for the console and the log.
+        narrate: told what happens in rooms, as `narrate(kind, ...)`; for the console.
+        report: told of connections, as `report(kind, room, peer, why)`; for the log.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Hub:
         limits: Limits = Limits(),
         bare: bool = False,
         narrate: Narrate = _nothing,
+        report: Narrate = _nothing,
     ) -> None:
         self.later = later
         self._timers: dict[tuple[Peer, str], Delayed] = {}
@@ -55,6 +57,7 @@ class Hub:
         self.mode = mode
         self.limits = limits
         self.narrate = narrate
+        self._report = report
         self.bare = bare
         partner = "your partner" if mode.seats == 2 and mode.label == "none" else ""
         self.text: Dialect = Text(partner, mode.asks_name)
@@ -131,7 +134,7 @@ class Hub:
             peer.end("kicked", fault)
         else:
             self._sit(peer, room)
-            self.narrate("seated", room, peer)
+            self._report("seated", room, peer)
 
     def _seat_earlier(self, peer: Peer) -> None:
         """Who came before `peer` and is still landing sits down before it: X is who connected first."""
@@ -181,7 +184,7 @@ class Hub:
         """Forget `peer`; its room hears of it, and the log of one who had none."""
         self.landing.pop(peer, None)
         if peer.room or why not in ("quit", "shutdown"):
-            self.narrate("gone" if peer.room else "refused", peer.room, peer, why)
+            self._report("gone" if peer.room else "refused", peer.room, peer, why)
         self._rise(peer, why)
 
     def forget(self, peer: Peer) -> None:

@@ -24,13 +24,14 @@ def report(kind: str, room: Room | None = None, peer: Member | None = None, *res
     """Record a happening, if an operator wants to know of it."""
     if peer and kind in _RECORDS:
         facts = {"name": peer.name, "address": _place(peer.address), "why": str(rest[0]) if rest else ""}
-        log.info(_RECORDS[kind], event=kind, room=room.name if room else "", **facts)
+        event, words = _RECORDS[kind]
+        log.info(words, event=event, room=room.name if room else "", **facts)
 
 
 _RECORDS = {
-    "seated": "joined {room!r}: {name!r} from {address}",
-    "gone": "left {room!r}: {name!r} from {address} ({why})",
-    "refused": "refused {address} ({why})",
+    "seated": ("joined", "joined {room!r}: {name!r} from {address}"),
+    "gone": ("left", "left {room!r}: {name!r} from {address} ({why})"),
+    "refused": ("refused", "refused {address} ({why})"),
 }
 """A connection's way from room to room is its own affair: two records each, however many lines a stranger sends."""
 

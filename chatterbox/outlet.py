@@ -50,7 +50,7 @@ class Outlet:
         owner: who is told.
         transport: where the bytes go.
         high_water: queued bytes beyond which the owner is told `is_full`, once, until all is drained.
-        bound: queued bytes beyond which the owner is told `is_over`.
+        bound: queued bytes beyond which the owner is told `is_over`; 0: none.
     """
 
     __slots__ = (
@@ -95,7 +95,7 @@ class Outlet:
         if self.queued > self._high_water and not self.full:
             self.full = True
             self._owner.is_full()
-        if self.queued > self._bound:
+        if self._bound and self.queued > self._bound:
             self._owner.is_over()
 
     def pause(self) -> None:

@@ -20,7 +20,6 @@ from twisted.internet.interfaces import (
     IPushProducer,
     IReactorTime,
     ISSLTransport,
-    ITCPTransport,
 )
 from twisted.internet.protocol import ServerFactory, connectionDone
 from twisted.protocols.basic import LineReceiver
@@ -74,8 +73,9 @@ class ChatProtocol(LineReceiver):
     def connectionMade(self) -> None:
         """The connection is there; over TLS it is of use only after the handshake, which has a time limit."""
         self._accepted = self._reactor.seconds()
-        if ITCPTransport.providedBy(self.transport):
-            _tune(self.transport)
+        self._socket = _tcp_socket(self.transport)
+        if self._socket:
+            _tune(self._socket)
         if ISSLTransport.providedBy(self.transport):
             self._waiting = self._reactor.callLater(self.hub.limits.join_patience, self.transport.abortConnection)
         elif isinstance(self.transport, ProtocolWrapper):  # haproxy: knows whose connection it is after a header
@@ -141,8 +141,10 @@ class ChatProtocol(LineReceiver):
 
     def _taken(self) -> int:
         """Return the bytes that the other machine has acknowledged, where the system tells."""
+        if not self._socket:
+            return 0
         try:
-            info = self.transport.getHandle().getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _ACKED_AT + _ACKED.size)
+            info = self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _ACKED_AT + _ACKED.size)
             return int(_ACKED.unpack_from(info, _ACKED_AT)[0])
         except (AttributeError, OSError, struct.error):
             return 0
@@ -183,7 +185,7 @@ class ChatProtocol(LineReceiver):
     def _without_telnet(self, data: bytes) -> bytes:
         self._telnet = self._telnet or Telnet()
         text, answer = self._telnet.strip(data)
-        if answer:
+        if answer and not self.peer.backed_up:  # who floods us with questions and doesn't read gets no answers
             self.peer.hear(answer)
         return text
 
@@ -203,13 +205,21 @@ class ChatProtocol(LineReceiver):
         return bool(self.peer.gone)
 
 
-def _tune(transport: Any) -> None:
+def _tcp_socket(transport: Any) -> socket.socket | None:
+    """Return the TCP socket below `transport`, through TLS and a proxy's wrapper, where there is one."""
+    while isinstance(transport, ProtocolWrapper):
+        transport = transport.transport
+    handle = transport.getHandle() if hasattr(transport, "getHandle") else None
+    return handle if isinstance(handle, socket.socket) and handle.family != socket.AF_UNIX else None
+
+
+def _tune(connection: socket.socket) -> None:
     """Send small lines at once, and let the system find dead peers."""
-    transport.setTcpNoDelay(True)
-    transport.setTcpKeepAlive(True)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for option, value in KEEPALIVE.items():
         if hasattr(socket, option):
-            transport.getHandle().setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+            connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
 
 
 def _address(peer: IAddress) -> tuple[str, int]:

@@ -14,7 +14,7 @@ _OPTION = rb"\xfa[^\xff]{0,4096}"
 """A subnegotiation up to its end; a longer one is no telnet."""
 _COMMAND = rb"\xff(?:[\xfb-\xfe].|" + _OPTION + rb"\xff\xf0|[\xf0-\xf9\xff])"
 _BEGUN = rb"\xff(?:[\xfb-\xfe]|" + _OPTION + rb"\xff?)?\Z"
-_COMMANDS = re.compile(rb"(?:" + _COMMAND + rb")+|(?P<begun>" + _BEGUN + rb")", re.DOTALL)
+_COMMANDS = re.compile(rb"(?:" + _COMMAND + rb"){1,64}|(?P<begun>" + _BEGUN + rb")", re.DOTALL)
 
 
 class Telnet:
