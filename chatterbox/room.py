@@ -56,6 +56,8 @@ class Room:
         self._early_size = 0
         self._spoken_to: frozenset[Member] = frozenset()
         """Finished members to whom something was said since."""
+        self._met: frozenset[Member] = frozenset()
+        """Members who had company here."""
         self._pending: list[RoomEvent] = []
         self._speaker: Member | None = None
         """Whose block is being relayed."""
@@ -134,7 +136,9 @@ class Room:
         self.names[peer.name.casefold()] = peer
         self.members[peer] = f"{peer.name}: ".encode() if self.mode.label != "none" else b""
         self._expanding += self._expands(peer)
-        self.was_shared = self.was_shared or len(self.members) > 1
+        if len(self.members) > 1:
+            self.was_shared = True
+            self._met = frozenset(self.members) if self.is_pair else self._met
         self._narrate("joined", self, peer)
         self._greet(peer)
 
@@ -250,7 +254,10 @@ class Room:
             self._tell(Event("renamed", fields), without=peer)
 
     def _finished(self, event: Finished) -> None:
-        """In a pair who has finished listens on, until the other end is done too; elsewhere it leaves."""
+        """In a pair who has finished listens on, until the other end is done too; elsewhere it leaves.
+
+        Who is alone has a partner to wait for if there was none yet, or if something is held for the next one.
+        """
         peer = event.peer
         if peer not in self.members:
             return
@@ -258,7 +265,9 @@ class Room:
             peer.end("quit")
             return
         peer.finished = True
-        if len(self.members) > 1 and all(member.finished for member in self.members):
+        if len(self.members) == 1 and peer in self._met and not self._early:
+            peer.end("quit")
+        elif len(self.members) > 1 and all(member.finished for member in self.members):
             self._end_all("quit")
         elif self.mode.announces:
             self._tell(Event("finished", {"name": peer.name}), without=peer)
@@ -286,6 +295,7 @@ class Room:
         if not (peer.finished and why == "lost"):
             self._forget_early()
         self._spoken_to -= {peer}
+        self._met -= {peer}
         self._expanding -= self._expands(peer)
         self._narrate("left", self, peer, why)
         self._bereave(peer, why)

@@ -1,0 +1,164 @@
+"""The client's command line: which words are a hub, a room and a name, and which are none."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+from typing import Any
+
+from twisted.internet import endpoints
+from twisted.internet.testing import MemoryReactorClock
+from twisted.trial.unittest import SynchronousTestCase
+
+from chatterbox.client.__main__ import main
+from chatterbox.client.options import CONNECT_PATIENCE, Misuse, Options, parse
+
+
+def refusal(*words: str) -> tuple[Any, str]:
+    """Return the exit status and what stderr says where `words` are bad usage (or a question)."""
+    out = io.StringIO()
+    with contextlib.redirect_stderr(out), contextlib.redirect_stdout(out):
+        try:
+            parse(words, "chatterbox")
+        except SystemExit as ended:
+            return ended.code, out.getvalue()
+    raise AssertionError(f"{words} are good usage")
+
+
+class Words(SynchronousTestCase):
+    """What can be said on the command line."""
+
+    def test_nothing_is_the_hub_next_door(self) -> None:
+        """Without a word the hub is 127.0.0.1:5000, in no special room, by no special name."""
+        options = parse([])
+        self.assertEqual(options, Options())
+        self.assertEqual(options.hub, "127.0.0.1:5000")
+
+    def test_ways_to_write_a_hub(self) -> None:
+        """HOST, HOST:PORT, HOST:PORT/ROOM, HOST/ROOM, IPv6 with and without brackets, and two words (004-2)."""
+        for words, hub, room in [
+            ("example.org", "example.org:5000", ""),
+            ("example.org:7", "example.org:7", ""),
+            ("example.org 7", "example.org:7", ""),
+            ("example.org:7 7", "example.org:7", ""),
+            ("example.org:7/tea", "example.org:7", "tea"),
+            ("example.org/tea", "example.org:5000", "tea"),
+            ("example.org/tea 7", "example.org:7", "tea"),
+            ("example.org --room tea", "example.org:5000", "tea"),
+            ("::1", "[::1]:5000", ""),
+            ("::1 7", "[::1]:7", ""),
+            ("[::1]", "[::1]:5000", ""),
+            ("[::1]:7/tea", "[::1]:7", "tea"),
+            ("fe80::1%eth0", "[fe80::1%eth0]:5000", ""),
+        ]:
+            options = parse(words.split())
+            self.assertEqual((options.hub, options.room), (hub, room), words)
+
+    def test_endpoint_strings_stand_as_they_are(self) -> None:
+        """Twisted's own strings, also of a plug-in's kind, are not taken apart."""
+        for word in (
+            "unix:chat.sock",
+            "unix:/run/chat/box.sock",
+            "tcp:example.org:7",
+            "tls:example.org:7",
+            "onion:x:80",
+        ):
+            options = parse([word])
+            self.assertEqual((options.description, options.hub, options.room), (word, word, ""))
+
+    def test_flags(self) -> None:
+        """Each flag has its place among the options."""
+        words = "--name ann --room tea --linger 1.5 --json --plain --no-history --live"
+        self.assertEqual(
+            parse(words.split()),
+            Options(name="ann", room="tea", linger=1.5, json=True, plain=True, history=False, live=True),
+        )
+
+    def test_bad_usage_is_one_sentence_and_status_2(self) -> None:
+        """What can't be obeyed is said in one line that names it, with status 2."""
+        for words, named in [
+            ("h 65536", "65536"),
+            ("h 0", "'0'"),
+            ("h x", "'x'"),
+            ("h:x", "'x'"),
+            ("h:", "''"),
+            ("h:5 6", "5 and 6"),
+            ("h 5 6", "6"),
+            ("h/", "a room's name"),
+            ("h/a/b", "a room's name"),
+            ("h --room a,b", "a room's name"),
+            ("h/tea --room ale", "tea and ale"),
+            ("--name server", "reserved"),
+            ("--name a,b", "a name is made of"),
+            ("--linger -1", "'-1'"),
+            ("--linger nan", "'nan'"),
+            ("--linger inf", "'inf'"),
+            ("[x]:5", "no hub"),
+            ("::x", "no hub"),
+            ("unix:chat.sock 5", "its own port"),
+            ("--nonsense", "--nonsense"),
+            ("--hist", "--hist"),
+        ]:
+            status, said = refusal(*words.split())
+            self.assertEqual(status, 2, words)
+            self.assertEqual(said.count("\n"), 1, said)
+            self.assertIn(named, said)
+            self.assertTrue(said.startswith("chatterbox: ") and said.endswith("see chatterbox --help\n"), said)
+
+    def test_nothing_that_was_typed_reaches_the_terminal_raw(self) -> None:
+        """A word with an escape sequence in it is refused without repeating that."""
+        for word in ("h\x1b[2J:x y", "a b\x1b[2J"):
+            self.assertNotIn("\x1b", refusal(word)[1])
+
+    def test_help_tells_the_exit_statuses(self) -> None:
+        """--help says what each exit status means, and ends with status 0."""
+        status, said = refusal("--help")
+        self.assertEqual(status, 0)
+        for number in ("0", "1", "2", "3", "130", "143"):
+            self.assertRegex(said, rf"(?m)^  {number} +\w")
+
+    def test_version(self) -> None:
+        """--version prints name and number."""
+        status, said = refusal("--version")
+        self.assertEqual(status, 0)
+        self.assertRegex(said, r"^chatterbox \d+\.\d+")
+
+
+class WaysToTheHub(SynchronousTestCase):
+    """The endpoint that the words stand for."""
+
+    def test_an_address_needs_no_resolver(self) -> None:
+        """For an address the connection is tried at once: no name is looked up, and so no thread started."""
+        for host in ("127.0.0.1", "::1"):
+            reactor = MemoryReactorClock()
+            parse([host, "7"]).endpoint(reactor).connect(None)  # type: ignore[arg-type]
+            (attempt,) = reactor.tcpClients
+            self.assertEqual((attempt[0], attempt[1], attempt[3]), (host, 7, CONNECT_PATIENCE))
+
+    def test_a_name_is_looked_up(self) -> None:
+        """A host name goes to the endpoint that tries all of its addresses."""
+        self.assertIsInstance(parse(["example.org"]).endpoint(MemoryReactorClock()), endpoints.HostnameEndpoint)
+
+    def test_an_endpoint_string_is_twisteds(self) -> None:
+        """A string is handed to twisted."""
+        self.assertIsInstance(parse(["unix:x"]).endpoint(MemoryReactorClock()), endpoints.UNIXClientEndpoint)
+
+    def test_a_bad_endpoint_string_is_misuse(self) -> None:
+        """Whatever twisted can't parse is one sentence, not a traceback, and status 2."""
+        for word in ("tcp:h:x", "tcp:5000", "nonsense:x:1", "ssl:h:1:caCertsDir=/nowhere:extra"):
+            with self.assertRaises(Misuse) as caught:
+                parse([word]).endpoint(MemoryReactorClock())
+            self.assertIn(word, str(caught.exception))
+
+    def test_main_tells_misuse(self) -> None:
+        """`main` turns it into a line on stderr and status 2; so it does where stdin is closed."""
+        for argv, stdin, said in [
+            (["nonsense:x:1"], io.StringIO(), "is no client endpoint"),
+            ([], None, "closed"),
+        ]:
+            err = io.StringIO()
+            self.patch(sys, "stdin", stdin)
+            with contextlib.redirect_stderr(err):
+                self.assertEqual(main(argv, "chatterbox"), 2)
+            self.assertRegex(err.getvalue(), rf"\Achatterbox: [^\n]*{said}[^\n]*\n\Z")
