@@ -41,7 +41,18 @@ def serve(args: list[str]) -> int:
     except CannotStart as fault:
         print(fault, file=sys.stderr)
         return 1
-    service.startService()
+    status = 0
+
+    def start() -> None:
+        nonlocal status
+        try:
+            service.startService()
+        except CannotStart as fault:
+            print(fault, file=sys.stderr)
+            status = 1
+            reactor.stop()
+
+    reactor.callWhenRunning(start)  # by then a signal is the reactor's
     reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
     reactor.run()
-    return 0
+    return status

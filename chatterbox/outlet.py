@@ -20,6 +20,9 @@ class Transport(Protocol):
     def write(self, data: bytes) -> None:
         """Send `data`, in order, some time."""
 
+    def unregisterProducer(self) -> None:
+        """Nobody waits for this transport to take more."""
+
     def loseConnection(self) -> None:
         """Close when everything written is sent."""
 
@@ -110,7 +113,7 @@ class Outlet:
         if self.queued or self.paused:
             return
         if self._closing:
-            self.transport.loseConnection()
+            self._hang_up()
         elif self.full:
             self.full = False
             self._owner.is_drained()
@@ -142,7 +145,12 @@ class Outlet:
         """Close the connection when everything written is sent."""
         self._closing = True
         if not self.queued:
-            self.transport.loseConnection()
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        """Close: a transport does so only when nobody may write to it any more."""
+        self.transport.unregisterProducer()
+        self.transport.loseConnection()
 
     def discard(self) -> None:
         """Forget what waits: nobody will hear it."""

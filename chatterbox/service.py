@@ -260,7 +260,7 @@ class HubService(MultiService):
         if self._public:
             limits = ", ".join(f"{key} {getattr(self.hub.limits, key):g}" for key in PUBLIC)
             log.info("public: {limits}", limits=limits)
-        self._reactor.addSystemEventTrigger("after", "startup", signal.signal, signal.SIGHUP, _nothing)
+        self._reactor.callWhenRunning(signal.signal, signal.SIGHUP, _nothing)
         self._reactor.addSystemEventTrigger("before", "shutdown", self._hurry_when_asked_again)
         if self.console:
             try:

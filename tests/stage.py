@@ -95,7 +95,7 @@ class _MemoryTerminal:
     def loseConnection(self) -> None:
         pass
 
-    pauseProducing = resumeProducing = loseConnection
+    pauseProducing = resumeProducing = unregisterProducer = loseConnection
 
 
 class MemoryStage:

@@ -1,0 +1,92 @@
+"""The benchmarks measure what they say: every line is checked, and a damaged one is a failure and no figure."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from benchmarks import compare, failures, soak, traffic
+from benchmarks.lines import Check, Damage, stream
+from benchmarks.load import WORKS
+from benchmarks.relays import HUB, Relay, Running
+from benchmarks.scale import Scale
+
+
+def printed(main: object, *words: str) -> tuple[int, str]:
+    """Return the status of `main(words)` and what it prints."""
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
+        status = main([*words])  # type: ignore[operator]  # a main function
+    return status, out.getvalue()
+
+
+class CheckTest(SynchronousTestCase):
+    """A check takes a stream as it was said, and nothing else."""
+
+    def test_takes_the_stream_in_any_chunks(self) -> None:
+        """Labelled lines are counted, however they are cut, and beyond the period too."""
+        data, period = stream(64, b"ann: ")
+        check = Check(64, b"ann: ")
+        for _ in range(2):
+            for at in range(0, period, 100_001):
+                check.take(data[at : min(at + 100_001, period)])
+        self.assertEqual(check.lines, 2 * period // 69)
+
+    def test_refuses_what_was_not_said(self) -> None:
+        """A lost, a repeated, a moved and a changed line are each seen."""
+        lines = stream(64)[0][: 64 * 9].splitlines(keepends=True)
+        one, two, three = lines[:3]
+        for bad in ([one, three], [one, one], [two, one], [one, two.replace(b"~", b"-")]):
+            self.assertRaises(Damage, Check(64).take, b"".join(bad))
+
+    def test_takes_labels_out_of_chunks(self) -> None:
+        """A relay that labels what it happened to read is checked for the lines alone, if a label is cut as well."""
+        check = Check(64, b"<user5> ", loose=True)
+        text = stream(64)[0]
+        for part in (b"<user5> " + text[:100] + b"<use", b"r5> " + text[100:128]):
+            check.take(part)
+        self.assertEqual(check.lines, 2)
+
+
+class HarnessTest(SynchronousTestCase):
+    """The commands run on a tiny setting."""
+
+    def test_compare(self) -> None:
+        """The table has a row for the work and a figure for this hub."""
+        words = ("--rounds", "1", "--seconds", "0.05", "--only", "lines-64,pingpong,chatterbox,direct")
+        status, text = printed(compare.main, *words)
+        self.assertEqual(status, 0)
+        self.assertRegex(text, r"\| work \| chatterbox \| direct \|\n\|---\|---\|---\|")
+        self.assertRegex(text, r"ping-pong, p50, µs \| [\d,.]+ \([\d.]+ ×\) \|")
+        self.assertRegex(text, r"lines of 64 bytes, thousand/s \| [\d,.]+ \([\d.]+ ×\) \|")
+
+    def test_fan_out(self) -> None:
+        """One who speaks to many is measured, labels and all."""
+        with Running(HUB, "room") as running:
+            self.assertGreater(WORKS["fan-out"].measure(running, 0.05), 0)
+
+    def test_says_what_failed(self) -> None:
+        """A relay that doesn't start is a fault, told with its reason, and has no figure."""
+        broken = Relay("broken", "{python} -c raise(SystemExit('no'))", {"pair": ""})
+        figures, faults = compare.measure({"pingpong": WORKS["pingpong"]}, [broken], 1, 0.05)
+        self.assertEqual(figures, {})
+        self.assertRegex(faults[0], "ping-pong, p50, broken: broken didn't start: no")
+
+    def test_soak(self) -> None:
+        """A figure is printed beside its goal, and holds."""
+        status, text = printed(soak.main, "--quick", "--only", "burst")
+        self.assertEqual(status, 0, text)
+        self.assertRegex(text, r"the slowest \| < 1 s \| \d+ ms \| holds \|")
+
+    def test_nobody_is_left(self) -> None:
+        """Peers who come and go in all the ways there are leave no map with an entry in it."""
+        (figure,) = traffic.cycles_in_memory(Scale(cycles=500))
+        self.assertIn("0 entries left", figure.seen)
+
+    def test_failures(self) -> None:
+        """This hub stands where others fail."""
+        for attempt in (failures.not_ascii, failures.two_packets, failures.one_packet, failures.web_page):
+            with Running(HUB, "room") as running:
+                self.assertEqual(attempt(running)[0], True, attempt.__doc__)

@@ -1,0 +1,82 @@
+"""The `chatterbox` command: `serve` runs a hub, anything else joins one."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import subprocess
+import sys
+import tempfile
+from unittest import mock
+
+from twisted.trial.unittest import SynchronousTestCase
+
+import chatterbox
+from chatterbox import cli, service
+from chatterbox.client import __main__ as client
+
+from .hubs import SERVE, Hub, free_port
+from .ptys import DEADLINE, environment
+
+
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    """Run `chatterbox serve` with `words` to its end."""
+    with tempfile.TemporaryDirectory() as place:
+        env = environment(XDG_STATE_HOME=place)
+        return subprocess.run([*SERVE, *words], capture_output=True, text=True, timeout=DEADLINE, cwd=place, env=env)
+
+
+class Command(SynchronousTestCase):
+    """Which word does what."""
+
+    def test_anything_but_serve_joins(self) -> None:
+        """`chatterbox HUB`, `chatterbox join HUB` and `chatterbox` alone are the client, which gets the other words."""
+        for words, rest in ((["hub:1"], ["hub:1"]), (["join", "hub:1"], ["hub:1"]), ([], [])):
+            with mock.patch.object(client, "main", return_value=3) as main:
+                self.assertEqual(cli.main(words), 3)
+            self.assertEqual(main.call_args.args[0], rest)
+
+    def test_words_of_the_shell(self) -> None:
+        """Without arguments it takes those of the process."""
+        with mock.patch.object(sys, "argv", ["chatterbox", "serve", "5000"]), mock.patch.object(cli, "serve") as serve:
+            cli.main()
+        serve.assert_called_once_with(["5000"])
+
+    def test_wrong_usage(self) -> None:
+        """Wrong usage is one line on stderr and status 2, with no reactor begun."""
+        for words in (["--port", "x"], ["65536"], ["--mode", "party"], ["--nonsense"], ["1", "2", "3"]):
+            begun = mock.patch.object(service, "makeService", side_effect=AssertionError("it begins"))
+            with begun, contextlib.redirect_stderr(io.StringIO()) as err:
+                self.assertEqual(cli.main(["serve", *words]), 2, words)
+            self.assertEqual(err.getvalue().count("\n"), 1, err.getvalue())
+            self.assertIn("chatterbox serve --help", err.getvalue())
+
+
+class Process(SynchronousTestCase):
+    """`chatterbox serve` as people start it."""
+
+    def test_help_and_version(self) -> None:
+        """`--help` shows every option and the table of modes, `--version` the version; status 0."""
+        told = run("--help")
+        self.assertEqual((told.returncode, told.stderr), (0, ""))
+        for word in ("--port", "--public", "--max-line", "--log-json", "pair", "duet"):
+            self.assertIn(word, told.stdout)
+        told = run("--version")
+        self.assertEqual((told.returncode, told.stdout), (0, f"chatterbox {chatterbox.__version__}\n"))
+
+    def test_cannot_start(self) -> None:
+        """What can't be listened on is one line on stderr and status 1."""
+        with Hub() as hub:
+            for words in ([f"tcp:{hub.port}:interface=127.0.0.1"], ["tpc:5000"], ["unix:/nowhere/at/all/chat.sock"]):
+                told = run(*words)
+                self.assertEqual((told.returncode, told.stdout), (1, ""), words)
+                fault = [line for line in told.stderr.splitlines() if line.startswith("chatterbox: ")]
+                self.assertEqual(len(fault), 1, told.stderr)
+                self.assertNotIn("Traceback", told.stderr)
+
+    def test_the_port_as_a_plain_word(self) -> None:
+        """`chatterbox serve PORT --option` takes both; the hub of these tests is started so."""
+        port = free_port()
+        with Hub("--mode", "room", port=port) as hub:
+            self.assertEqual(hub.port, port)
+            hub.peer().hears("-!- which name do you take?")
