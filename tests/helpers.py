@@ -87,10 +87,6 @@ class FakeTransport:
         self._paused = False
         self._finishes = False
 
-    def unregisterProducer(self) -> None:
-        """Nobody waits for this transport any more."""
-        self._producer = None
-
     # -- what the hub calls -----------------------------------------------------------------------------------
 
     def write(self, data: bytes) -> None:

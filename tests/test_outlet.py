@@ -36,9 +36,6 @@ class Pipe:
         if self.outlet.paused:
             self.outlet.resume()
 
-    def unregisterProducer(self) -> None:
-        """Nobody is told any more."""
-
     def loseConnection(self) -> None:
         """Note the call."""
         self.calls.append("lose")

@@ -12,7 +12,6 @@ import twisted.test
 from twisted.internet.error import CannotListenError
 from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import LogEvent, formatEvent, globalLogPublisher
-from twisted.plugins import chatterbox_plugin
 from twisted.python import usage
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -20,6 +19,7 @@ from chatterbox import service
 from chatterbox.limits import PUBLIC, Limits
 from chatterbox.modes import MODES
 from chatterbox.service import SPARE_FILES, CannotStart, HubService, Options, ServeOptions, endpoint_string
+from twisted.plugins import chatterbox_plugin
 
 from .hubs import Hub
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from hypothesis.stateful import run_state_machine_as_test
 from hypothesis import settings
+from hypothesis.stateful import run_state_machine_as_test
 from twisted.trial.unittest import SynchronousTestCase
 
 from .helpers import PROPERTY
