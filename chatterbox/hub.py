@@ -98,7 +98,7 @@ class Hub:
             peer.end("full", fault)
         else:
             self.landing[peer] = None
-            self.after(peer, "landing", self.limits.landing, peer.settle)
+            self.when_read(peer, "landing", self.limits.landing, peer.settle)
             if self.mode.asks_name:
                 self.after(peer, "join", self.limits.join_patience - waited, peer.late)
         return peer
@@ -170,8 +170,8 @@ class Hub:
             peer.refuse("room", f"not moved: {fault}")
             return
         self._rise(peer, "quit")
-        self._sit(peer, room)
         peer.tell(Event("moved", {"room": name}))
+        self._sit(peer, room)
 
     def taken(self, peer: Peer, room: str, name: str) -> str:
         """Return why `peer` can't be called `name` in `room`, or an empty string."""
@@ -211,6 +211,13 @@ class Hub:
 
         self.never(peer, what)
         self._timers[peer, what] = self.later(seconds, now)
+
+    def when_read(self, peer: Peer, what: str, seconds: float, call: Callable[[], None]) -> None:
+        """Do one thing later, but not before what has come until then is read.
+
+        A reactor that was held up runs what is due before it reads its sockets; one more turn, and it has.
+        """
+        self.after(peer, what, seconds, lambda: self.after(peer, what, 0, call))
 
     def never(self, peer: Peer, what: str) -> None:
         """Don't do it, if it was to be done."""

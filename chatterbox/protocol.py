@@ -177,7 +177,7 @@ class ChatProtocol(LineReceiver):
         """Keep what is no whole line yet; with a bare peer, 50 ms of silence make it one."""
         if self.peer.is_bare:
             self.peer.begin()
-            self.hub.after(self.peer, "silence", GAP, self._say_unended)
+            self.hub.when_read(self.peer, "silence", GAP, self._say_unended)
         self._unended += data
         if len(self._unended) > self.peer.max_unended:
             self.peer.end("flood", f"more than {self.peer.max_unended} bytes without a newline")

@@ -283,7 +283,7 @@ class Room:
         self._narrate("farewell", self, event.peer)
         if self.mode.ends_together:
             self._relay(event.peer, event.word.encode() + b"\n")
-            self._end_all("bye")
+            self._end_all("bye", f"{event.peer.name} said {event.word}", asked_by=event.peer)
         else:
             event.peer.end("quit")
 
@@ -314,9 +314,10 @@ class Room:
                 if member.finished:
                     member.end("quit")
 
-    def _end_all(self, why: str, text: str = "") -> None:
+    def _end_all(self, why: str, text: str = "", asked_by: Member | None = None) -> None:
+        """Hang up on everybody; who asked for it needs no reason."""
         for member in tuple(self.members):
-            member.end(why, text)
+            member.end(why, "" if member is asked_by else text)
 
     def _tell(self, event: Event, without: Member | None = None) -> None:
         """Let every member but `without` hear `event`, rendered once per dialect."""

@@ -31,12 +31,12 @@ class Duet(Room):
     def _script(self, member: Member, text: str) -> None:
         member.hear(member.dialect.event(Event("script", {"text": text})))
 
-    def _end_all(self, why: str, text: str = "") -> None:
+    def _end_all(self, why: str, text: str = "", asked_by: Member | None = None) -> None:
         """ "Server tells both clients to close their connections"."""
         if not self._over:
             self._over = True
             self._narrate("closing", self)
-        super()._end_all(why, text)
+        super()._end_all(why, text, asked_by)
 
     def _bereave(self, peer: Member, why: str) -> None:
         super()._bereave(peer, why)
@@ -68,8 +68,12 @@ class Order(Duet):
         return not self._racing and super().yield_seat()
 
     def _deliver_early(self) -> None:
+        """The race begins with what was said before it, in order of arrival, whoever said it."""
         self._racing = True
-        super()._deliver_early()
+        early = tuple(self._early)
+        self._forget_early()
+        for said in early:
+            self._said(said)
 
     def _began(self, event: Began) -> None:
         """Arrival at the hub decides, and a message arrives with its first byte."""

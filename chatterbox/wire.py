@@ -150,24 +150,28 @@ class Reader(Protocol):
         """Return the pieces of what was received."""
 
 
-def within(block: bytes, limit: int) -> Iterator[bytes | Fault]:
-    """Yield the lines of `block` that have at most `limit` bytes, and a Fault in place of each longer one.
+def within(block: bytes, limit: int, spare: int = 0) -> Iterator[bytes | Fault]:
+    """Yield the lines of `block` that have at most `limit` and `spare` bytes, and a Fault in place of each longer one.
 
     A line is never cut and never partly delivered. Where every line fits, and that is looked at in jumps of
     `limit` bytes, the very same object comes out.
     """
     start = good = 0
     while start < len(block):
-        newline = block.rfind(b"\n", start, start + limit + 1)
+        newline = block.rfind(b"\n", start, start + limit + spare + 1)
         if newline < 0:
             newline = block.index(b"\n", start)
             if good < start:
                 yield block[good:start]
-            yield Fault("long", f"line too long ({newline - start} > {limit} bytes), not sent")
+            yield _too_long(newline - start, limit)
             good = newline + 1
         start = newline + 1
     if good < len(block):
         yield block[good:]
+
+
+def _too_long(size: int, limit: int) -> Fault:
+    return Fault("long", f"line too long ({size} > {limit} bytes), not sent")
 
 
 def first_lines(block: bytes, most: int) -> bytes:
@@ -199,11 +203,20 @@ class TextReader:
         return within(block, self._limits.max_line)
 
     def _read(self, block: bytes) -> Iterator[Piece]:
-        for part in within(block, self._limits.max_line):
+        limit = self._limits.max_line
+        for part in within(block, limit, spare=1):  # a slash that is doubled doesn't count
             if isinstance(part, Fault):
                 yield part
-            else:
-                yield from _cut(part, self._command, _text_command, _undouble)
+                continue
+            for piece in _cut(part, self._command, self._read_command, _undouble):
+                if isinstance(piece, bytes):
+                    yield from within(piece, limit)
+                else:
+                    yield piece
+
+    def _read_command(self, found: re.Match[bytes]) -> Command | Fault:
+        size = len(found[0]) - 1
+        return _text_command(found) if size <= self._limits.max_line else _too_long(size, self._limits.max_line)
 
     def read_said(self, block: bytes) -> Iterator[Piece]:
         """Yield the pieces of clean lines in which only a farewell is more than text, as in JSON's `say`."""
@@ -217,7 +230,7 @@ class TextReader:
 def _cut(
     block: bytes,
     command: re.Pattern[bytes],
-    read_command: Callable[[re.Match[bytes]], Command],
+    read_command: Callable[[re.Match[bytes]], Command | Fault],
     read_text: Callable[[bytes], bytes],
 ) -> Iterator[Piece]:
     """Yield `block` cut at its commands. The newline put in front makes every line begin with one."""

@@ -41,8 +41,25 @@ PROPERTY = settings(
 FRAGMENTS = [
     *(bytes((c,)) for c in (*range(32), 127, 0x80, 0x9B, 0xC2, 0xC3, 0xE2, 0xF0, 0xFF)),
     *(b"\n", b"\r\n", b"\n\n", b"\x1b[2J", b"\x1b]0;x\x07", b"\xc2\x9b6n", b"\xe2\x80\xae", b"\xe2\x80", b"\xa8"),
-    *("\x85\u2028\u2029\u2066h\u00e9\u200d\U0001f600\u0301\u3000\ud7ff".encode(), b"\xed\xa0\x80", b"\xff\xf4", b"\xff\xfd\x06"),
-    *(b"/", b"//", b"/quit", b"/nick ", b"/join tea", b"/msg ann ", b"exit", b"Bye", b"-!- ", b"{log_source.secret}", b"%s"),
+    *(
+        "\x85\u2028\u2029\u2066h\u00e9\u200d\U0001f600\u0301\u3000\ud7ff".encode(),
+        b"\xed\xa0\x80",
+        b"\xff\xf4",
+        b"\xff\xfd\x06",
+    ),
+    *(
+        b"/",
+        b"//",
+        b"/quit",
+        b"/nick ",
+        b"/join tea",
+        b"/msg ann ",
+        b"exit",
+        b"Bye",
+        b"-!- ",
+        b"{log_source.secret}",
+        b"%s",
+    ),
     *(b'{"verb": "say", "text": "', b'"}', b'{"chatterbox": 1}', b"\\u0007", b"\\ud800", b"[" * 50, b"1e999"),
 ]
 """Controls, broken UTF-8, and pieces of commands, of JSON, of escape sequences and of telnet."""
@@ -197,9 +214,9 @@ class FakeSocket(socket.socket):
     def setsockopt(self, *option: Any) -> None:
         """Take no notice."""
 
-    def getsockopt(self, level: int, option: int, size: int = 0) -> bytes:  # type: ignore[override]
+    def getsockopt(self, *option: Any) -> Any:
         """Return Linux's `struct tcp_info` with nothing in it but the bytes that the other end has acknowledged."""
-        return struct.pack("=120xQ", self._transport.total_taken)[:size]
+        return struct.pack("=120xQ", self._transport.total_taken)
 
 
 class End:
@@ -210,7 +227,7 @@ class End:
         self._clock = clock
         protocol = factory.buildProtocol(None)
         transport.protocol = protocol
-        protocol.makeConnection(transport)  # type: ignore[arg-type]  # as much of a transport as the hub uses
+        protocol.makeConnection(transport)
 
     @property
     def peer(self) -> Peer:

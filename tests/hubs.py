@@ -26,6 +26,7 @@ from .ptys import CLIENT, DEADLINE, environment
 
 SERVE = [sys.executable, "-m", "chatterbox", "serve"]
 TWISTD = [sys.executable, "-c", "from twisted.scripts.twistd import run; run()"]
+ANY_PORT = "tcp:0:interface=127.0.0.1"
 QUIET = 0.3
 """Seconds without a byte that count as silence."""
 PROGRAMS = {
@@ -46,12 +47,6 @@ def until(met: Callable[[], Any], seconds: float = DEADLINE) -> None:
         if time.monotonic() > deadline:
             raise AssertionError(f"waited {seconds} s in vain")
         time.sleep(0.02)
-
-
-def free_port() -> int:
-    """Return a port of the loopback that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
 
 
 def ticks(pid: int) -> int:

@@ -34,7 +34,11 @@ SMALL: dict[str, Any] = {
 """Limits that short conversations meet."""
 SLACK = 4096
 """Bytes that one read, and lines held for a partner, may add to a queue that was just below its limit, as JSON."""
-ITEMS = ["line"] * 4 + ["lines"] * 2 + ["long", "/who", "/help", "/join a", "/join b", "/nick ann", "/nick bob", "/me waves", "/quit"]
+ITEMS = (
+    ["line"] * 4
+    + ["lines"] * 2
+    + ["long", "/who", "/help", "/join a", "/join b", "/nick ann", "/nick bob", "/me waves", "/quit"]
+)
 """What people send."""
 LINES = {"line": 1, "lines": 20}
 
@@ -56,7 +60,7 @@ class Player:
         self.verdicts: list[bytes] = []
         self.why = ""
         """The word for which the hub hung up on it."""
-        self.has_quit = self.has_finished = self.has_stopped = self.has_met = False
+        self.has_quit = self.has_finished = self.has_stopped = False
         self._unended = b""
 
     @property
@@ -113,6 +117,8 @@ class World:
         self.players: list[Player] = []
         self._rate = rate
         self._sat: set[Any] = set()
+        self._met: set[Any] = set()
+        self._company: dict[Any, set[Any]] = {}
         self._together: dict[tuple[Player, Player], tuple[int, int, int]] = {}
 
     def some(self, which: int, speaking: bool = False) -> Player | None:
@@ -181,8 +187,7 @@ class World:
 
     def check(self) -> None:
         """All that must hold after every step."""
-        self._sat |= {facts[1] for kind, *facts in self.hub.told if kind == "joined"}
-        self.hub.told.clear()
+        self._follow()
         for player in self.players:
             for line in player.lines():
                 self._hear(player, line)
@@ -192,6 +197,19 @@ class World:
         for peer in self.hub.hub.peers:
             assert peer.room is None or self.hub.hub.rooms[peer.room.name] is peer.room, "in a room nobody finds"
             assert not (peer.room and peer in self.hub.hub.landing), "landing though seated"
+
+    def _follow(self) -> None:
+        """Take note of who has sat, and who has sat with somebody."""
+        for kind, *facts in self.hub.told:
+            if kind == "joined":
+                room, peer = facts
+                company = self._company.setdefault(room, set())
+                company.add(peer)
+                self._sat.add(peer)
+                self._met |= company if len(company) > 1 else set()
+            elif kind == "left":
+                self._company[facts[0]].discard(facts[1])
+        self.hub.told.clear()
 
     def _hear(self, player: Player, line: bytes) -> None:
         assert b"much too long" not in line, "a line beyond the limit came through"
@@ -211,7 +229,7 @@ class World:
         assert player.end.peer in self._sat, "one who never sat heard something"
         assert speaker is not player or self.mode.echo, "an echo where there is none"
         before = player.heard.get((serial, sitting))
-        if before is None and self.mode.holds and not speaker.has_met and not sitting:
+        if before is None and self.mode.holds and speaker.end.peer not in self._met and not sitting:
             before = -1
         assert before is None or number == before + 1, f"{number} of {serial} came after {before}"
         player.heard[serial, sitting] = number
@@ -239,9 +257,6 @@ class World:
         assert not room.mode.seats or len(members) <= room.mode.seats, "more peers than seats"
         assert room.names == {member.name.casefold(): member for member in members}, "names and members differ"
         assert all(member.room is room and not member.gone for member in members), "a member who isn't there"
-        if len(members) > 1:
-            for player in self.players:
-                player.has_met |= player.end.peer in room.members
 
     def _check_nothing_is_stuck(self) -> None:
         for player in self.players:
@@ -253,7 +268,13 @@ class World:
     def _check_everything_came(self) -> None:
         """Who sat together at the last calm and does now, or did until it quit, has heard all that was said between."""
         for (speaker, hearer), (sitting, stays, said) in self._together.items():
-            if speaker.sitting == sitting and hearer.stays == stays and speaker.said > said and hearer.lives and hearer.end.peer.room:
+            if (
+                speaker.sitting == sitting
+                and hearer.stays == stays
+                and speaker.said > said
+                and hearer.lives
+                and hearer.end.peer.room
+            ):
                 if speaker.end.peer.room is hearer.end.peer.room or (speaker.has_quit and not speaker.why):
                     last = hearer.heard.get((speaker.serial, sitting))
                     assert last == speaker.said - 1, f"{speaker.said} said, and heard up to {last}"

@@ -15,7 +15,11 @@ from .helpers import HOSTILE, PROPERTY
 
 TABLE: list[tuple[Event, str, dict[str, object]]] = [
     (Event("joined", {"name": "bob"}), "-!- bob joined", {"event": "joined", "name": "bob"}),
-    (Event("left", {"name": "bob", "why": "lost"}), "-!- bob left (lost)", {"event": "left", "name": "bob", "why": "lost"}),
+    (
+        Event("left", {"name": "bob", "why": "lost"}),
+        "-!- bob left (lost)",
+        {"event": "left", "name": "bob", "why": "lost"},
+    ),
     (Event("finished", {"name": "bob"}), "-!- bob has finished", {"event": "finished", "name": "bob"}),
     (
         Event("renamed", {"name": "bob", "to": "rob"}),
@@ -43,7 +47,11 @@ TABLE: list[tuple[Event, str, dict[str, object]]] = [
         {"event": "here", "room": "lobby", "names": ["ann", "bob"]},
     ),
     (sentence("a sentence"), "-!- a sentence", {"event": "notice", "text": "a sentence"}),
-    (Event("script", {"text": "Client X has connected."}), "Client X has connected.", {"event": "notice", "text": "Client X has connected."}),
+    (
+        Event("script", {"text": "Client X has connected."}),
+        "Client X has connected.",
+        {"event": "notice", "text": "Client X has connected."},
+    ),
     (
         Event("error", {"code": "who", "text": "nobody"}),
         "-!- nobody",
@@ -149,7 +157,9 @@ class Said(SynchronousTestCase):
         """In JSON each line is one object with the line's very text, whatever is in it."""
         block = clean(data + b"\n")
         said = [json.loads(line) for line in Json().said("ann", b"ann: ", block, False).split(b"\n")[:-1]]
-        self.assertEqual(said, [{"event": "said", "from": "ann", "text": line.decode()} for line in block.split(b"\n")[:-1]])
+        self.assertEqual(
+            said, [{"event": "said", "from": "ann", "text": line.decode()} for line in block.split(b"\n")[:-1]]
+        )
 
     def test_an_echo_is_marked(self) -> None:
         """JSON marks its hearer's own lines; text can't."""
@@ -168,7 +178,9 @@ class Typed(SynchronousTestCase):
         """Nothing to lines, keys as they act on a terminal to key peers, an object to JSON."""
         self.assertEqual(Text().typed("ann", b"he\bl"), b"")
         self.assertEqual(Keys().typed("ann", b"he\bl\n"), b"he\b \bl\r\n")
-        self.assertEqual(json.loads(Json().typed("ann", b"he\bl\n")), {"event": "typed", "from": "ann", "keys": "he\bl\n"})
+        self.assertEqual(
+            json.loads(Json().typed("ann", b"he\bl\n")), {"event": "typed", "from": "ann", "keys": "he\bl\n"}
+        )
 
     def test_lines_look_typed(self) -> None:
         """Whole lines reach a key peer as rows."""

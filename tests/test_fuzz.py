@@ -178,7 +178,7 @@ class Conversations(SynchronousTestCase):
             watchers = [hub.nc(f"/join r{at}", f"/nick t{at}"), hub.json(room=f"r{at}")]
             if hub.hub.mode.seats == 2:
                 watchers.pop(at % 2).cut()
-            sent = self.stranger(hub, random, f"/join r{at}\n".encode())
+            sent = self.stranger(hub, random, f"/join r{at}\n/nick s\n".encode())
             hub.wait(2)
             for watcher in watchers:
                 self.check(watcher, sent)
@@ -225,4 +225,6 @@ class Conversations(SynchronousTestCase):
             lines = [b"%d:" % at + hostile(random).replace(b"\n", b"") for at in range(random.randrange(1, 20))]
             a.sends(*cut(random, b"".join(line + b"\n" for line in lines)))
             heard = b.heard().split(b"\n")[:-1]
-            self.assertEqual([line.partition(b":")[0] for line in heard], [b"%d" % at for at in range(len(lines))], lines)
+            self.assertEqual(
+                [line.partition(b":")[0] for line in heard], [b"%d" % at for at in range(len(lines))], lines
+            )

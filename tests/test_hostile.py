@@ -1,48 +1,28 @@
-"""What strangers, networks and partners do to a hub: real processes, real sockets, and a partner who notices nothing."""
+"""What strangers and partners send to a hub: real processes, real sockets, and a pair who notices nothing."""
 
 from __future__ import annotations
 
 import socket
 import ssl
 import subprocess
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
 from unittest import SkipTest
 
-from twisted.internet import defer, endpoints, reactor
-from twisted.internet.protocol import Factory, Protocol
-from twisted.trial.unittest import SynchronousTestCase, TestCase
+from twisted.trial.unittest import SynchronousTestCase
 
-from chatterbox.hub import Hub as PureHub
-from chatterbox.protocol import KEEPALIVE, ChatFactory, ChatProtocol
-
-from .hostiles import MIB, Network, WallClock, few_files, gathered, memory, patched, started_by
-from .hubs import End, Hub, Program, Socket, until
+from .hostiles import GROWTH, MIB, gathered, memory, talk
+from .hubs import End, Hub, Socket
 from .ptys import DEADLINE, Tty
 
 FULL = b"-!- closed (full): room lobby has no free seat, try another room\n"
-GROWTH = 2 * MIB
-"""Bytes by which a hub may grow, whatever is done to it (hostile.md)."""
 HELLO = '{"chatterbox": 1}'
-
-
-def talk(one: End, other: End) -> None:
-    """Prove that two ends hear each other, and nothing else before it."""
-    one.says("how are you?")
-    other.hears("how are you?")
-    other.says("fine")
-    one.hears("fine")
 
 
 class Thirds(SynchronousTestCase):
     """A third peer never receives a byte of the conversation, in any state."""
 
     def test_whatever_the_third_does(self) -> None:
-        """A third that talks, asks, greets in JSON or takes a name hears that the room is full, and the pair nothing."""
+        """A third that talks, asks, greets in JSON or takes a name hears that the room is full; the pair hears nothing."""
         with Hub() as hub:
             ann, bob = hub.pair()
             for lines in ([], ["hello?"], ["/who"], ["/msg guest-1 hi"], ["/nick ann", "hi"], ["/join lobby", "hi"]):
@@ -109,7 +89,7 @@ class Names(SynchronousTestCase):
             mover.says(*["/join tea", "/join milk"] * 50, "/join tea", "/quit")
             mover.rest()
             ann.says("/who")
-            heard = []
+            heard: list[str] = []
             while heard[-1:] != ["-!- here: guest-1"]:
                 heard.append(ann.line())
             self.assertEqual(heard.count("-!- your partner joined"), heard.count("-!- your partner left (quit)"))
@@ -131,63 +111,6 @@ class Cuts(SynchronousTestCase):
                 bob = hub.peer()
                 ann.hears("-!- your partner joined")
             talk(ann, bob)
-
-    def test_a_link_that_is_down(self) -> None:
-        """A peer behind a pulled cable is found by the system, and its partner told; a silent one is left alone."""
-        impatient = "from chatterbox import protocol\nprotocol.KEEPALIVE.update(TCP_KEEPIDLE=1, TCP_KEEPINTVL=1, "
-        impatient += "TCP_KEEPCNT=2, TCP_USER_TIMEOUT=2000)"
-        with Network() as network, patched(impatient), started_by(*network.words(network.near)):
-            with self._in_clear(), Hub("--port", f"tcp:5000:interface={network.address}") as hub:
-                near = Program([*network.words(network.near), "nc", "127.0.0.1", str(hub.port)], hub.env)
-                self.addCleanup(near.close)
-                near.says("/who")
-                near.hears("-!- here: guest-1")
-                far = Program([*network.words(network.far), "nc", network.address, "5000"], hub.env)
-                self.addCleanup(far.close)
-                near.hears("-!- your partner joined")
-                self.assertFalse(near.chunk(4), "a live end was taken for a dead one")
-                network.cut()
-                near.hears("-!- your partner left (lost)")
-
-    @contextmanager
-    def _in_clear(self) -> Iterator[None]:
-        """The only fault in the log is that words can be read on their way over the cable."""
-        with self.assertRaisesRegex(AssertionError, "a fault in the log(?s:.)*#warn. text travels in clear") as told:
-            yield
-        self.assertNotIn("Traceback", str(told.exception))
-
-
-class SocketOptions(TestCase):
-    """What a connection asks of the system."""
-
-    @defer.inlineCallbacks
-    def test_keepalive(self) -> Any:
-        """On an accepted socket keepalive, its times, TCP_USER_TIMEOUT and TCP_NODELAY are really set."""
-        made: list[ChatProtocol] = []
-        factory = ChatFactory(PureHub(reactor.callLater, reactor.seconds), reactor)  # type: ignore[attr-defined]
-        build = factory.buildProtocol
-        factory.buildProtocol = lambda address: made.append(build(address)) or made[-1]  # type: ignore[method-assign, func-returns-value]
-        port = yield endpoints.serverFromString(reactor, "tcp:0:interface=127.0.0.1").listen(factory)
-        self.addCleanup(port.stopListening)
-        there = endpoints.clientFromString(reactor, f"tcp:127.0.0.1:{port.getHost().port}")
-        end = yield there.connect(Factory.forProtocol(Protocol))
-        while not made:
-            yield _soon()
-        handle = made[0].transport.getHandle()
-        self.assertTrue(handle.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
-        self.assertTrue(handle.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
-        for option, value in KEEPALIVE.items():
-            if hasattr(socket, option):
-                self.assertEqual(handle.getsockopt(socket.IPPROTO_TCP, getattr(socket, option)), value, option)
-        end.transport.abortConnection()
-        while made[0].hub.peers:
-            yield _soon()
-
-
-def _soon() -> defer.Deferred[None]:
-    waiting: defer.Deferred[None] = defer.Deferred()
-    reactor.callLater(0.01, waiting.callback, None)  # type: ignore[attr-defined]
-    return waiting
 
 
 class OtherProtocols(SynchronousTestCase):
@@ -319,122 +242,3 @@ def _pushed(end: End, data: bytes) -> int:
     except (BrokenPipeError, ConnectionResetError):
         end.is_over = True
         return 0
-
-
-class NonReaders(SynchronousTestCase):
-    """F2, F11: one who stops reading costs nobody else anything, and the hub no memory."""
-
-    line = b"y" * 63 + b"\n"
-
-    def _pump(self, speaker: End, *others: End) -> int:
-        """Say 64 MiB, or as much as is taken, while the others read; return how much they heard."""
-        block, said, heard = self.line * 1024, 0, 0
-        while said < 64 * MIB and (sent := speaker.sends_some(block[said % 64 :], 2)):
-            said += sent
-            for end in others:
-                while data := end.chunk(0):
-                    heard += len(data)
-        return heard
-
-    def test_f2_in_a_pair(self) -> None:
-        """A partner who never reads stops its speaker, whose `/quit` is heard all the same; the hub stays small."""
-        with Hub() as hub:
-            ann, bob = hub.pair()
-            one, other = hub.pair("elsewhere")
-            before = memory(hub.pid)
-            self._pump(ann)
-            talk(one, other)
-            self.assertLess(memory(hub.pid) - before, GROWTH)
-
-    def test_f11_in_a_room(self) -> None:
-        """In a room the non-reader is let go as `slow`; the others hear all 64 MiB, and the hub stays small."""
-        with Hub("--mode", "room") as hub:
-            ann, bob, _ = gathered(hub, "ann", "bob", "carl")
-            before = memory(hub.pid)
-            heard = self._pump(ann, bob, ann)
-            until(lambda: "'carl' from" in hub.log and "(slow)" in hub.log)
-            while data := bob.chunk(1):
-                heard += len(data)
-            self.assertGreater(heard, 2 * 64 * MIB)
-            self.assertNotIn("'bob' from 127.0.0.1 (slow)", hub.log)
-            self.assertLess(memory(hub.pid) - before, GROWTH)
-
-
-class Scarcity(SynchronousTestCase):
-    """A machine that gives too little, or the wrong time."""
-
-    def test_open_files(self) -> None:
-        """Where files run out, who comes hears `hub is full`; when some leave, others come again."""
-        with started_by(*few_files(100)), Hub("--mode", "room") as hub:
-            first = [Socket(hub.port) for _ in range(36)]
-            for end in first:
-                self.assertIn(b"which name", end.chunk())
-            late = [Socket(hub.port) for _ in range(10)]
-            for end in late:
-                self.assertEqual(end.rest(), b"-!- closed (full): hub is full\n")
-            crowd = [Socket(hub.port) for _ in range(60)]
-            first[0].says("ann")
-            first[0].hears("-!- you are ann in lobby; here: ann")
-            for end in [*first[1:], *late, *crowd]:
-                end.close()
-            until(lambda: _joins(hub))
-
-    def test_f6_the_clock_jumps(self) -> None:
-        """F6: the wall clock goes an hour on and two back; nobody is disconnected, and who is late is late as before."""
-        with tempfile.TemporaryDirectory() as place:
-            clock = WallClock(Path(place, "offset"))
-            with started_by(*clock.words), Hub("--mode", "room") as hub:
-                ann, bob = gathered(hub, "ann", "bob")
-                unnamed = hub.peer()
-                unnamed.hears("-!- which name do you take?")
-                for offset in (3600, -3600):
-                    clock.jump(offset)
-                    self.assertTrue(unnamed.is_quiet())
-                    bob.says("what time is it?")
-                    ann.hears("bob: what time is it?")
-                    bob.hears("bob: what time is it?")
-                unnamed.says("carl")
-                ann.hears("-!- carl joined")
-
-
-def _joins(hub: Hub) -> bool:
-    """Return whether a newcomer is asked for its name, and not sent away."""
-    end = Socket(hub.port)
-    answer = end.chunk()
-    end.close()
-    return b"which name" in answer
-
-
-class Faults(SynchronousTestCase):
-    """A mistake of ours, met by one connection."""
-
-    source = (
-        "from chatterbox.room import Room\n"
-        "def fail(room, event):\n"
-        "    raise RuntimeError('injected')\n"
-        "Room._did = fail"
-    )
-
-    def _fails(self, *lines: str) -> str:
-        """Let one of a pair say what meets the fault; return the log."""
-        with self.assertRaisesRegex(AssertionError, "a fault in the log") as told, patched(self.source), Hub() as hub:
-            ann, bob = hub.pair()
-            one, other = hub.pair("elsewhere")
-            bob.says(*lines, "/me waves", "never heard")
-            ann.hears("-!- your partner left (lost)")
-            bob.rest()
-            talk(one, other)
-            partner = hub.peer()
-            ann.hears("-!- your partner joined")
-            talk(ann, partner)
-        return str(told.exception)
-
-    def test_a_fault(self) -> None:
-        """An exception ends the connection that met it, is logged once with its traceback, and touches nobody else."""
-        log = self._fails()
-        self.assertEqual((log.count("Traceback"), log.count("RuntimeError: injected")), (1, 1))
-
-    def test_a_fault_in_a_later_turn(self) -> None:
-        """The same where the fault is met behind more commands than one turn takes, in a timer's call."""
-        log = self._fails(*["/who"] * 70)
-        self.assertEqual((log.count("Traceback"), log.count("RuntimeError: injected")), (1, 1))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from .helpers import CLOSINGS, HubOnAClock
+from .helpers import CLOSINGS, FakeTransport, HubOnAClock
 
 
 class Rooms(SynchronousTestCase):
@@ -38,6 +38,13 @@ class Rooms(SynchronousTestCase):
         self.assertEqual(b.lines(), ["-!- you are in tea now"])
         self.assertEqual(c.lines(), ["-!- your partner joined", "hi"])
 
+    def test_a_move_is_told_before_what_is_heard_there(self) -> None:
+        """First where one is, then what was said there for a partner."""
+        hub = HubOnAClock()
+        hub.nc("/join tea", "one", "two")
+        a = hub.nc("hi").says("/join tea")
+        self.assertEqual(a.lines(), ["-!- you are in tea now", "one", "two"])
+
     def test_a_refused_move_changes_nothing(self) -> None:
         """A full room, a taken name, a name that is none: who asks stays where it is, and is told why."""
         hub = HubOnAClock()
@@ -61,7 +68,9 @@ class Rooms(SynchronousTestCase):
         """At the hello and after every join."""
         hub = HubOnAClock()
         a = hub.json(name="ann", room="tea").asks("join", room="pub")
-        self.assertEqual([(event["event"], event["room"]) for event in a.events()], [("welcome", "tea"), ("welcome", "pub")])
+        self.assertEqual(
+            [(event["event"], event["room"]) for event in a.events()], [("welcome", "tea"), ("welcome", "pub")]
+        )
 
     def test_a_move_that_waited_for_the_partners_end(self) -> None:
         """A `/join` among what was read while its speaker was held is obeyed, and leaves no trace behind."""
@@ -207,6 +216,14 @@ class Stopping(SynchronousTestCase):
         hub.wait(0)
         self.assertEqual((gone, a.closed), ([True], "aborted"))
 
+    def test_once(self) -> None:
+        """With `--once` the end of the first shared room is told as the end of the hub's work, an unshared one's isn't."""
+        hub = HubOnAClock("order", once=True)
+        hub.nc().cut()
+        self.assertNotIn(("over",), hub.told)
+        x, y = hub.nc("Alice"), hub.nc("Bob")
+        self.assertEqual((x.closed, y.closed, hub.told[-1]), ("done", "done", ("over",)))
+
 
 class Endings(SynchronousTestCase):
     """Every ending has one word of a closed set."""
@@ -239,6 +256,28 @@ class Endings(SynchronousTestCase):
 
 class Console(SynchronousTestCase):
     """The hub's own terminal is one more peer, or speaks from outside."""
+
+    def test_the_console_sits(self) -> None:
+        """It is seated at once, under a name that nobody else can take, and is a partner as any."""
+        hub = HubOnAClock("room")
+        transport = FakeTransport(hub.clock, "", 0)
+        console = hub.hub.host(transport, "server")
+        ann = hub.nc("ann")
+        console.say(b"welcome\n")
+        self.assertEqual(ann.lines()[-1], "server: welcome")
+        self.assertTrue(transport.taken.endswith(b"-!- ann joined\nserver: welcome\n"))
+        console.lost("quit")
+        self.assertEqual(ann.lines(), ["-!- server left (quit)"])
+
+    def test_the_console_sits_among_keys(self) -> None:
+        """In mode talk it sees keys as they are typed, and its lines look typed."""
+        hub = HubOnAClock("talk")
+        transport = FakeTransport(hub.clock, "", 0)
+        console = hub.hub.host(transport, "server")
+        ann = hub.nc().sends(b"he", b"llo")
+        console.say(b"hi\n")
+        self.assertTrue(transport.taken.endswith(b"hello"))
+        self.assertEqual(ann.heard(), b"hi\r\n")
 
     def test_announcing(self) -> None:
         """Everyone in every room hears it, each in its dialect."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import signal
 import subprocess
@@ -16,8 +17,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chatterbox.journal import JsonLog
 
-from .hostiles import gathered, patched
-from .hubs import TWISTD, Hub, Socket, free_port, until
+from .hostiles import gathered, listening_port, patched
+from .hubs import TWISTD, Hub, Socket
 from .ptys import environment
 
 CANARY = "canary"
@@ -57,7 +58,7 @@ class Records(SynchronousTestCase):
             self.assertRegex(hub.log, rf"#info\] listening on 127\.0\.0\.1:{hub.port}\n")
 
     def test_no_record_per_hostile_line(self) -> None:
-        """A thousand lines of each hostile kind, moves and renames among them, leave no more than a join and a leave."""
+        """A thousand lines of each hostile kind, moves and renames among them, leave a join and a leave."""
         kinds = ["/join a\n/join b", "/nick x\n/nick y", "/join ?\n/nick ?", "x" * 5000, "/msg nobody hi", "\x1b[2J"]
         with Hub() as hub:
             for kind in kinds:
@@ -79,16 +80,11 @@ class Records(SynchronousTestCase):
 
     def test_nothing_that_people_say(self) -> None:
         """Said, done, told, typed, too long, early, or with a traceback: words of people aren't in the log."""
-        source = (
-            "from chatterbox.room import Room\n"
-            "def fail(room, event):\n"
-            "    raise RuntimeError\n"
-            "Room._told = fail"
-        )
+        source = "from chatterbox.room import Room\ndef fail(room, event):\n    raise RuntimeError\nRoom._told = fail"
         with self.assertRaisesRegex(AssertionError, "Traceback") as told, patched(source), Hub() as hub:
             early = hub.peer(f"{CANARY}, early")
             bob = hub.peer(HELLO, *(json.dumps({"verb": verb, "text": CANARY}) for verb in ("say", "me", "?")))
-            bob.says('{"verb": "type", "keys": "%s"}' % CANARY, CANARY, '{"%s": ' % CANARY)
+            bob.says(json.dumps({"verb": "type", "keys": CANARY}), CANARY, f'{{"{CANARY}": ')
             early.skips(f"* guest-2 {CANARY}")
             early.says(CANARY * 1000, f"/me {CANARY}", f"/{CANARY}", f"/join {CANARY}?", f"/nick {CANARY}?")
             early.says(f"/msg guest-2 {CANARY}")
@@ -97,7 +93,7 @@ class Records(SynchronousTestCase):
 
     def test_ascii(self) -> None:
         """Whatever is sent as a name, a room or a line, the log is ASCII, and its lines are the hub's own."""
-        tricks = ["h\u00e9", "\x1b[31mred", "a\rb", "\u202eevil", "2026-01-01 [chatterbox#info] joined", "\u2028", "\ud7ff"]
+        tricks = ["h\u00e9", "\x1b[31mred", "a\rb", "\u202eevil", "2026-01-01 [chatterbox#info] joined", "\u2028"]
         with Hub("--mode", "room") as hub:
             (ann,) = gathered(hub, "ann")
             for trick in tricks:
@@ -137,16 +133,14 @@ class Json(SynchronousTestCase):
 
     def test_under_twistd(self) -> None:
         """`twistd --logger chatterbox.journal.log_json` writes the same."""
-        port = free_port()
-        command = [*TWISTD, "-n", "--pidfile=", "--logger=chatterbox.journal.log_json", "chatterbox", "--port"]
+        command = [*TWISTD, "-n", "--pidfile=", "--logger=chatterbox.journal.log_json", "chatterbox"]
         with tempfile.TemporaryFile("w+") as log, tempfile.TemporaryDirectory() as place:
             hub = subprocess.Popen(
-                [*command, f"tcp:{port}:interface=127.0.0.1"],
+                [*command, "--port", "tcp:0:interface=127.0.0.1"],
                 stdout=log, cwd=place, env=environment(XDG_STATE_HOME=place),
             )  # fmt: skip
             self.addCleanup(hub.kill)
-            until(lambda: log.seek(0) or f"listening on 127.0.0.1:{port}" in log.read())
-            end = Socket(port)
+            end = Socket(listening_port(lambda: os.pread(log.fileno(), 65536, 0).decode()))
             end.says("/who", "/quit")
             end.rest()
             hub.terminate()

@@ -37,5 +37,7 @@ class Table(SynchronousTestCase):
         """`--help` shows a line for each mode, under one for the columns, in columns that line up."""
         head, *rows = table().splitlines()
         self.assertEqual([row.split()[0] for row in rows], list(MODES))
-        self.assertEqual({row.index(str(mode.seats or "any"), 10) for row, mode in zip(rows, MODES.values())}, {head.index("seats")})
+        self.assertEqual(
+            {row.index(str(mode.seats or "any"), 10) for row, mode in zip(rows, MODES.values())}, {head.index("seats")}
+        )
         self.assertIn("Bye", rows[list(MODES).index("duet")])

@@ -192,6 +192,15 @@ class Asked(SynchronousTestCase):
         self.hub.nc("no name").says("/who").cut()
         self.assertEqual(ann.heard(), b"")
 
+    def test_who_doesnt_read_the_question(self) -> None:
+        """Is waited for as long as for any answer."""
+        hub = HubOnAClock("room", {"high_water": 50, "bad_names": 9}, buffer=0)
+        a = hub.nc().stops_reading()
+        for _ in range(3):
+            a.says("bad name")
+        a.reads().says("ann")
+        self.assertEqual(hub.rooms(), {"lobby": ["ann"]})
+
     def test_finishing_without_a_name(self) -> None:
         """Who will never answer is let go."""
         self.assertEqual(self.hub.nc().finishes().closed, "done")
@@ -271,6 +280,15 @@ class Ends(SynchronousTestCase):
         with returns_within(20):
             a.line.close(error.ConnectionDone)
         self.assertEqual(b.reads().lines(), [*["x" * 50] * 20, "-!- your partner left (quit)"])
+
+    def test_what_comes_while_it_is_held_waits(self) -> None:
+        """A transport may still hand on what it had (TLS does), and even say that the other end has finished."""
+        hub = HubOnAClock(limits={"high_water": 100}, buffer=10)
+        a, b = hub.nc(), hub.nc().stops_reading()
+        for _ in range(9):
+            a.line.protocol.dataReceived(b"x" * 50 + b"\n")
+        a.line.protocol.readConnectionLost()
+        self.assertEqual(b.reads().lines(), [*["x" * 50] * 9, "-!- your partner has finished"])
 
     def test_a_broken_link_says_no_more(self) -> None:
         """What was held of one who is lost is not said: nobody knows whether it is whole."""

@@ -6,6 +6,7 @@ import json
 import socket
 import time
 import tracemalloc
+from typing import Any, cast
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,11 +14,11 @@ from twisted.internet import error
 from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.internet.interfaces import ISSLTransport
 from twisted.internet.testing import MemoryReactorClock, StringTransport
-from twisted.logger import LogEvent, formatEvent, globalLogPublisher
+from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
 from twisted.protocols.haproxy import proxyEndpoint
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
-from zope.interface import implementer
+from zope.interface import directlyProvides
 
 from chatterbox.journal import report
 from chatterbox.protocol import ChatFactory, ChatProtocol
@@ -160,7 +161,9 @@ class Strangers(SynchronousTestCase):
         """Any web page can POST to a port: it gets 400 and a close, in one packet or in many."""
         request = b"POST /chat?x=1 HTTP/1.1\r\nHost: hub\r\n\r\n/join tea\nevil\n"
         self.assertTrue(self.stranger(request).startswith(b"HTTP/1.1 400 "))
-        self.assertTrue(self.stranger(*(request[at : at + 1] for at in range(len(request)))).startswith(b"HTTP/1.1 400 "))
+        self.assertTrue(
+            self.stranger(*(request[at : at + 1] for at in range(len(request)))).startswith(b"HTTP/1.1 400 ")
+        )
 
     def test_tls(self) -> None:
         """A TLS hello on the plain port gets one sentence."""
@@ -233,12 +236,12 @@ class Socket(socket.socket):
         self.options[option] = value
 
 
-@implementer(ISSLTransport)
 class TLSTransport(StringTransport):
     """A transport that looks like TLS."""
 
     def __init__(self) -> None:
         super().__init__()
+        directlyProvides(self, ISSLTransport)
         self.socket = Socket()
 
     def getHandle(self) -> Socket:
@@ -315,7 +318,7 @@ class BehindAProxy(SynchronousTestCase):
         reactor = MemoryReactorClock()
         reactor.advance = hub.clock.advance  # type: ignore[method-assign]
         proxyEndpoint(TCP4ServerEndpoint(reactor, 0)).listen(ChatFactory(hub.hub, hub.clock))
-        factory = reactor.tcpServers[0][1]
+        factory: Any = reactor.tcpServers[0][1]
         heard = []
         for port in (1, 2):
             protocol, transport = factory.buildProtocol(None), StringTransport(lenient=True)
@@ -333,8 +336,9 @@ class Log(SynchronousTestCase):
     def test_f5_no_text_and_no_formats(self) -> None:
         """Joins and leaves are recorded with their names as data; what was said, asked and refused isn't."""
         events: list[LogEvent] = []
-        globalLogPublisher.addObserver(events.append)
-        self.addCleanup(globalLogPublisher.removeObserver, events.append)
+        observer = cast(ILogObserver, events.append)
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
         hub = HubOnAClock("room", report=report)
         evil = "{log_source.secret} %s \x1b[2J secret"
         hub.nc("ann", evil).says(f"/me {evil}", f"/msg ann {evil}", f"/nick {evil}", f"/join {evil}", "/quit")

@@ -6,6 +6,8 @@ import json
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from chatterbox.events import Began, Did, Finished, Left, Parted, Renamed, Said, Told, Typed
+
 from .helpers import HubOnAClock
 
 
@@ -142,6 +144,10 @@ class Pair(SynchronousTestCase):
         a.asks("type", keys="x")
         self.assertEqual(c.heard(), b"")
         self.assertNotIn("typed", json.dumps(a.events()))
+        c.says("/quit")
+        d = self.hub.json()
+        a.asks("type", keys="y\x03")
+        self.assertEqual(([event["keys"] for event in d.events()[1:]], a.closed), (["y"], ""))
 
 
 class SlowReaders(SynchronousTestCase):
@@ -195,6 +201,46 @@ class SlowReaders(SynchronousTestCase):
         self.assertLess(a.peer.outlet.queued, 300)
         a.reads()
         self.assertEqual(len(b.lines()), 1 + 9)
+
+
+class Determinism(SynchronousTestCase):
+    """A room changes in one place."""
+
+    def test_events_of_the_gone_change_nothing(self) -> None:
+        """What was on its way when its speaker left is heard by nobody, in any mode."""
+        for mode in ("pair", "room", "order", "duet", "talk"):
+            hub = HubOnAClock(mode, seats=3, asks_name=False)
+            a, b = hub.nc(), hub.nc()
+            [room] = hub.hub.rooms.values()
+            ghost = b.peer
+            b.cut()
+            a.heard()
+            for event in (
+                Began(ghost),
+                Said(ghost, b"boo\n"),
+                Typed(ghost, b"boo"),
+                Did(ghost, "boo"),
+                Told(ghost, a.peer, "boo"),
+                Told(a.peer, ghost, "boo"),
+                Renamed(ghost, "boo"),
+                Parted(ghost, "boo"),
+                Finished(ghost),
+                Left(ghost, "quit"),
+            ):
+                room.apply(event)
+            self.assertEqual((a.heard(), hub.rooms()), (b"", {"lobby": [a.peer.name]} if not a.closed else {}))
+
+    def test_the_same_events_make_the_same_room(self) -> None:
+        """Two hubs that are told the same in the same order say the same."""
+        heard = []
+        for _ in range(2):
+            hub = HubOnAClock("room")
+            ends = [hub.nc(name) for name in ("ann", "bob", "eve")]
+            ends[0].says("one", "/nick zoe", "two")
+            ends[1].cut()
+            ends[2].says("/me waves", "/join tea", "/join lobby")
+            heard.append([end.heard() for end in ends])
+        self.assertEqual(*heard)
 
 
 class Many(SynchronousTestCase):
@@ -328,36 +374,3 @@ class Ports(SynchronousTestCase):
         end.peer.address = ("", 0)
         hub.wait(1)
         self.assertEqual(hub.rooms(), {"lobby": ["guest-1"]})
-
-
-class Talk(SynchronousTestCase):
-    """Two, key by key."""
-
-    def test_keys_reach_the_partner_before_enter(self) -> None:
-        """As typed, in both directions, with no echo, and backspaces take back what was typed (004-4)."""
-        hub = HubOnAClock("talk")
-        a, b = hub.nc(), hub.nc()
-        a.heard()
-        a.sends(b"h", b"e", b"\x7f", b"i")
-        self.assertEqual((b.heard(), a.heard()), (b"he\b \bi", b""))
-        b.sends(b"\xc3", b"\xa9\r")
-        self.assertEqual(a.heard(), "\u00e9\r\n".encode())
-
-    def test_quit_and_control_c(self) -> None:
-        """A raw terminal sends ^C as data; `/quit` is heard as it is typed, and then it ends."""
-        hub = HubOnAClock("talk")
-        for bye in (b"x\x03", b"/quit\r"):
-            a, b = hub.nc(), hub.nc()
-            a.sends(bye)
-            self.assertEqual(a.closed, "done")
-            self.assertTrue(b.heard().endswith(b"\r\n-!- your partner left (quit)\r\n"))
-            b.cut()
-
-    def test_a_json_end_types(self) -> None:
-        """In mode talk `type` is the conversation, and keys come as objects."""
-        hub = HubOnAClock("talk")
-        a, b = hub.json(name="ann"), hub.nc()
-        a.asks("type", keys="hi\n")
-        self.assertEqual(b.heard(), b"hi\r\n")
-        b.sends(b"yo")
-        self.assertEqual(a.events()[-1], {"event": "typed", "from": "guest-1", "keys": "yo"})

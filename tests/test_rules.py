@@ -1,4 +1,4 @@
-"""The modes with a rule of their own: who was first, and two until one says Bye (seeds.md, 002)."""
+"""The modes with a rule of their own: who was first, two until one says Bye, and two key by key."""
 
 from __future__ import annotations
 
@@ -148,6 +148,14 @@ class Order(SynchronousTestCase):
         self.assertIn(b"closed (full)", self.hub.nc().heard())
         self.assertEqual(y.heard(), b"")
 
+    def test_three_race(self) -> None:
+        """With `--seats 3` each one's first message counts as its own, the early ones too."""
+        hub = HubOnAClock("order", seats=3)
+        ends = [hub.nc("Alice"), hub.nc("Bob"), hub.nc()]
+        ends[2].says("Carol")
+        for end in ends:
+            self.assertIn(b"X: Alice received before Y: Bob received before Z: Carol\n", end.heard())
+
     def test_the_names_are_given(self) -> None:
         """A letter is no name to be changed."""
         x, _ = self.racers()
@@ -202,7 +210,7 @@ class Duet(SynchronousTestCase):
         """`Bye` from either, and nothing behind it counts (002-8)."""
         self.y.heard()
         self.x.says("so", "Bye", "more")
-        self.assertEqual(self.y.lines(), ["X: so", "X: Bye"])
+        self.assertEqual(self.y.lines(), ["X: so", "X: Bye", "-!- closed (bye): X said Bye"])
         self.assertEqual((self.x.closed, self.y.closed), ("done", "done"))
 
     def test_leaving_ends_both(self) -> None:
@@ -222,3 +230,36 @@ class Duet(SynchronousTestCase):
         self.x.says("Bye")
         x, y = self.hub.nc(), self.hub.nc()
         self.assertEqual([x.heard(), y.heard()], CONFIRMED)
+
+
+class Talk(SynchronousTestCase):
+    """Two, key by key."""
+
+    def test_keys_reach_the_partner_before_enter(self) -> None:
+        """As typed, in both directions, with no echo, and backspaces take back what was typed (004-4)."""
+        hub = HubOnAClock("talk")
+        a, b = hub.nc(), hub.nc()
+        a.heard()
+        a.sends(b"h", b"e", b"\x7f", b"i")
+        self.assertEqual((b.heard(), a.heard()), (b"he\b \bi", b""))
+        b.sends(b"\xc3", b"\xa9\r")
+        self.assertEqual(a.heard(), "\u00e9\r\n".encode())
+
+    def test_quit_and_control_c(self) -> None:
+        """A raw terminal sends ^C as data; `/quit` is heard as it is typed, and then it ends."""
+        hub = HubOnAClock("talk")
+        for bye in (b"x\x03", b"/quit\r"):
+            a, b = hub.nc(), hub.nc()
+            a.sends(bye)
+            self.assertEqual(a.closed, "done")
+            self.assertTrue(b.heard().endswith(b"\r\n-!- your partner left (quit)\r\n"))
+            b.cut()
+
+    def test_a_json_end_types(self) -> None:
+        """In mode talk `type` is the conversation, and keys come as objects."""
+        hub = HubOnAClock("talk")
+        a, b = hub.json(name="ann"), hub.nc()
+        a.asks("type", keys="hi\n")
+        self.assertEqual(b.heard(), b"hi\r\n")
+        b.sends(b"yo")
+        self.assertEqual(a.events()[-1], {"event": "typed", "from": "guest-1", "keys": "yo"})

@@ -5,13 +5,13 @@ from __future__ import annotations
 import resource
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from unittest import mock
 
 import twisted.test
 from twisted.internet.error import CannotListenError
 from twisted.internet.testing import MemoryReactorClock
-from twisted.logger import LogEvent, formatEvent, globalLogPublisher
+from twisted.logger import ILogObserver, formatEvent, globalLogPublisher
 from twisted.python import usage
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -108,10 +108,7 @@ class Starting(SynchronousTestCase):
     def _started(self, *words: str) -> tuple[HubService, list[str]]:
         """Return a service that has opened its ports, and what it logged."""
         log: list[str] = []
-
-        def note(event: LogEvent) -> None:
-            log.append(formatEvent(event))
-
+        note = cast(ILogObserver, lambda event: log.append(formatEvent(event)))
         globalLogPublisher.addObserver(note)
         self.addCleanup(globalLogPublisher.removeObserver, note)
         hub = HubService(MemoryReactorClock(), parsed(*words))

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from .hubs import TWISTD, End, Hub, Socket, free_port, until
+from .hostiles import listening_port
+from .hubs import TWISTD, End, Hub, Socket, until
 from .ptys import DEADLINE, environment
 
 LAST_WORDS = "-!- closed (shutdown): the hub is shutting down"
@@ -68,7 +69,7 @@ class Signals(SynchronousTestCase):
             self.assertEqual(hub.wait(), 0)
 
     def test_sigterm_drains_in_bounded_time(self) -> None:
-        """While one reads nothing the port is closed at once, others end at once, and after 5 s so does the hub, status 0."""
+        """While one reads nothing, the port and the others end at once, and the hub itself after 5 s, with status 0."""
         with Hub() as hub:
             stuffed(hub)
             one, other = hub.pair()
@@ -117,7 +118,7 @@ class Signals(SynchronousTestCase):
         with tempfile.TemporaryDirectory() as place:
             path = Path(place, "chat.sock")
             with Hub("--port", f"unix:{path}"):
-                self.assertTrue(path.is_socket())
+                until(path.is_socket)
             self.assertEqual(os.listdir(place), [])
 
 
@@ -127,15 +128,15 @@ class Daemon(SynchronousTestCase):
     @contextmanager
     def _daemon(self, place: str) -> Iterator[tuple[int, int]]:
         """Yield the port and the process of a hub in the background."""
-        port, pidfile = free_port(), Path(place, "pid")
-        command = [*TWISTD, f"--pidfile={pidfile}", f"--logfile={place}/log", "chatterbox"]
+        log, pidfile = Path(place, "log"), Path(place, "pid")
+        command = [*TWISTD, f"--pidfile={pidfile}", f"--logfile={log}", "chatterbox"]
         subprocess.run(
-            [*command, "--port", f"tcp:{port}:interface=127.0.0.1"],
+            [*command, "--port", "tcp:0:interface=127.0.0.1"],
             check=True, cwd=place, timeout=DEADLINE, env=environment(XDG_STATE_HOME=place),
         )  # fmt: skip
         pid = int(pidfile.read_text())
         try:
-            yield port, pid
+            yield listening_port(log.read_text), pid
         finally:
             if pidfile.exists() and pidfile.read_text() == str(pid):
                 os.kill(pid, signal.SIGKILL)

@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from chatterbox.limits import Limits
 from chatterbox.sources import RATE_WINDOW, Sources, source_of
 
-from .hubs import Hub, Socket
+from .hubs import Hub, Socket, until
 
 HOME = "203.0.113.7"
 NAME_WANTED = "-!- which name do you take?"
@@ -83,6 +83,7 @@ class BehindAProxy(SynchronousTestCase):
     def setUp(self) -> None:
         """A proxied port, on which one address may have two connections."""
         self.hub = Hub("--port", "haproxy:tcp:0:interface=127.0.0.1", "--mode", "room", "--per-source", "2")
+        until(lambda: self.hub.log.count("listening on") == 2)
         plain, proxied = re.findall(r"listening on 127\.0\.0\.1:(\d+)", self.hub.log)
         self.assertEqual(int(plain), self.hub.port)
         self.port = int(proxied)

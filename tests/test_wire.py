@@ -304,7 +304,9 @@ class JsonDialect(SynchronousTestCase):
         shell = '{"verb": "say", "text": "x", "pad": ""}'
         line = shell[:-2] + "p" * (limit - len(shell)) + shell[-2:]
         self.assertEqual(read_json(line), [b"x\n"])
-        self.assertEqual(read_json(" " + line), [Fault("long", f"line too long ({limit + 1} > {limit} bytes), not sent")])
+        self.assertEqual(
+            read_json(" " + line), [Fault("long", f"line too long ({limit + 1} > {limit} bytes), not sent")]
+        )
 
     def test_every_text_verb_is_a_json_verb(self) -> None:
         """JSON has the commands of the text, and `say` and `type`."""

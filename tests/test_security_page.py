@@ -1,0 +1,55 @@
+"""docs/security.md promises nothing that no test holds, and its limits are the code's."""
+
+from __future__ import annotations
+
+import re
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from chatterbox.limits import KIB, PUBLIC, Limits
+
+from .stage import ROOT
+
+PAGE = (ROOT / "docs" / "security.md").read_text()
+
+
+class SecurityPage(SynchronousTestCase):
+    """What the page says, beside what there is."""
+
+    def test_every_promise_has_its_test(self) -> None:
+        """Each test that the page names exists, and each row of its promises and limits names one."""
+        named = re.findall(r"`(test_\w+)\.(test_\w+)`", PAGE)
+        sources = {module: (ROOT / "tests" / f"{module}.py").read_text() for module, _ in named}
+        self.assertEqual([(module, test) for module, test in named if f"def {test}(" not in sources[module]], [])
+        promised = PAGE.split("\n## Beside")[0]
+        rows = [line for line in promised.splitlines() if re.match(r"\| (?!promise|what \|)", line)]
+        self.assertEqual([row for row in rows if "`test_" not in row], [])
+        self.assertGreater(len(rows), 30)
+
+    def test_the_limits_are_the_code_s(self) -> None:
+        """The page's figures are those of `Limits`, and of `--public`."""
+        here = Limits()
+        told = dict(re.findall(r"^\| (.+?) \| (.+?) \|", PAGE.split("## Limits")[1], re.MULTILINE))
+        for what, figure in (
+            ("a line", f"{here.max_line} bytes"),
+            ("bytes without a newline", _size(here.max_unended)),
+            ("what waits for one of a pair", _size(here.high_water)),
+            ("an end of a pair that takes nothing of it", f"{here.pair_patience:g} s"),
+            ("notices that wait for one of a pair", _size(here.max_pair_queue)),
+            ("what waits for one in a larger room", f"{_size(here.max_queue)}, or {here.room_patience:g} s"),
+            ("lines held for a partner to come", f"{_size(here.max_early)} a room"),
+            ("before joining", f"{here.join_patience:g} s, {here.join_lines} lines, {_size(here.join_bytes)}"),
+            ("refused names", str(here.bad_names)),
+            ("connections of one address", f"any; `--public`: {PUBLIC['per_source']}"),
+            ("the same in ten minutes", f"any; `--public`: {PUBLIC['per_source_rate']}"),
+            ("addresses remembered", f"{here.max_sources:,}"),
+            ("lines of one peer", f"any; `--public`: {here.burst}, then {PUBLIC['rate']:g} a second"),
+            ("a name", f"{here.max_name} characters"),
+            ("a room's name", f"{here.max_room} characters"),
+            ("who is hung up on and reads nothing", f"{here.close_patience:g} s"),
+        ):
+            self.assertEqual(told[what], figure, what)
+
+
+def _size(count: int) -> str:
+    return f"{count // KIB} KiB" if count < KIB * KIB else f"{count // KIB // KIB} MiB"
