@@ -49,6 +49,13 @@ def until(met: Callable[[], Any], seconds: float = DEADLINE) -> None:
         time.sleep(0.02)
 
 
+def free_port() -> int:
+    """Return a port on loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def ticks(pid: int) -> int:
     """Return the hundredths of a second of processor time that a process has taken; Linux tells."""
     return sum(map(int, Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]))
@@ -89,9 +96,12 @@ class Hub:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         for end in self._ends:
             end.close()
-        self.stops(signal.SIGTERM)
-        log = self.log
-        self._place.cleanup()
+        try:
+            self.stops(signal.SIGTERM)
+        finally:
+            self.process.kill()
+            log = self.log
+            self._place.cleanup()
         if kind is None and re.search(r"Traceback|#(warn|error|critical)|Unhandled", log):
             raise AssertionError(f"a fault in the log: {log}")
 

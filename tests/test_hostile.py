@@ -119,6 +119,7 @@ class OtherProtocols(SynchronousTestCase):
     def setUp(self) -> None:
         """One waits for a partner."""
         self.hub = Hub()
+        self.addCleanup(self.hub.__exit__, None, None)
         self.waiting = self.hub.peer("/who")
         self.waiting.hears("-!- here: guest-1")
 
@@ -128,8 +129,6 @@ class OtherProtocols(SynchronousTestCase):
         partner = self.hub.peer("hello")
         self.waiting.hears("-!- your partner joined", "hello")
         talk(self.waiting, partner)
-        with self.hub:
-            pass
 
     def test_a_web_page_posts(self) -> None:
         """A POST, in one packet or in pieces, is answered 400 and closed, and its body is nobody's line."""
@@ -217,6 +216,20 @@ class Floods(SynchronousTestCase):
             while len(heard) < 262_144:
                 heard += ann.chunk()
             self.assertEqual(heard, b"\n" * 262_144)
+
+    def test_json_bombs(self) -> None:
+        """Objects nested thousands deep, and numbers of thousands of digits, are an error each, and no hang-up."""
+        with Hub() as hub:
+            ann = hub.peer(HELLO)
+            ann.line()
+            for bomb in ("[" * 20_000, '{"a":' * 4000, '{"verb": "say", "text": ' + "[" * 20_000, "9" * 20_000):
+                ann.says(bomb)
+                self.assertIn('"code": "json"', ann.line())
+            bob = hub.peer('{"chatterbox": ' + "[" * 3000)
+            self.assertIn('"event": "joined"', ann.line())
+            self.assertIn('"event": "said"', ann.line())
+            bob.says("that was no hello")
+            self.assertIn("that was no hello", ann.line())
 
     def test_f5_format_strings(self) -> None:
         """F5: what looks like a format is text in a line, no name, and nothing at all in the log."""

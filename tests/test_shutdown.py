@@ -41,14 +41,16 @@ class Signals(SynchronousTestCase):
     """`chatterbox serve`, and what one may send it."""
 
     def test_sigterm_tells_everyone(self) -> None:
-        """At SIGTERM and at SIGINT pairs, the lonely, JSON peers and the unnamed hear why; status 0."""
+        """At SIGTERM and at SIGINT pairs, the lonely and JSON peers hear why at once; status 0."""
         for number in (signal.SIGTERM, signal.SIGINT):
             with Hub() as hub:
                 ann, bob = hub.pair()
                 lonely, json = hub.peer("/who", room="tea"), hub.peer('{"chatterbox": 1, "room": "milk"}')
                 lonely.hears("-!- here: guest-1")
                 json.line()
+                before = time.monotonic()
                 self.assertEqual(hub.stops(number), 0)
+                self.assertLess(time.monotonic() - before, PATIENCE - 1)
                 for end in (ann, bob, lonely):
                     self.assertEqual(end.rest().decode(), f"{LAST_WORDS}\n")
                 self.assertIn('"why": "shutdown"', json.line())

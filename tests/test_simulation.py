@@ -13,13 +13,13 @@ from .simulation import machine
 class Simulation(SynchronousTestCase):
     """Order, no loss, no duplicate, seats, bounds and empty maps, after every step."""
 
-    def _play(self, mode: str, rate: float = 0.0, examples: int = 150) -> None:
+    def _play(self, mode: str, rate: float = 0.0, examples: int = 200) -> None:
         how = settings(PROPERTY, max_examples=examples, stateful_step_count=50, report_multiple_bugs=False)
         run_state_machine_as_test(machine(mode, rate), settings=how)
 
     def test_pair(self) -> None:
         """Two ends, verbatim."""
-        self._play("pair", examples=300)
+        self._play("pair", examples=400)
 
     def test_pair_with_a_rate(self) -> None:
         """Two ends, each slowed."""

@@ -81,17 +81,13 @@ class BehindAProxy(SynchronousTestCase):
     """F4: at a `haproxy:` port, the header says whose connection it is, and limits count that."""
 
     def setUp(self) -> None:
-        """A proxied port, on which one address may have two connections."""
+        """A proxied port, on which one address may have two connections; nothing of it is a fault to log."""
         self.hub = Hub("--port", "haproxy:tcp:0:interface=127.0.0.1", "--mode", "room", "--per-source", "2")
+        self.addCleanup(self.hub.__exit__, None, None)
         until(lambda: self.hub.log.count("listening on") == 2)
         plain, proxied = re.findall(r"listening on 127\.0\.0\.1:(\d+)", self.hub.log)
         self.assertEqual(int(plain), self.hub.port)
         self.port = int(proxied)
-
-    def tearDown(self) -> None:
-        """Nothing of it was a fault to log."""
-        with self.hub:
-            pass
 
     def _connect(self, *header: bytes, seconds: float = 0) -> Socket:
         """Return an end whose proxy sends `header` in these pieces, so far apart."""
