@@ -1,0 +1,7 @@
+"""The tests; `python -m pytest` and `python -m twisted.trial tests` run the same ones."""
+
+import signal
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Whoever is started in the background by a plain shell ignores ^C, and so would every process of the tests.
+    signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -170,7 +170,7 @@ class World:
         for player in self.players:
             if player.lives:
                 player.end.reads()
-        self.hub.wait(60 if self._rate else 1)
+        self.hub.wait(5000 if self._rate else 1)
         self.check()
         self._check_nothing_is_stuck()
         self._check_everything_came()

@@ -99,10 +99,11 @@ class Queueing(SynchronousTestCase):
         transport, outlet = pipe(capacity=0, high_water=CHUNK)
         data = bytes(range(256)) * (CHUNK * 5 // 512)
         outlet.write(data)
+        outlet.write(b"then")
         for _ in range(5):
             transport.empty()
-        self.assertEqual(b"".join(transport.writes), data)
-        self.assertEqual({len(part) for part in transport.writes}, {CHUNK, CHUNK // 2})
+        self.assertEqual(b"".join(transport.writes), data + b"then")
+        self.assertEqual({len(part) for part in transport.writes}, {CHUNK, CHUNK // 2 + 4})
 
     def test_full_is_said_once_and_drained_once(self) -> None:
         """At the high-water mark nobody is told; one byte more and the owner is, once, until all is drained."""

@@ -97,6 +97,15 @@ class Pair(SynchronousTestCase):
         a.says("you")
         self.assertEqual(b.heard(), b"hi\nyou\n")
 
+    def test_what_a_listener_took_is_not_said_again(self) -> None:
+        """Who took a second block was there: if it is lost then, the next partner hears what is said from then on."""
+        a, b = self.hub.nc(), self.hub.nc()
+        b.finishes()
+        a.says("one").says("two").says("three")
+        b.cut()
+        a.says("four")
+        self.assertEqual(self.hub.nc().heard(), b"four\n")
+
     def test_finishing_is_told_and_goes_on_hearing(self) -> None:
         """`nc -N` hears until the other end has finished, too; then both are done, without a notice."""
         a, b = self.hub.nc(), self.hub.nc()

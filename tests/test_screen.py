@@ -314,7 +314,7 @@ class Fingers(SynchronousTestCase):
         """^C takes the line back and says what the next one does; the second one leaves with status 0."""
         with played_hub() as played, client("127.0.0.1", played.port) as tty:
             played.welcome()
-            tty.until("with bob")
+            tty.until("· with bob")
             tty.type("never mind\x03")
             tty.until("^C again leaves")
             self.assertEqual(tty.typed_row(), ">")
