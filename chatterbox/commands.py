@@ -30,6 +30,11 @@ def _quit(peer: Peer) -> None:
     peer.end("quit")
 
 
+def _done(peer: Peer) -> None:
+    """What closing the sending half says, for who can't: TLS has no half-close."""
+    peer.say_no_more()
+
+
 def _farewell(peer: Peer, word: str) -> None:
     if peer.room:
         peer.room.apply(Parted(peer, word))
@@ -94,6 +99,7 @@ def _type(peer: Peer, keys: str) -> None:
 
 _OBEY: dict[str, Callable[..., None]] = {
     "quit": _quit,
+    "done": _done,
     "farewell": _farewell,
     "help": _help,
     "who": _who,

@@ -113,7 +113,7 @@ class Peer:
 
     def say(self, block: bytes) -> None:
         """The other end sent `block`: whole lines, as they were received."""
-        if self.gone:
+        if self.gone or self.finished:
             return
         if self._arrival or self._pieces or self._rest or self._held_for:
             self._rest += block
@@ -153,6 +153,11 @@ class Peer:
         """The other end has closed its sending half, after its last line."""
         self._finishing = True
         self._finish_if_done()
+
+    def say_no_more(self) -> None:
+        """The other end says that it has finished; what came behind that word is nobody's."""
+        self._rest, self._pieces = b"", None
+        self.finish()
 
     def lost(self, why: str) -> None:
         """The connection is gone; what it said before that is said."""
@@ -348,6 +353,8 @@ class Peer:
     def _show(self, typing: Typing) -> None:
         if self.room:
             self.room.apply(Typed(self, typing.keys))
+        if self._throttle:
+            self._slow_down(typing.keys.count(b"\n"))
 
     def show_draft(self, keys: bytes) -> None:
         """Show keys of a draft as they were typed; the next line said ends the draft."""

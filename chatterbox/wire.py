@@ -108,6 +108,7 @@ class Verb(NamedTuple):
 
 VERBS = {
     "quit": Verb("/quit", "leave"),
+    "done": Verb("/done", "say no more, and listen on"),
     "help": Verb("/help", "this list"),
     "who": Verb("/who", "who is here, in order of joining"),
     "nick": Verb("/nick NAME", "take another name", ("name",)),

@@ -46,7 +46,9 @@ LINES = {"line": 1, "lines": 20}
 class Player:
     """One end and what the model knows of it."""
 
-    def __init__(self, serial: int, end: End, speaks_json: bool) -> None:
+    def __init__(self, serial: int, end: End, speaks_json: bool, types: bool) -> None:
+        self.types = types
+        """Whether keys are the conversation."""
         self.serial = serial
         self.end = end
         self.speaks_json = speaks_json
@@ -91,6 +93,8 @@ class Player:
             item = "much too long " * 9
         if not self.speaks_json:
             return item
+        if self.types and verb in LINES:
+            return json.dumps({"verb": "type", "keys": f"{item}\n"})
         if not verb.startswith("/"):
             return json.dumps({"verb": "say", "text": item})
         key = {"/join": "room", "/nick": "name", "/me": "text"}.get(verb, "any")
@@ -130,7 +134,7 @@ class World:
 
     def join(self, speaks_json: bool, room: str, name: str, waits: bool) -> None:
         """Somebody connects, says where it wants to be, and perhaps waits until it is there."""
-        player = Player(len(self.players), self.hub.connects(), speaks_json)
+        player = Player(len(self.players), self.hub.connects(), speaks_json, self.mode.rule == "talk")
         self.players.append(player)
         if speaks_json:
             wishes = {"room": room, "name": name}

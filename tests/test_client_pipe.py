@@ -241,15 +241,15 @@ class TheEnd(SynchronousTestCase):
         self.assertEqual(pipes._unacknowledged(object()), 0)
 
     def test_tls_has_no_half_close(self) -> None:
-        """Over TLS the end of stdin is said by leaving: at once, or after --linger; all that was said goes before."""
+        """Over TLS the end of stdin is said with `/done`, after all that was said; --linger bounds what follows."""
         played = Played(tls=True, linger=2)
         played.talk.dataReceived(b"hi")
         played.talk.readConnectionLost()
         self.assertFalse(played.link.half_closed)
         played.clock.advance(1.9)
-        self.assertEqual(played.link.value(), b"hi\n")
+        self.assertEqual(played.link.value(), b"hi\n/done\n")
         played.clock.advance(0.2)
-        self.assertEqual(played.link.value(), b"hi\n/quit\n")
+        self.assertEqual(played.link.value(), b"hi\n/done\n/quit\n")
         played.pipe.connectionLost(DONE)
         self.assertEqual(played.pipe.status, 0)
 

@@ -138,8 +138,12 @@ class Names(SynchronousTestCase):
     def test_a_name_is_free_again(self) -> None:
         """After its bearer left, or took another."""
         hub = HubOnAClock("room")
-        hub.nc("ann").says("/nick eve").says("/nick ann").cut()
+        watch = hub.nc("watch")
+        ann = hub.nc("ann").says("/nick eve")
         self.assertEqual(hub.nc("ann").closed, "")
+        ann.cut()
+        watch.says("/nick eve")
+        self.assertEqual(hub.rooms(), {"lobby": ["eve", "ann"]})
 
     def test_given_names_repeat(self) -> None:
         """Letters in a room of more than the alphabet's go on with numbers."""

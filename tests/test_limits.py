@@ -348,6 +348,16 @@ class Rate(SynchronousTestCase):
         hub.wait(0)
         self.assertFalse(a.line.reading)
 
+    def test_typed_lines_count(self) -> None:
+        """In mode talk a line is what a newline ends."""
+        hub = HubOnAClock("talk", limits={"rate": 10.0})
+        a = hub.nc()
+        hub.nc()
+        a.says(*["x"] * 100)
+        self.assertTrue(a.line.reading)
+        a.says("y")
+        self.assertFalse(a.line.reading)
+
     def test_one_line_after_the_other(self) -> None:
         """A line a tenth of a second is never slowed."""
         throttle = Throttle(10.0, 1)

@@ -212,7 +212,17 @@ class Commands(SynchronousTestCase):
     def test_help(self) -> None:
         """Every command on a line of its own."""
         lines = HubOnAClock().nc("hi").says("/help").lines()
-        self.assertEqual([line.split()[1] for line in lines][:3], ["/quit", "/help", "/who"])
+        self.assertEqual([line.split()[1] for line in lines][:3], ["/quit", "/done", "/help"])
+
+    def test_done(self) -> None:
+        """`/done` is a closed sending half for who can't close one: it listens on, and says no more (TLS)."""
+        hub = HubOnAClock()
+        a, b = hub.nc("hi", "/done", "lost"), hub.nc()
+        self.assertEqual(b.lines(), ["hi"])
+        b.says("ho")
+        self.assertEqual([line for line in a.lines() if not line.startswith("-!-")], ["ho"])
+        b.says("/done")
+        self.assertEqual((a.closed, b.closed), ("done", "done"))
 
     def test_usage(self) -> None:
         """A command without its arguments is answered with how to use it."""

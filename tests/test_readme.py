@@ -196,7 +196,7 @@ class Readme(SynchronousTestCase):
         self._sh(place, certify)
         port = self._serve(place, "--port", "unix:chat.sock:mode=660", *serve.replace(":5001:", ":0:").split())
         join = next(block for block in blocks(RUNNING, "sh") if "trustRoots" in block).splitlines()[0]
-        ends = f"echo hi | {join.replace('5001', port)} > tls & echo ho | chatterbox unix:chat.sock > unix"
+        ends = f"echo hi | {join.replace('5001', port)} > tls & sleep 1.5; echo ho | chatterbox unix:chat.sock > unix"
         self.assertEqual(self._sh(place, f"{ends}; wait; cat tls unix"), "ho\nhi\n")
 
     # -- how ---------------------------------------------------------------------------------------------------

@@ -19,7 +19,8 @@ OWN = {
 }
 """What this client does by itself; the hub's own verbs are in `wire`."""
 
-COMMANDS = VERBS | OWN
+COMMANDS = {verb: row for verb, row in VERBS.items() if verb != "done"} | OWN
+"""A person on a terminal has no use for being done: that is for pipes."""
 BELLS = ("off", "mention", "all")
 
 

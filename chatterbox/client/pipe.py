@@ -160,12 +160,15 @@ class Pipe(Protocol):
             self._stop_saying()
 
     def _stop_saying(self) -> None:
-        """Close the sending half, after all that was written. TLS has none: there, leaving is the only way."""
+        """Close the sending half, after all that was written; over TLS, which has no half, say that it is closed."""
         self._link.unregisterProducer()
         if not ISSLTransport.providedBy(self._link):
             self._link.loseWriteConnection()
         elif not self._speech.leaving:
-            self._wait(self._linger or 0.0, lambda: self._link.write(self._speech.leave()))
+            self._said_all = True
+            self._link.write(self._speech.done())
+            if self._linger is not None:
+                self._wait(self._linger, lambda: self._link.write(self._speech.leave()))
 
     def unheard(self) -> None:
         """Stdout takes no more: its reader has had enough (`head`), or there is no room for what was said."""

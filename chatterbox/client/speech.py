@@ -36,6 +36,9 @@ class Speech(Protocol):
     def say(self, lines: bytes) -> bytes:
         """Return whole lines of stdin as the hub reads them."""
 
+    def done(self) -> bytes:
+        """Return what says that all is said, to a hub whose link has no sending half to close."""
+
     def leave(self) -> bytes:
         """Return what asks the hub to let this end go, after all that was said."""
 
@@ -112,6 +115,10 @@ class TextSpeech:
         self.leaving = True
         return b"/quit\n"
 
+    def done(self) -> bytes:
+        """What closing the sending half says, for a link that knows no such thing."""
+        return b"/done\n"
+
     def _text(self, block: bytes) -> bytes:
         """The first line decides the dialect: where it is text that might, `/join` goes before it."""
         first, self._silent = self._silent, False
@@ -167,6 +174,10 @@ class JsonSpeech:
         """The same as `{"verb": "quit"}` on stdin."""
         self.leaving = True
         return b'{"verb": "quit"}\n'
+
+    def done(self) -> bytes:
+        """The same as a closed sending half."""
+        return b'{"verb": "done"}\n'
 
     def hear(self, lines: bytes) -> Heard:
         """Objects pass, as the hub sent them but clean; what is no object is status."""
