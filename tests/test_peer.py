@@ -34,6 +34,14 @@ class Landing(SynchronousTestCase):
         hub.connects().sends(b"/joi", b"n te", b"a\r\n", b"/nick ann\n", b"hi\n")
         self.assertEqual(hub.rooms(), {"tea": ["ann"]})
 
+    def test_all_in_one_packet(self) -> None:
+        """Who comes, takes a name, speaks and goes in one packet was there, and all of it is heard."""
+        hub = HubOnAClock()
+        a = hub.nc("/join tea")
+        hub.connects().says("/join tea", "/nick ann", "hi", "/quit")
+        self.assertEqual(a.lines(), ["-!- your partner joined", "hi", "-!- your partner left (quit)"])
+        self.assertEqual(hub.rooms(), {"tea": ["guest-1"]})
+
     def test_a_refused_room_closes(self) -> None:
         """A program that can't be where it wants to be is not put elsewhere."""
         hub = HubOnAClock()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import product
 
 from hypothesis import given
@@ -22,6 +23,13 @@ def strip(*packets: bytes) -> tuple[bytes, bytes]:
     telnet = Telnet()
     texts, answers = zip(*map(telnet.strip, packets))
     return b"".join(texts), b"".join(answers)
+
+
+def _seconds_of(data: bytes) -> float:
+    telnet = Telnet()
+    before = time.perf_counter()
+    telnet.strip(data)
+    return time.perf_counter() - before
 
 
 class Stripping(SynchronousTestCase):
@@ -61,6 +69,15 @@ class Stripping(SynchronousTestCase):
         edges = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
         packets = [data[start:end] for start, end in zip(edges, edges[1:])]
         self.assertEqual(strip(*packets, b"."), strip(data, b"."))
+
+    def test_a_flood_costs_linear_time(self) -> None:
+        """Four times as much of commands, of questions or of options that never end takes less than ten times as long."""
+        for flood in (b"\xff\xf1", b"\xff\xfd\x06", b"\xff\xfa" + b"x" * 4095, b"\xff\xfa", b"\xff", b"\xff\xff\xfa"):
+            times = []
+            for size in (64 * 1024, 256 * 1024):
+                data = (flood * (size // len(flood) + 1))[:size]
+                times.append(min(_seconds_of(data) for _ in range(5)))
+            self.assertLess(times[1], 10 * max(times[0], 5e-4), flood[:3])
 
     @given(HOSTILE)
     @PROPERTY

@@ -139,14 +139,16 @@ class EagerWrites(SynchronousTestCase):
         self.b.socket.room = 3
         self.says(b"one")
         self.says(b"two")
+        self.b.socket.room = 10
+        self.says(b"three")
         self.assertEqual(self.b.heard, b"5: ")
         for room in (1, 5, 100):
             self.b.socket.room = room
             self.reactor.turn()
-        self.assertEqual(self.b.heard, b"5: one\n5: two\n")
-        self.assertEqual(self.reactor.getWriters(), [])
-        self.says(b"three")
         self.assertEqual(self.b.heard, b"5: one\n5: two\n5: three\n")
+        self.assertEqual(self.reactor.getWriters(), [])
+        self.says(b"four")
+        self.assertTrue(self.b.heard.endswith(b"5: three\n5: four\n"))
 
     def test_a_full_socket(self) -> None:
         """EAGAIN is no error: all is sent later."""

@@ -21,6 +21,7 @@ from chatterbox.wire import (
     clean,
     clean_keys,
     clean_text,
+    first_lines,
     hello,
     json_object,
     name_fault,
@@ -162,6 +163,26 @@ class LineLimit(SynchronousTestCase):
         self.assertEqual(seen, [line if len(line) <= 7 else 0 for line in lines])
 
 
+class Portions(SynchronousTestCase):
+    """A block of many lines is said in portions."""
+
+    @given(st.lists(st.integers(0, 9), min_size=1), st.integers(1, 20))
+    @PROPERTY
+    def test_first_lines(self, sizes: list[int], most: int) -> None:
+        """The first portion is whole lines from the block's beginning: one at least, and no more than asked for."""
+        block = b"".join(b"x" * size + b"\n" for size in sizes)
+        first = first_lines(block, most)
+        self.assertTrue(block.startswith(first) and first.endswith(b"\n"))
+        self.assertTrue(1 <= first.count(b"\n") <= most)
+
+    def test_not_far_fewer(self) -> None:
+        """Of lines that are much alike it takes nearly as many as it may; a block that is short enough is not copied."""
+        self.assertGreater(first_lines(b"12345\n" * 10_000, 1000).count(b"\n"), 990)
+        self.assertEqual(first_lines(b"\n" * 10_000, 1000), b"\n" * 1000)
+        block = b"a\nb\n"
+        self.assertIs(first_lines(block, 2), block)
+
+
 def read_text(*lines: str, farewells: Iterable[str] = ("/quit", "exit", "Bye")) -> list[Piece]:
     """Return what the text reader makes of `lines` in one block."""
     return list(TextReader(Limits(), farewells).read("".join(f"{line}\n" for line in lines).encode()))
@@ -204,6 +225,12 @@ class TextDialect(SynchronousTestCase):
             [b"/etc/hosts\n/quitting\n/Quit\n /quit\n/quit\n//\n/\n"],
         )
 
+    def test_a_doubled_slash_doesnt_count(self) -> None:
+        """The longest line that may be said may begin with a slash, too."""
+        self.assertEqual(read_text("//" + "x" * 4095), [b"/" + b"x" * 4095 + b"\n"])
+        for line in ("//" + "x" * 4096, "/" + "x" * 4096, "/me " + "x" * 4093):
+            self.assertEqual(read_text(line), [Fault("long", f"line too long ({len(line)} > 4096 bytes), not sent")])
+
     def test_commands_cut_a_block_in_order(self) -> None:
         """What stands before a command is said before it is obeyed, what stands behind, behind."""
         self.assertEqual(
@@ -228,7 +255,13 @@ class TextDialect(SynchronousTestCase):
         """A carriage return is no part of a line."""
         self.assertEqual(read_text("x" * 4096 + "\r"), [b"x" * 4096 + b"\n"])
 
-    @given(st.lists(st.sampled_from(["a", "", "/who", "/who x", "//who", "/x", "EXIT", "Bye", "x" * 12, " "])))
+    @given(
+        st.lists(
+            st.sampled_from(
+                ["a", "", "/who", "/who x", "//who", "/x", "EXIT", "Bye", "x" * 12, " ", "//45678901", "//456789012"]
+            )
+        )
+    )
     @PROPERTY
     def test_block_by_block_is_line_by_line(self, lines: list[str]) -> None:
         """A block means what its lines mean one by one."""
