@@ -289,6 +289,9 @@ class Connections(SynchronousTestCase):
         self.assertEqual(hub.connects("192.0.2.2").heard(), b"")
         ends[0].cut()
         self.assertEqual(hub.connects("192.0.2.1").heard(), b"")
+        for end in ends[1:]:
+            end.cut()
+        self.assertEqual([hub.connects("192.0.2.1").heard() for _ in range(15)], [b""] * 15)
 
     def test_from_one_address_in_ten_minutes(self) -> None:
         """32 in ten minutes; the 33rd is refused, and in the next ten it isn't."""

@@ -334,7 +334,7 @@ class Ends(SynchronousTestCase):
         a, b = hub.nc(), hub.nc()
         b.heard()
         a.peer.end("kicked", "for a test")
-        a.cut()
+        a.cut().peer.lost("lost")
         self.assertEqual(b.lines(), ["-!- your partner left (kicked)"])
 
 

@@ -21,7 +21,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import directlyProvides
 
 from chatterbox.journal import report
-from chatterbox.protocol import ChatFactory, ChatProtocol
+from chatterbox.protocol import ChatProtocol
 
 from .helpers import PROPERTY, HubOnAClock
 
@@ -201,10 +201,17 @@ class Pressure(SynchronousTestCase):
 
     def test_without_tcp_info(self) -> None:
         """Where the system can't tell what was taken, only the transport's asking for more counts."""
+        for transport in (StringTransport, TLSTransport):
+            self.check_without_tcp_info(transport)
+
+    def check_without_tcp_info(self, transport: type[StringTransport]) -> None:
+        """Let one of a pair take nothing."""
         hub = HubOnAClock(limits={"high_water": 10, "pair_patience": 5.0})
         protocols = [hub.factory.buildProtocol(None) for _ in range(2)]
         for protocol in protocols:
-            protocol.makeConnection(StringTransport(lenient=True))
+            protocol.makeConnection(transport(lenient=True))
+            if transport is TLSTransport:
+                protocol.handshakeCompleted()
         hub.wait(1)
         protocols[1].pauseProducing()
         protocols[0].dataReceived(b"hello out there\n")
@@ -239,8 +246,8 @@ class Socket(socket.socket):
 class TLSTransport(StringTransport):
     """A transport that looks like TLS."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, lenient: bool = False) -> None:
+        super().__init__(lenient=lenient)
         directlyProvides(self, ISSLTransport)
         self.socket = Socket()
 
@@ -314,20 +321,42 @@ class BehindAProxy(SynchronousTestCase):
 
     def test_f4_the_address_is_the_headers(self) -> None:
         """Names and per-source limits go by the address in the header, not by the proxy's (F4)."""
-        hub = HubOnAClock("ports", {"per_source": 1}, label="address")
-        reactor = MemoryReactorClock()
-        reactor.advance = hub.clock.advance  # type: ignore[method-assign]
-        proxyEndpoint(TCP4ServerEndpoint(reactor, 0)).listen(ChatFactory(hub.hub, hub.clock))
-        factory: Any = reactor.tcpServers[0][1]
+        self.hub = HubOnAClock("ports", {"per_source": 1}, label="address")
         heard = []
         for port in (1, 2):
-            protocol, transport = factory.buildProtocol(None), StringTransport(lenient=True)
-            protocol.makeConnection(transport)
+            protocol, transport = self.connect()
             protocol.dataReceived(b"PROXY TCP4 192.0.2.7 10.0.0.1 %d 5000\r\nhi\n" % port)
             heard.append(transport.value())
-        self.assertEqual(hub.rooms(), {"lobby": ["192.0.2.7:1"]})
+        self.assertEqual(self.hub.rooms(), {"lobby": ["192.0.2.7:1"]})
         self.assertEqual(heard[0], b"")
         self.assertIn(b"1 connections from your address", heard[1])
+
+    def test_a_header_and_no_more(self) -> None:
+        """Who says nothing behind its header is there, too."""
+        self.hub = HubOnAClock("ports", label="address")
+        self.connect()[0].dataReceived(b"PROXY TCP4 192.0.2.7 10.0.0.1 1 5000\r\n")
+        self.hub.wait(1)
+        self.assertEqual(self.hub.rooms(), {"lobby": ["192.0.2.7:1"]})
+
+    def test_no_header(self) -> None:
+        """A connection that doesn't say whose it is is cut after 15 s, and never was anybody's."""
+        self.hub = HubOnAClock("ports")
+        protocol, transport = self.connect()
+        self.hub.wait(14.8)
+        self.assertFalse(transport.disconnected)
+        self.hub.wait(0.5)
+        self.assertTrue(transport.disconnected)
+        protocol.connectionLost(Failure(error.ConnectionAborted()))
+        self.assertEqual(self.hub.leftovers(), [])
+
+    def connect(self) -> tuple[Any, StringTransport]:
+        """Return a connection as the proxy's endpoint makes it, and its transport."""
+        reactor = MemoryReactorClock()
+        proxyEndpoint(TCP4ServerEndpoint(reactor, 0)).listen(self.hub.factory)
+        factory: Any = reactor.tcpServers[0][1]
+        protocol, transport = factory.buildProtocol(None), StringTransport(lenient=True)
+        protocol.makeConnection(transport)
+        return protocol, transport
 
 
 class Log(SynchronousTestCase):
