@@ -30,6 +30,10 @@ class Member(Protocol):
     def backed_up(self) -> bool:
         """Whether bytes wait for it."""
 
+    @property
+    def full(self) -> bool:
+        """Whether more waits for it than should."""
+
     def hear(self, data: bytes) -> None:
         """Deliver bytes in its dialect."""
 

@@ -182,6 +182,11 @@ class Peer:
         """Whether bytes wait for it."""
         return self.outlet.paused
 
+    @property
+    def full(self) -> bool:
+        """Whether more waits for it than should."""
+        return self.outlet.full
+
     def hear(self, data: bytes) -> None:
         """Deliver bytes in its dialect."""
         if data and not self.gone:

@@ -125,8 +125,18 @@ class Room:
         """Nothing waits for `hearer` any more."""
         if self.is_pair:
             for member in tuple(self.members):
-                if member is not hearer or self.mode.echo:
-                    member.release()
+                self._release(member)
+
+    def _has_to_wait(self, peer: Member) -> bool:
+        """Whether enough is held for a partner, or one who hears `peer` in a pair has more waiting than it should."""
+        if self._early_size >= self._limits.max_early:
+            return True
+        return self.is_pair and any(member.full for member in self.members if member is not peer or self.mode.echo)
+
+    def _release(self, peer: Member) -> None:
+        """Let `peer` be read again, unless there is still something to wait for."""
+        if not self._has_to_wait(peer):
+            peer.release()
 
     # -- the rules -----------------------------------------------------------------------------------------
 
@@ -141,6 +151,9 @@ class Room:
             self._met = frozenset(self.members) if self.is_pair else self._met
         self._narrate("joined", self, peer)
         self._greet(peer)
+        for member in tuple(self.members):
+            if self._has_to_wait(member):
+                member.hold()
 
     def _expands(self, peer: Member) -> bool:
         return self.mode.label != "none" or peer.dialect.expands
@@ -310,7 +323,7 @@ class Room:
             self._tell(Event("left", {"name": peer.name, "why": why}))
         if self.is_pair:
             for member in tuple(self.members):
-                member.release()
+                self._release(member)
                 if member.finished:
                     member.end("quit")
 
@@ -333,7 +346,7 @@ class Room:
     def _hold_early(self, event: Said) -> None:
         self._early.append(event)
         self._early_size += len(event.block)
-        if self._early_size >= self._limits.max_early:
+        if self._has_to_wait(event.peer):
             event.peer.hold()
 
     def _deliver_early(self) -> None:
@@ -353,7 +366,7 @@ class Room:
         self._early.clear()
         self._early_size = 0
         for speaker in speakers:
-            speaker.release()
+            self._release(speaker)
 
     # -- who has finished, and may be gone -----------------------------------------------------------------
 
