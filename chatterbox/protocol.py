@@ -35,6 +35,9 @@ from .telnet import IAC, Telnet
 KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4, "TCP_USER_TIMEOUT": 120_000}
 """Seconds and a count (the last: milliseconds): plain peers can't answer a ping, so the system finds the dead ones."""
 
+SMALL_READ = 4096
+"""Bytes read at once where each is looked at, so that a flood of keys or telnet commands holds nobody up for 1 ms."""
+
 _BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 _HTTP = re.compile(rb"[A-Z]+ \S+ HTTP/1\.[01]\r?\n")
 _TLS_HELLO = b"\x16\x03"
@@ -102,6 +105,12 @@ class ChatProtocol(LineReceiver):
         self.transport.registerProducer(self, True)
         waited = self._reactor.seconds() - self._accepted
         self.peer = self.hub.arrive(self.transport, _address(self.transport.getPeer()), self._taken, waited)
+        if self.peer.types:
+            self._read_little()
+
+    def _read_little(self) -> None:
+        """Read less at once from now on; a transport that reads by other rules ignores it."""
+        self.transport.bufferSize = SMALL_READ
 
     def _stop_waiting(self) -> None:
         if self._waiting and self._waiting.active():
@@ -183,7 +192,9 @@ class ChatProtocol(LineReceiver):
             self.peer.end("flood", f"more than {self.peer.max_unended} bytes without a newline")
 
     def _without_telnet(self, data: bytes) -> bytes:
-        self._telnet = self._telnet or Telnet()
+        if not self._telnet:
+            self._telnet = Telnet()
+            self._read_little()
         text, answer = self._telnet.strip(data)
         if answer and not self.peer.backed_up:  # who floods us with questions and doesn't read gets no answers
             self.peer.hear(answer)

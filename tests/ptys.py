@@ -5,6 +5,7 @@ Also here: a hub that is run, and a hub that is played by the test itself. Nothi
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
@@ -41,10 +42,14 @@ class Emulator(pyte.HistoryScreen):
         self.answers.append(data)
 
 
+_STATES = tempfile.TemporaryDirectory(prefix="chatterbox-states-")
+atexit.register(_STATES.cleanup)
+
+
 def environment(**more: str) -> dict[str, str]:
     """Return an environment in which the checkout runs, with a colour terminal and a home of its own."""
     kept = {key: value for key, value in os.environ.items() if key in ("PATH", "LANG", "HOME", "TMPDIR")}
-    state = {"XDG_STATE_HOME": tempfile.mkdtemp(prefix="chatterbox-state-")} if "XDG_STATE_HOME" not in more else {}
+    state = {} if "XDG_STATE_HOME" in more else {"XDG_STATE_HOME": tempfile.mkdtemp(dir=_STATES.name)}
     fixed = {"PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "PYTHONUTF8": "1"}
     return kept | fixed | state | more
 

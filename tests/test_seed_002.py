@@ -57,7 +57,7 @@ class Order(SynchronousTestCase):
                     end.skips("-!- closed (bye): that was the verdict")
                 before = time.monotonic()
                 hub.prints("Done.", race)
-                self.assertLess(time.monotonic() - before, Limits().close_patience + 5)
+                self.assertLess(time.monotonic() - before, Limits().close_patience + 15)
                 self.assertEqual([end.rest() for end in ends], [b"", b""])
 
     def test_once(self) -> None:

@@ -27,9 +27,9 @@ def strip(*packets: bytes) -> tuple[bytes, bytes]:
 
 def _seconds_of(data: bytes) -> float:
     telnet = Telnet()
-    before = time.perf_counter()
+    before = time.process_time()
     telnet.strip(data)
-    return time.perf_counter() - before
+    return time.process_time() - before
 
 
 class Stripping(SynchronousTestCase):
@@ -71,13 +71,13 @@ class Stripping(SynchronousTestCase):
         self.assertEqual(strip(*packets, b"."), strip(data, b"."))
 
     def test_a_flood_costs_linear_time(self) -> None:
-        """Four times as much of commands, of questions or of options that never end takes less than ten times as long."""
+        """Sixteen times as much of commands, of questions or of options that never end is far from 256 times the work."""
         for flood in (b"\xff\xf1", b"\xff\xfd\x06", b"\xff\xfa" + b"x" * 4095, b"\xff\xfa", b"\xff", b"\xff\xff\xfa"):
             times = []
-            for size in (64 * 1024, 256 * 1024):
+            for size in (64 * 1024, 1024 * 1024):
                 data = (flood * (size // len(flood) + 1))[:size]
                 times.append(min(_seconds_of(data) for _ in range(5)))
-            self.assertLess(times[1], 10 * max(times[0], 5e-4), flood[:3])
+            self.assertLess(times[1], 64 * max(times[0], 5e-4), flood[:3])
 
     @given(HOSTILE)
     @PROPERTY
