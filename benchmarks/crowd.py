@@ -24,6 +24,7 @@ KINDS = {
     "endless": b"x" * BLOCK,
     "newlines": b"\n" * BLOCK,
     "questions": b"/help\n" * (BLOCK // 6),
+    "telnet": b"\xff\xfd\x06\xffx" * (BLOCK // 5),
     "cut": b"half a li",
 }
 """What a flooder says, over and over; of the last kind, it resets the connection then."""

@@ -85,7 +85,7 @@ def _is_hung_up_on(sock: socket) -> bool:
 def beside_a_crowd(scale: Scale) -> Iterator[Figure]:
     """A healthy pair plays ping-pong beside 10 flooders and 10 who never read, and beside pairs in full flow."""
     for words, goal, title in (
-        ("", 2.0, "10 flooders of five kinds and 10 non-readers"),
+        ("", 2.0, "10 flooders of six kinds and 10 non-readers"),
         ("read", None, "10 pairs in full flow"),
     ):
         rounds = [_played(words, scale.seconds) for _ in range(scale.rounds)]

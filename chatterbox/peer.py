@@ -6,7 +6,6 @@ It arrives, takes a seat, talks, and ends. A peer does not know what carries its
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import chain
 from typing import TYPE_CHECKING, Protocol
 
 from .arrival import Arrival
@@ -14,6 +13,7 @@ from .bare import LAST_WORD, Pacer
 from .commands import obey
 from .dialects import Dialect, Event
 from .events import Began, Finished, Said, Typed
+from .inlet import Inlet
 from .keys import KeyReader
 from .limits import Throttle
 from .outlet import Outlet, Transport
@@ -47,11 +47,7 @@ class Peer:
 
     __slots__ = (
         "_arrival",
-        "_finishing",
-        "_held_for",
         "_keys",
-        "_pieces",
-        "_rest",
         "_taken",
         "_throttle",
         "address",
@@ -60,6 +56,7 @@ class Peer:
         "goal",
         "gone",
         "hub",
+        "inlet",
         "name",
         "outlet",
         "pumps",
@@ -73,6 +70,7 @@ class Peer:
     ) -> None:
         self.hub = hub
         self.address = address
+        self.inlet = Inlet(self, transport, hub.limits.pieces_a_turn)
         self.outlet = self._make_outlet(transport)
         self.dialect: Dialect = hub.bare_text if hub.bare else hub.text
         self.reader: Reader = hub.text_reader
@@ -92,13 +90,6 @@ class Peer:
         self._arrival: Arrival | None = Arrival(self)
         self._keys: KeyReader | None = None
         """What makes keys of a draft that it shows (JSON's `type`)."""
-        self._finishing = False
-        self._pieces: Iterator[Piece] | None = None
-        """What was read and not yet handled."""
-        self._rest = b""
-        """What was received and not yet read."""
-        self._held_for: frozenset[str] = frozenset()
-        """Why its reading is paused."""
         rate = hub.limits.rate
         self._throttle = Throttle(rate, hub.limits.burst) if rate else None
 
@@ -113,15 +104,8 @@ class Peer:
 
     def say(self, block: bytes) -> None:
         """The other end sent `block`: whole lines, as they were received."""
-        if self.gone or self.finished:
-            return
-        if self._arrival or self._pieces or self._rest or self._held_for:
-            self._rest += block
-            if not self._held_for:
-                self._go_on()
-        else:
-            self._pieces = iter(self.reader.read(block))
-            self._go_on()
+        if not (self.gone or self.finished):
+            self.inlet.receive(block)
 
     @property
     def types(self) -> bool:
@@ -151,20 +135,17 @@ class Peer:
 
     def finish(self) -> None:
         """The other end has closed its sending half, after its last line."""
-        self._finishing = True
-        self._finish_if_done()
+        self.inlet.end()
 
     def say_no_more(self) -> None:
         """The other end says that it has finished; what came behind that word is nobody's."""
-        self._rest, self._pieces = b"", None
-        self.finish()
+        self.inlet.discard()
+        self.inlet.end()
 
     def lost(self, why: str) -> None:
         """The connection is gone; what it said before that is said."""
         if why == "quit":
-            while (self._rest or self._pieces) and not self.gone:
-                self._held_for = frozenset()
-                self._go_on()
+            self.inlet.drain()
         self._depart(why)
         self.outlet.discard()
         self.hub.forget(self)
@@ -202,15 +183,15 @@ class Peer:
 
     def hold(self) -> None:
         """Stop reading, on behalf of the room."""
-        self._hold("room")
+        self.inlet.hold("room")
 
     def release(self) -> None:
         """Go on reading, on behalf of the room."""
-        self._release("room")
+        self.inlet.release("room")
 
     def wait(self) -> None:
         """Stop reading for the blink in which a hearer who is alive catches up."""
-        self._hold_for("wait", self.hub.limits.landing)
+        self.inlet.hold_for("wait", self.hub.limits.landing)
 
     def end(self, why: str, text: str = "") -> None:
         """Hang up, for one word of the closed set; `text` is the sentence that is spoken before."""
@@ -219,82 +200,61 @@ class Peer:
         last_words = self.dialect.event(Event("closed", {"why": why, "text": text})) if text else b""
         if self.is_bare and self.room:
             last_words += self.hub.mode.last_word.encode()
-        was_held = bool(self._held_for)
+        was_held = self.inlet.held
         self._depart(why)
         if last_words:
             self.outlet.write(last_words)
         if was_held:
-            self._held_for = frozenset()
-            self.outlet.transport.resumeProducing()
+            self.inlet.read_on()
         patience = self.hub.limits.close_patience
         if isinstance(self.outlet, Pacer) and self.is_bare:
             patience = self.outlet.seconds_left + LAST_WORD
         else:
             self.outlet.close()
-        self.hub.after(self, "abort", patience, self.cut)
+        self.after("abort", patience, self.cut)
 
     def cut(self) -> None:
         """Close the connection at once; StandardIO knows no such thing, and closes."""
         transport = self.outlet.transport
         getattr(transport, "abortConnection", transport.loseConnection)()
 
-    # -- holding and timers ----------------------------------------------------------------------------------
+    # -- what its inlet asks (inlet.Owner) -------------------------------------------------------------------
 
-    def _hold(self, reason: str) -> None:
-        if not self._held_for and not self.gone:
-            self.outlet.transport.pauseProducing()
-        self._held_for |= {reason}
+    @property
+    def arriving(self) -> bool:
+        """Whether it has no seat yet."""
+        return self._arrival is not None
 
-    def _hold_for(self, reason: str, seconds: float) -> None:
-        self._hold(reason)
-        self.hub.after(self, reason, seconds, lambda: self._release(reason))
+    def eat(self, received: bytes) -> bytes:
+        """Take the first line of what was sent before it had a seat; return the rest."""
+        return self._arrival.eat(received) if self._arrival else received
 
-    def _release(self, reason: str) -> None:
-        """Go on reading, unless there is another reason not to; what waits is handled first.
+    def read(self, block: bytes) -> Iterator[Piece]:
+        """Return the pieces that `block` is made of, in its dialect."""
+        return iter(self.reader.read(block))
 
-        That happens in a turn of its own: nobody's words are handled while a room is being told of something else.
-        """
-        if reason not in self._held_for:
-            return
-        self._held_for -= {reason}
-        if self._held_for or self.gone:
-            return
-        waiting = self._rest or self._pieces
-        if waiting and reason != "turn":
-            self._hold_for("turn", 0)
-            return
-        if waiting:
-            self._go_on()
-        if not self._held_for and not self.gone:
-            self.outlet.transport.resumeProducing()
+    def handle(self, piece: Piece) -> None:
+        """What is said goes to the room, commands are obeyed, faults are answered."""
+        if isinstance(piece, bytes):
+            self._say(self._portion(piece))
+        elif isinstance(piece, Typing):
+            self._show(piece)
+        else:
+            self._ask(piece)
 
-    # -- handling what was received -------------------------------------------------------------------------
-
-    def _go_on(self) -> None:
-        """Handle what was received, as far as this turn goes; the rest waits, and reading with it."""
-        budget = self.hub.limits.pieces_a_turn
-        while (self._rest or self._pieces) and not self._held_for and not self.gone:
-            if not budget:
-                self._hold_for("turn", 0)
-                return
-            budget -= 1
-            if self._arrival:
-                rest, self._rest = self._rest, b""
-                self._rest = self._arrival.eat(rest)
-            else:
-                self._handle_next()
-        if self._finishing:
-            self._finish_if_done()
-
-    def _finish_if_done(self) -> None:
-        if self._rest or self._pieces or self.gone:
-            return
-        self._finishing = False
+    def said_all(self) -> None:
+        """The other end has closed its sending half, and all that it sent is handled."""
         self.settle()
         if self.room:
             self.room.apply(Finished(self))
         elif not self.gone:
             self.end("quit")
+
+    def after(self, what: str, seconds: float, call: Callable[[], None]) -> None:
+        """Do one thing later."""
+        self.hub.after(self, what, seconds, call)
+
+    # -- arriving --------------------------------------------------------------------------------------------
 
     def settle(self) -> None:
         """Its landing is over."""
@@ -311,20 +271,7 @@ class Peer:
         """The time for joining is over."""
         self.end("idle", f"no name within {self.hub.limits.join_patience:.0f} s")
 
-    def _handle_next(self) -> None:
-        """Handle the next piece: what is said goes to the room, commands are obeyed, faults are answered."""
-        if self._pieces is None:
-            block, self._rest = self._rest, b""
-            self._pieces = iter(self.reader.read(block))
-        piece = next(self._pieces, None)
-        if piece is None:
-            self._pieces = None
-        elif isinstance(piece, bytes):
-            self._say(self._portion(piece))
-        elif isinstance(piece, Typing):
-            self._show(piece)
-        else:
-            self._ask(piece)
+    # -- what it says ----------------------------------------------------------------------------------------
 
     def _portion(self, block: bytes) -> bytes:
         """Return what of `block` may be said at once; the rest is the next piece."""
@@ -332,15 +279,15 @@ class Peer:
         self.pumps = len(block) >= PUMPING
         if most and len(block) > most and len(head := first_lines(block, most)) < len(block):
             self.pumps = True
-            self._pieces = chain((block[len(head) :],), self._pieces or ())
+            self.inlet.put_back(block[len(head) :])
             return head
         return block
 
     def say_again(self, block: bytes) -> None:
         """Say lines that were said before and held, before anything else that it says."""
         if not self.gone:
-            self._pieces = chain((block,), self._pieces or ())
-            self._hold_for("turn", 0)
+            self.inlet.put_back(block)
+            self.inlet.hold_for("turn", 0)
 
     def _say(self, block: bytes) -> None:
         self._keys = None
@@ -375,14 +322,14 @@ class Peer:
         else:
             self.refuse(*piece)
         if self.outlet.full and not self.gone:
-            self._hold("answers")
+            self.inlet.hold("answers")
         if self._throttle:
             self._slow_down(1)
 
     def _slow_down(self, lines: int) -> None:
         pause = self._throttle.touch(self.hub.now(), lines) if self._throttle else 0
         if pause and not self.gone:
-            self._hold_for("rate", pause)
+            self.inlet.hold_for("rate", pause)
 
     # -- leaving ---------------------------------------------------------------------------------------------
 
@@ -390,7 +337,7 @@ class Peer:
         """Leave the hub, once; nothing more is heard or said."""
         if not self.gone:
             self.gone = why
-            self._rest, self._pieces = b"", None
+            self.inlet.discard()
             self.hub.depart(self, why)
 
     # -- what its outlet tells -------------------------------------------------------------------------------
@@ -411,7 +358,7 @@ class Peer:
             else:
                 self._watch(patience)
 
-        self.hub.after(self, "slow", patience, look)
+        self.after("slow", patience, look)
 
     def is_over(self) -> None:
         """In a larger room the slow reader is let go with a reason, and nobody else waits (design, section 6)."""
@@ -420,6 +367,6 @@ class Peer:
     def is_drained(self) -> None:
         """This hearer has caught up."""
         self.hub.never(self, "slow")
-        self._release("answers")
+        self.inlet.release("answers")
         if self.room:
             self.room.drained(self)

@@ -63,6 +63,8 @@ class ChatProtocol(LineReceiver):
     _telnet: Telnet | None = None
     _unended = b""
     """What came after the last newline."""
+    _ignored = 0
+    """Bytes that came after we hung up."""
     _is_new = True
     """Whether no line has come yet."""
     _waiting: IDelayedCall | None = None
@@ -165,6 +167,7 @@ class ChatProtocol(LineReceiver):
         if self._waiting:
             self._arrive()
         if self.peer.gone:
+            self._ignore(data)
             return
         if self._telnet or IAC in data:
             data = self._without_telnet(data)
@@ -181,6 +184,12 @@ class ChatProtocol(LineReceiver):
         block, self._unended = b"".join((self._unended, memoryview(data)[:end])), data[end:]
         self._is_new = False
         self.peer.say(block)
+
+    def _ignore(self, data: bytes) -> None:
+        """Read on from who was hung up on, so that it hears why; but a flood isn't worth anybody's time."""
+        self._ignored += len(data)
+        if self._ignored > self.hub.limits.flood:
+            self.transport.pauseProducing()
 
     def _wait_for_more(self, data: bytes) -> None:
         """Keep what is no whole line yet; with a bare peer, 50 ms of silence make it one."""

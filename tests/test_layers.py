@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 PACKAGE = Path(__file__).resolve().parent.parent / "chatterbox"
 
 PURE = frozenset(
-    "wire limits modes dialects rules room peer outlet hub telnet terminal keys bare sources narration arrival commands events".split()
+    "wire limits modes dialects rules room peer inlet outlet hub telnet terminal keys bare sources narration arrival commands events".split()
 )
 """The core and what the client shares with it: the standard library, and one another."""
 SKINS = frozenset("protocol transport client console journal".split())

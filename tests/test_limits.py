@@ -39,6 +39,16 @@ class Lines(SynchronousTestCase):
         self.assertEqual(self.a.heard(), b"-!- closed (flood): more than 65536 bytes without a newline\n")
         self.assertEqual((self.a.closed, self.b.heard()), ("done", b"-!- your partner left (flood)\n"))
 
+    def test_who_floods_on_after_that(self) -> None:
+        """Who was hung up on is read for as much again, so that it hears why; then it isn't read any more, but cut."""
+        self.a.stops_reading().sends(b"x" * (LIMITS.max_unended + 1))
+        self.a.sends(b"x" * LIMITS.max_unended)
+        self.assertTrue(self.a.line.reading)
+        self.a.sends(b"x")
+        self.assertEqual((self.a.line.reading, self.a.closed), (False, ""))
+        self.hub.wait(LIMITS.close_patience)
+        self.assertEqual(self.a.closed, "aborted")
+
     def test_a_newline_in_time(self) -> None:
         """What is too long for a line, and not for the wait, is answered as a long line."""
         self.a.sends(b"x" * LIMITS.max_unended, b"\n")
