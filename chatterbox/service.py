@@ -205,13 +205,14 @@ class HubService(MultiService):
         super().__init__()
         self._reactor = reactor
         self._places: list[tuple[str, object]] = []
+        self._is_ending = False
         limits: Limits = options["limits"]
         if not limits.max_peers:
             limits = replace(limits, max_peers=raise_open_files())
         mode, bare = options["row"], bool(options["bare"])
         self.hub = Hub(reactor.callLater, reactor.seconds, mode, limits, bare, self.narrate, report)
         self._public = bool(options["public"])
-        self.console = Console(self.hub, reactor.stop) if options["console"] else None
+        self.console = Console(self.hub, self.end) if options["console"] else None
         for text in options["endpoints"]:
             self._add_port(text)
 
@@ -236,7 +237,7 @@ class HubService(MultiService):
         if self.console:
             self.console.narrate(kind, *facts)
         if kind == "over":
-            self._reactor.callLater(0, self._reactor.stop)
+            self._reactor.callLater(0, self.end)
 
     def privilegedStartService(self) -> None:
         """Open the doors.
@@ -260,8 +261,7 @@ class HubService(MultiService):
         if self._public:
             limits = ", ".join(f"{key} {getattr(self.hub.limits, key):g}" for key in PUBLIC)
             log.info("public: {limits}", limits=limits)
-        self._reactor.callWhenRunning(signal.signal, signal.SIGHUP, _nothing)
-        self._reactor.addSystemEventTrigger("before", "shutdown", self._hurry_when_asked_again)
+        self._reactor.callWhenRunning(self._listen_to_signals)
         if self.console:
             try:
                 StandardIO(self.console)
@@ -269,10 +269,24 @@ class HubService(MultiService):
                 raise CannotStart(f"chatterbox: no terminal for --console: {fault}; start without it") from None
             self.console.begin(self._places)
 
-    def _hurry_when_asked_again(self) -> None:
-        """A second SIGTERM or ^C cuts whoever is still to be served."""
+    def _listen_to_signals(self) -> None:
+        """SIGTERM and ^C end a hub with status 0 (hostile.md), also under twistd, which would end by the signal."""
+        signal.signal(signal.SIGHUP, _nothing)
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._reactor.callFromThread(self.hub.cut))
+            signal.signal(number, lambda number, _: self._reactor.callFromThread(self._asked_to_end, number))
+
+    def _asked_to_end(self, number: int) -> None:
+        """Whoever asks again doesn't wait for those who are still to be served."""
+        log.info("received {signal}", signal=signal.Signals(number).name)
+        if self._is_ending:
+            self.hub.cut()
+        self.end()
+
+    def end(self) -> None:
+        """Stop the reactor, and with it this service, once."""
+        if not self._is_ending:
+            self._is_ending = True
+            self._reactor.stop()
 
     def stopService(self) -> Deferred[Any]:
         """Stop listening, tell everyone, send what was accepted, and wait for that a bounded time."""

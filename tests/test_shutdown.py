@@ -100,7 +100,7 @@ class Signals(SynchronousTestCase):
         with Hub() as hub:
             stuffed(hub)
             hub.process.send_signal(signal.SIGTERM)
-            until(lambda: "Received SIGTERM" in hub.log)
+            until(lambda: "received SIGTERM" in hub.log)
             until(lambda: not is_listening(hub.port))
             before = time.monotonic()
             hub.process.send_signal(signal.SIGTERM)
@@ -132,6 +132,25 @@ class Signals(SynchronousTestCase):
             with Hub("--port", f"unix:{path}"):
                 until(path.is_socket)
             self.assertEqual(os.listdir(place), [])
+
+
+    def test_under_twistd(self) -> None:
+        """`twistd -n` ends with status 0, too, when somebody has been served; twistd's own way is to die by the signal."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with tempfile.TemporaryDirectory() as place, Path(place, "log").open("wb") as log:
+                command = [*TWISTD, "-n", "--pidfile=", "chatterbox", "--port", "tcp:0:interface=127.0.0.1"]
+                hub = subprocess.Popen(command, stdout=log, stderr=log, cwd=place, env=environment(XDG_STATE_HOME=place))
+                try:
+                    end = Socket(listening_port(Path(place, "log").read_text))
+                    end.says("/who")
+                    end.hears("-!- here: guest-1")
+                    hub.send_signal(number)
+                    end.hears(LAST_WORDS)
+                    end.close()
+                    self.assertEqual(hub.wait(DEADLINE), 0)
+                finally:
+                    hub.kill()
+                    hub.wait()
 
 
 class Daemon(SynchronousTestCase):
