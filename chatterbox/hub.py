@@ -171,7 +171,8 @@ class Hub:
             return
         self._rise(peer, "quit")
         peer.tell(Event("moved", {"room": name}))
-        self._sit(peer, room)
+        if not peer.gone:  # it may have been too much for one who reads nothing
+            self._sit(peer, room)
 
     def taken(self, peer: Peer, room: str, name: str) -> str:
         """Return why `peer` can't be called `name` in `room`, or an empty string."""

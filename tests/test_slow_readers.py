@@ -90,3 +90,17 @@ class Pair(SynchronousTestCase):
         self.assertLess(a.peer.outlet.queued, 300)
         a.reads()
         self.assertEqual(len(b.lines()), 1 + 9)
+
+
+class Room(SynchronousTestCase):
+    """Where there are more, nobody waits for who reads nothing: it is let go."""
+
+    def test_in_the_middle_of_a_move(self) -> None:
+        """Who is let go for the very notice that it has moved is in no room afterwards."""
+        hub = HubOnAClock("room", {"high_water": 100, "max_queue": 200}, buffer=10)
+        ann, bob = hub.json(name="ann"), hub.nc("/nick bob")
+        bob.stops_reading()
+        while bob.peer.outlet.queued + len("-!- you are in tea now\n") <= 200:
+            ann.asks("say", text="")
+        bob.says("/join tea")
+        self.assertEqual((bob.peer.gone, bob.peer.room, [*hub.hub.rooms]), ("slow", None, ["lobby"]))
