@@ -298,6 +298,14 @@ class Ports(SynchronousTestCase):
         ends[0].says("Hello, everyone!")
         self.assertEqual([end.heard() for end in ends], [b"", *[b"51839: Hello, everyone!\n"] * 2])
 
+    def test_many_lines_and_a_command(self) -> None:
+        """A block of many lines is said in portions; what is behind them comes after the last."""
+        hub = HubOnAClock("ports")
+        a, b = hub.connects(port=1), hub.nc()
+        a.line.protocol.dataReceived(b"x\n" * 3000 + b"/me waves\nlast\n")
+        hub.wait(1)
+        self.assertEqual(b.lines(), [*["1: x"] * 3000, "* 1 waves", "1: last"])
+
     def test_twenty_join_ten_leave(self) -> None:
         """A broadcast reaches exactly nine others (003-4), and `exit` isn't heard by them (003-3)."""
         hub = HubOnAClock("ports")
