@@ -158,6 +158,14 @@ class Pair(SynchronousTestCase):
         a.asks("type", keys="y\x03")
         self.assertEqual(([event["keys"] for event in d.events()[1:]], a.closed), (["y"], ""))
 
+    def test_a_long_draft_is_a_turn(self) -> None:
+        """Each key is looked at, so after a pasted draft everybody else has a turn."""
+        a, b = self.hub.json(), self.hub.json()
+        a.line.send(b'{"verb": "type", "keys": "%s"}\n' % (b"x" * 300) * 9)
+        self.assertEqual(b.line.taken.count(b"typed"), 1)
+        self.hub.wait(1)
+        self.assertEqual(b.heard().count(b"typed"), 9)
+
 
 class Determinism(SynchronousTestCase):
     """A room changes in one place."""
