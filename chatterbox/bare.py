@@ -21,7 +21,7 @@ MAX_MESSAGE = 1024
 class Pacer(Outlet):
     """An outlet whose messages leave one by one, without their newlines, until its peer turns out to know lines."""
 
-    __slots__ = ("_blocked", "_later", "bare")
+    __slots__ = ("_blocked", "_gap", "_later", "bare")
 
     def __init__(
         self, owner: Owner, transport: Transport, high_water: int, bound: int, later: Callable[..., object]
@@ -29,15 +29,18 @@ class Pacer(Outlet):
         super().__init__(owner, transport, high_water, bound)
         self._later = later
         self._blocked = False
+        self._gap = False
+        """Whether a message has just left."""
         self.bare = True
         """Whether no newline was seen from this peer."""
 
     def write(self, data: bytes) -> None:
-        """Queue each line of `data` as a message."""
+        """Queue each line of `data` as a message; its newline waits with it, in case this peer turns out to know it."""
         if not self.bare:
             super().write(data)
             return
-        for line in data.split(b"\n"):
+        *lines, last = data.split(b"\n")
+        for line in (*(line + b"\n" for line in lines if line), last):
             while line:
                 message, line = _cut(line)
                 self._enqueue(message)
@@ -48,9 +51,10 @@ class Pacer(Outlet):
         super().pause()
 
     def resume(self) -> None:
-        """The transport has sent all it had, or a gap is over."""
+        """The transport has sent all it had."""
         self._blocked = False
-        super().resume()
+        if not self._gap:
+            super().resume()
 
     def _drain(self) -> None:
         if not self.bare:
@@ -58,11 +62,12 @@ class Pacer(Outlet):
         elif self._queue and not self.paused:
             message = self._queue.popleft()
             self.queued -= len(message)
-            self.paused = True
-            self.transport.write(message)
+            self.paused = self._gap = True
             self._later(GAP, self._gap_over)
+            self.transport.write(message.removesuffix(b"\n"))
 
     def _gap_over(self) -> None:
+        self._gap = False
         if not self._blocked:
             self.resume()
 
@@ -73,17 +78,14 @@ class Pacer(Outlet):
 
     def speak_lines(self) -> None:
         """The peer has sent a newline: from now on it gets lines, as they come."""
-        if self.bare:
-            self.bare = False
-            if self._queue:
-                self._queue = type(self._queue)(message + b"\n" for message in self._queue)
-                self.queued += len(self._queue)
+        self.bare = False
 
 
 def _cut(line: bytes) -> tuple[bytes, bytes]:
     """Return the first message of `line`, cut between characters, and the rest."""
+    if len(line.removesuffix(b"\n")) <= MAX_MESSAGE:
+        return line, b""
     end = MAX_MESSAGE
-    if len(line) > end:
-        while line[end] & 0xC0 == 0x80:
-            end -= 1
+    while line[end] & 0xC0 == 0x80:
+        end -= 1
     return line[:end], line[end:]

@@ -94,7 +94,9 @@ class Hub:
         fault = self._sources.admit(address[0], self.now())
         if self.limits.max_peers and len(self.peers) > self.limits.max_peers:
             fault = "hub is full"
-        if fault:
+        if self._when_gone:
+            peer.end("shutdown", "the hub is shutting down")
+        elif fault:
             peer.end("full", fault)
         else:
             self.landing[peer] = None

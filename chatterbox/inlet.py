@@ -7,7 +7,6 @@ of a turn. It does not know who speaks, or what the words mean.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import chain
 from typing import Protocol
 
 from .outlet import Transport
@@ -48,7 +47,7 @@ class Inlet:
         share: pieces handled in one turn.
     """
 
-    __slots__ = ("_ending", "_held_for", "_owner", "_pieces", "_rest", "_share", "_transport")
+    __slots__ = ("_again", "_held_for", "_owner", "_pieces", "_rest", "_share", "_transport", "ending")
 
     def __init__(self, owner: Owner, transport: Transport, share: int) -> None:
         self._owner = owner
@@ -56,15 +55,18 @@ class Inlet:
         self._share = share
         self._pieces: Iterator[Piece] | None = None
         """What was read and not yet handled."""
+        self._again = b""
+        """Lines that were read, and put back."""
         self._rest = b""
         """What was received and not yet read."""
         self._held_for: frozenset[str] = frozenset()
         """Why reading is paused."""
-        self._ending = False
+        self.ending = False
+        """Whether nothing more will come."""
 
     def receive(self, block: bytes) -> None:
         """Handle `block` now, or when its turn comes."""
-        if self._pieces or self._rest or self._held_for or self._owner.arriving:
+        if self._held_for or self._waits or self._owner.arriving:
             self._rest += block
             if not self._held_for:
                 self._go_on()
@@ -73,23 +75,23 @@ class Inlet:
             self._go_on()
 
     def put_back(self, block: bytes) -> None:
-        """Handle `block` next, before everything else that waits."""
-        self._pieces = chain((block,), self._pieces or ())
+        """Handle `block`, which is lines to say, before everything else that waits."""
+        self._again = block + self._again
 
     def end(self) -> None:
         """Nothing more will come; the owner is told so when all is handled."""
-        self._ending = True
+        self.ending = True
         self._tell_if_all_is_said()
 
     def drain(self) -> None:
         """Handle all that waits, whatever speaks against it."""
-        while (self._rest or self._pieces) and not self._owner.gone:
+        while self._waits and not self._owner.gone:
             self._held_for = frozenset()
             self._go_on()
 
     def discard(self) -> None:
         """Forget what waits: nobody will handle it."""
-        self._rest, self._pieces = b"", None
+        self._again, self._rest, self._pieces = b"", b"", None
 
     # -- reasons not to read -----------------------------------------------------------------------------------
 
@@ -119,11 +121,10 @@ class Inlet:
         self._held_for -= {reason}
         if self._held_for or self._owner.gone:
             return
-        waiting = self._rest or self._pieces
-        if waiting and reason != "turn":
+        if self._waits and reason != "turn":
             self.hold_for("turn", 0)
             return
-        if waiting:
+        if self._waits:
             self._go_on()
         if not self._held_for and not self._owner.gone:
             self._transport.resumeProducing()
@@ -138,7 +139,7 @@ class Inlet:
     def _go_on(self) -> None:
         """Handle what was received, as far as this turn goes; the rest waits, and reading with it."""
         share, owner = self._share, self._owner
-        while (self._rest or self._pieces) and not self._held_for and not owner.gone:
+        while self._waits and not self._held_for and not owner.gone:
             if not share:
                 self.hold_for("turn", 0)
                 return
@@ -150,7 +151,15 @@ class Inlet:
                 self._handle_next()
         self._tell_if_all_is_said()
 
+    @property
+    def _waits(self) -> bool:
+        return bool(self._again or self._pieces or self._rest)
+
     def _handle_next(self) -> None:
+        if self._again:
+            block, self._again = self._again, b""
+            self._owner.handle(block)
+            return
         if self._pieces is None:
             block, self._rest = self._rest, b""
             self._pieces = self._owner.read(block)
@@ -161,6 +170,6 @@ class Inlet:
             self._owner.handle(piece)
 
     def _tell_if_all_is_said(self) -> None:
-        if self._ending and not (self._rest or self._pieces or self._owner.gone):
-            self._ending = False
+        if self.ending and not (self._waits or self._owner.gone):
+            self.ending = False
             self._owner.said_all()

@@ -18,7 +18,7 @@ _ESCAPE = re.compile(
     f"\x1b(?:\\[[0-?]*[ -/]*[@-~]|{_STRINGS}(?:\x07|\x1b\\\\)|[NO].|[ -/]+[0-~]|[0-MQ-WYZ\\\\`-~])", re.DOTALL
 )
 """Escape sequences as ECMA-48 has them: CSI, strings with their end, single shifts, and the short ones."""
-_ESCAPE_BEGUN = re.compile(f"\x1b(?:\\[[0-?]*[ -/]*|{_STRINGS}\x1b?|[NO]|[ -/]*)?$")
+_ESCAPE_BEGUN = re.compile(f"\x1b(?:\\[[0-?]*[ -/]*|{_STRINGS}\x1b?|[NO]|[ -/]*)?\\Z")
 _MAX_ESCAPE = 64
 """Characters of one escape sequence kept while its end is awaited."""
 _LEAVE = re.compile("[\x03\x04]")

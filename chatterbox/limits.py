@@ -88,6 +88,11 @@ class Throttle:
         self.tokens = float(burst)
         self.at = 0.0
 
+    @property
+    def ready(self) -> int:
+        """How many may come at once; one always may."""
+        return max(1, int(self.tokens))
+
     def touch(self, now: float, count: int = 1) -> float:
         """Take `count` tokens at `now` (seconds, monotonic); return the seconds to wait before the next."""
         self.tokens = min(self.burst, self.tokens + max(0.0, now - self.at) * self.rate) - count

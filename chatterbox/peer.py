@@ -106,7 +106,7 @@ class Peer:
 
     def say(self, block: bytes) -> None:
         """The other end sent `block`: whole lines, as they were received."""
-        if not (self.gone or self.finished):
+        if not (self.gone or self.finished or self.inlet.ending):
             self.inlet.receive(block)
 
     @property
@@ -127,6 +127,7 @@ class Peer:
     def speak_lines(self) -> None:
         """A bare peer has sent a newline: the first one locks it to lines (seeds, `--bare`, 1)."""
         if isinstance(self.outlet, Pacer) and self.is_bare:
+            self.hub.never(self, "silence")
             self.outlet.speak_lines()
             self.dialect = self.hub.text
 
@@ -210,7 +211,7 @@ class Peer:
             self.inlet.read_on()
         patience = self.hub.limits.close_patience
         if isinstance(self.outlet, Pacer) and self.is_bare:
-            patience = self.outlet.seconds_left + LAST_WORD
+            patience = min(self.outlet.seconds_left + LAST_WORD, patience)
         else:
             self.outlet.close()
         self.after("abort", patience, self.cut)
@@ -233,6 +234,7 @@ class Peer:
 
     def read(self, block: bytes) -> Iterator[Piece]:
         """Return the pieces that `block` is made of, in its dialect."""
+        self.pumps = len(block) >= PUMPING
         return iter(self.reader.read(block))
 
     def handle(self, piece: Piece) -> None:
@@ -278,18 +280,24 @@ class Peer:
     def _portion(self, block: bytes) -> bytes:
         """Return what of `block` may be said at once; the rest is the next piece."""
         most = self.room.max_lines if self.room else 0
-        self.pumps = len(block) >= PUMPING
+        if self._throttle:
+            most = min(most or self._throttle.ready, self._throttle.ready)
         if most and len(block) > most and len(head := first_lines(block, most)) < len(block):
             self.pumps = True
             self.inlet.put_back(block[len(head) :])
+            self.inlet.hold_for("turn", 0)
             return head
         return block
 
     def say_again(self, block: bytes) -> None:
         """Say lines that were said before and held, before anything else that it says."""
-        if not self.gone:
-            self.inlet.put_back(block)
-            self.inlet.hold_for("turn", 0)
+        if self.gone:
+            return
+        self.inlet.put_back(block)
+        if self.finished:  # not yet, then
+            self.finished = False
+            self.inlet.end()
+        self.inlet.hold_for("turn", 0)
 
     def _say(self, block: bytes) -> None:
         self._keys = None
@@ -348,10 +356,12 @@ class Peer:
 
     def is_full(self) -> None:
         """More waits for this hearer than should: the room knows who is to wait, and the clock for how long."""
+        if self.gone:
+            return
+        limits = self.hub.limits
+        self._watch(limits.pair_patience if self.hub.mode.seats == 2 else limits.room_patience)
         if self.room:
             self.room.full(self)
-            limits = self.hub.limits
-            self._watch(limits.pair_patience if self.room.is_pair else limits.room_patience)
 
     def _watch(self, patience: float) -> None:
         before = self.outlet.handed, self._taken()

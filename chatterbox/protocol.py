@@ -220,6 +220,7 @@ class ChatProtocol(LineReceiver):
         if start.startswith(_TLS_HELLO):
             self.peer.end("kicked", "this port speaks plain text, not TLS")
         elif _HTTP.match(start):
+            self.peer.speak_lines()
             self.peer.hear(_BAD_REQUEST)
             self.peer.end("kicked")
         return bool(self.peer.gone)

@@ -60,7 +60,7 @@ class Room:
         """Members who had company here."""
         self._pending: list[RoomEvent] = []
         self._speaker: Member | None = None
-        """Whose block is being relayed."""
+        """Whose doing it is that somebody hears something."""
         self._expanding = 0
         """How many members hear more bytes than were said."""
         self._arrivals = 0
@@ -93,8 +93,10 @@ class Room:
             return
         try:
             for event in pending:  # which grows while it is gone through
+                self._speaker = event.peer
                 getattr(self, _RULES[type(event)])(event)
         finally:
+            self._speaker = None
             pending.clear()
 
     def yield_seat(self) -> bool:
@@ -218,7 +220,6 @@ class Room:
     def _relay(self, peer: Member, block: bytes) -> None:
         label = self.members[peer]
         rendered: dict[Dialect, bytes] = {}
-        self._speaker = peer
         for member in tuple(self.members):
             if member is peer:
                 if self.mode.echo:
@@ -230,7 +231,6 @@ class Room:
             if member.finished:
                 self._probe(member, Said(peer, block))
             member.hear(data)
-        self._speaker = None
         self._narrate("said", self, peer, block)
 
     def _typed(self, event: Typed) -> None:
@@ -312,6 +312,9 @@ class Room:
         self._expanding -= self._expands(peer)
         self._narrate("left", self, peer, why)
         self._bereave(peer, why)
+        if self.is_pair:
+            for member in tuple(self.members):
+                self._release(member)
         if not self.members:
             self._when_empty(self)
 
@@ -323,7 +326,6 @@ class Room:
             self._tell(Event("left", {"name": peer.name, "why": why}))
         if self.is_pair:
             for member in tuple(self.members):
-                self._release(member)
                 if member.finished:
                     member.end("quit")
 

@@ -302,6 +302,9 @@ class JsonReader:
             return self._say(args[0])
         if verb == "type":
             return (Command(verb, (args[0],)),)
+        size = max((len(arg.encode(errors="replace")) for arg in args), default=0)
+        if size > self._limits.max_line:
+            return (_too_long(size, self._limits.max_line),)
         return (Command(verb, tuple(clean_text(arg).strip() for arg in args)),)
 
     def _say(self, text: str) -> Iterable[Piece]:

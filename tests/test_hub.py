@@ -180,6 +180,17 @@ class Stopping(SynchronousTestCase):
         hub.hub.stop(lambda: None)
         self.assertEqual(ann.lines(), ["-!- closed (shutdown): the hub is shutting down"])
 
+    def test_who_comes_meanwhile(self) -> None:
+        """Is told, too, and not waited for: a handshake may take until then."""
+        hub = HubOnAClock()
+        a, _ = hub.nc(), hub.nc().stops_reading()
+        a.says("x" * 4000)
+        gone: list[bool] = []
+        hub.hub.stop(lambda: gone.append(True))
+        late = hub.connects()
+        hub.wait(hub.limits.close_patience)
+        self.assertEqual((late.lines(), gone), (["-!- closed (shutdown): the hub is shutting down"], [True]))
+
     def test_an_empty_hub_is_gone_at_once(self) -> None:
         """Nobody is waited for."""
         gone: list[bool] = []

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from twisted.internet import error
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -336,59 +334,3 @@ class Ends(SynchronousTestCase):
         a.peer.end("kicked", "for a test")
         a.cut().peer.lost("lost")
         self.assertEqual(b.lines(), ["-!- your partner left (kicked)"])
-
-
-class BarePeers(SynchronousTestCase):
-    """Programs that know no newline (seeds.md, `--bare`)."""
-
-    def test_silence_ends_a_message(self) -> None:
-        """50 ms; and a newline locks the peer to lines (1)."""
-        hub = HubOnAClock("ports", bare=True)
-        a, b = hub.connects(port=1), hub.connects(port=2)
-        hub.wait(1)
-        a.sends(b"he")
-        hub.wait(0.04)
-        a.sends(b"llo")
-        hub.wait(0.04)
-        self.assertEqual(b.heard(), b"")
-        hub.wait(0.02)
-        self.assertEqual(b.heard(), b"1: hello")
-        b.says("yes")
-        a.sends(b"so")
-        hub.wait(0.06)
-        self.assertEqual((a.heard(), b.heard()), (b"2: yes", b"1: so\n"))
-
-    def test_a_name_in_front_is_not_doubled(self) -> None:
-        """`NICK` asks, its answer is the name; then `ann: hi` from ann is said once, and of nobody else (3)."""
-        hub = HubOnAClock("room", bare=True)
-        a, b = hub.connects(), hub.nc("bob")
-        hub.wait(1)
-        self.assertEqual(a.heard(), b"NICK")
-        a.sends(b"ann")
-        hub.wait(1)
-        b.heard()
-        a.sends(b"ann: hi")
-        hub.wait(1)
-        a.sends(b"bob: hi")
-        hub.wait(1)
-        self.assertEqual(b.lines(), ["ann: hi", "ann: bob: hi"])
-
-    def test_the_end_is_a_word_and_a_reset(self) -> None:
-        """The farewell word, about 100 ms, then abort (6)."""
-        hub = HubOnAClock("ports", bare=True)
-        a = hub.connects()
-        hub.wait(1)
-        a.peer.end("kicked", "for a test")
-        hub.wait(0.09)
-        self.assertEqual((a.heard(), a.closed), (b"exit", ""))
-        hub.wait(0.5)
-        self.assertEqual(a.closed, "aborted")
-
-    def test_json_among_bare(self) -> None:
-        """A hello makes a JSON peer here, too."""
-        hub = HubOnAClock("ports", bare=True)
-        a, b = hub.json(), hub.connects()
-        hub.wait(1)
-        b.sends(b"hi")
-        hub.wait(1)
-        self.assertEqual(json.loads(a.lines()[-1])["text"], "hi")

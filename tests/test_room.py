@@ -158,6 +158,19 @@ class Pair(SynchronousTestCase):
         a.asks("type", keys="y\x03")
         self.assertEqual(([event["keys"] for event in d.events()[1:]], a.closed), (["y"], ""))
 
+    def test_early_lines_of_who_has_finished(self) -> None:
+        """`seq 5000 | nc -N`: all are heard, whoever knocks meanwhile, and then that it has finished."""
+        for meanwhile in ("a third knocks", "its partner finishes"):
+            hub = HubOnAClock()
+            numbers = [*map(str, range(5000))]
+            hub.nc(*numbers).finishes()
+            b, c = hub.connects(), hub.connects()
+            b.line.send(b'{"chatterbox": 1}\n')
+            c.line.send(b"hi\n") if meanwhile == "a third knocks" else b.line.finish()
+            hub.wait(1)
+            said = "\n".join(event["text"] for event in b.events() if event["event"] == "said")
+            self.assertEqual(said.split("\n"), numbers, meanwhile)
+
     def test_a_long_draft_is_a_turn(self) -> None:
         """Each key is looked at, so after a pasted draft everybody else has a turn."""
         a, b = self.hub.json(), self.hub.json()

@@ -245,6 +245,13 @@ class Talk(SynchronousTestCase):
         b.sends(b"\xc3", b"\xa9\r")
         self.assertEqual(a.heard(), "\u00e9\r\n".encode())
 
+    def test_escape_and_enter(self) -> None:
+        """An ESC that begins nothing is removed, and takes nothing with it."""
+        hub = HubOnAClock("talk")
+        a, b = hub.nc(), hub.nc()
+        a.sends(b"abc\x1b\n", b"hello\n")
+        self.assertEqual(b.heard(), b"abc\r\nhello\r\n")
+
     def test_quit_and_control_c(self) -> None:
         """A raw terminal sends ^C as data; `/quit` is heard as it is typed, and then it ends."""
         hub = HubOnAClock("talk")

@@ -79,6 +79,28 @@ class Pair(SynchronousTestCase):
         self.b.reads()
         self.assertTrue(c.line.reading)
 
+    def test_who_is_full_when_it_is_told_that_it_has_moved(self) -> None:
+        """The clock runs for it, too, so that nobody waits for ever."""
+        while self.b.peer.outlet.queued + len("-!- you are in tea now\n") <= 100:
+            self.b.says("/who")
+        tea = self.hub.nc("/join tea")
+        self.b.says("/join tea")
+        self.assertTrue(self.b.peer.full)
+        self.hub.wait(61)
+        self.assertEqual((self.b.peer.gone, tea.line.reading), ("slow", True))
+
+    def test_a_race_whose_full_reader_leaves(self) -> None:
+        """Its rival is read again, and the verdict stands."""
+        hub = HubOnAClock("order", {"high_water": 100}, buffer=10)
+        x, y = hub.nc(), hub.nc()
+        x.says("first")
+        x.stops_reading()
+        while not x.peer.full:
+            x.says("/help")
+        x.cut()
+        y.says("second")
+        self.assertIn("Y: second", y.heard().decode())
+
     def test_who_doesnt_read_its_own_echo_is_held(self) -> None:
         """Where a mode echoes, who speaks and doesn't read waits for itself."""
         hub = HubOnAClock("duet", {"high_water": 100}, buffer=10)
@@ -94,6 +116,20 @@ class Pair(SynchronousTestCase):
 
 class Room(SynchronousTestCase):
     """Where there are more, nobody waits for who reads nothing: it is let go."""
+
+    def test_whoever_pumps_waits_for_who_reads(self) -> None:
+        """Not only lines: who floods with anything that others hear is slowed, so that a steady reader stays."""
+        for flood in ("y" * 900, "/me " + "y" * 900, "y" * 900 + "\n/who"):
+            hub = HubOnAClock("room")
+            a, b = hub.nc("/nick a"), hub.nc("/nick b").stops_reading()
+            block = (flood + "\n").encode() * (65536 // (len(flood) + 1))
+            for _ in range(100):
+                if a.line.reading and not a.line.inbox:
+                    a.line.send(block)
+                b.line.flush(32768)
+                a.line.taken.clear()
+                hub.wait(0.01)
+            self.assertEqual(b.peer.gone, "", flood[:5])
 
     def test_in_the_middle_of_a_move(self) -> None:
         """Who is let go for the very notice that it has moved is in no room afterwards."""

@@ -296,6 +296,13 @@ class JsonDialect(SynchronousTestCase):
         ):
             self.assertEqual(read_json(sent), [command])
 
+    def test_what_is_done_or_told_is_a_line_too(self) -> None:
+        """The limit of a line is theirs: 4096 bytes, and not one more."""
+        for verb, to in (("me", {}), ("msg", {"to": "bob"})):
+            [most] = read_json({"verb": verb, "text": "é" * 2048, **to})
+            [more] = read_json({"verb": verb, "text": "é" * 2048 + "x", **to})
+            self.assertEqual((type(most), more), (Command, Fault("long", "line too long (4097 > 4096 bytes), not sent")))
+
     def test_text_is_said_as_it_stands(self) -> None:
         """A newline separates lines, a slash word is no command, and controls are removed."""
         said = read_json({"verb": "say", "text": "/quit\n//x\n\x1b[2J\u2028"})
