@@ -20,7 +20,7 @@ from .sources import Sources
 from .wire import JsonReader, Reader, TextReader
 
 Narrate = Callable[..., None]
-TIMERS = ("landing", "join", "turn", "rate", "wait", "slow", "silence", "abort")
+TIMERS = ("landing", "join", "turn", "rate", "wait", "slow", "silence", "pulse", "abort")
 """What may be done later for a peer."""
 
 

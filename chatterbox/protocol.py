@@ -35,6 +35,9 @@ from .telnet import IAC, Telnet
 KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4, "TCP_USER_TIMEOUT": 120_000}
 """Seconds and a count (the last: milliseconds): plain peers can't answer a ping, so the system finds the dead ones."""
 
+PULSE = 10.0
+"""Seconds between two looks at the link of one who has finished."""
+_TCP_CLOSE = 7
 SMALL_READ = 4096
 """Bytes read at once where each is looked at, so that a flood of keys or telnet commands holds nobody up for 1 ms."""
 
@@ -133,6 +136,16 @@ class ChatProtocol(LineReceiver):
         """The other end has closed its sending half; at a clean end an unterminated last line is a line, too."""
         self._say_unended()
         self.peer.finish()
+        self._feel_pulse()
+
+    def _feel_pulse(self) -> None:
+        """Ask the system whether the link is broken: nothing is read from who has finished, so nobody would notice."""
+        if self.peer.gone:
+            return
+        if _is_broken(self._socket):
+            self.transport.abortConnection()
+        elif self._socket:
+            self.hub.after(self.peer, "pulse", PULSE, self._feel_pulse)
 
     def writeConnectionLost(self) -> None:
         """We have closed ours; nothing follows from that."""
@@ -232,6 +245,14 @@ def _tcp_socket(transport: Any) -> socket.socket | None:
         transport = transport.transport
     handle = transport.getHandle() if hasattr(transport, "getHandle") else None
     return handle if isinstance(handle, socket.socket) and handle.family != socket.AF_UNIX else None
+
+
+def _is_broken(connection: socket.socket | None) -> bool:
+    """Return whether the system has given up a connection, where it tells (Linux: TCP_CLOSE in `struct tcp_info`)."""
+    try:
+        return bool(connection and connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _TCP_CLOSE)
+    except (AttributeError, OSError):
+        return False
 
 
 def _tune(connection: socket.socket) -> None:

@@ -219,7 +219,9 @@ class HubService(MultiService):
     def _add_port(self, text: str) -> None:
         try:
             port = strports.service(text, ChatFactory(self.hub, self._reactor), reactor=self._reactor)
-        except (ValueError, TypeError, OSError) as fault:
+        except ImportError:
+            raise CannotStart(f"chatterbox: --port {text} needs TLS: pip install 'chatterbox[tls]'") from None
+        except Exception as fault:  # whatever an endpoint's parser trips over
             raise CannotStart(f"chatterbox: --port {text} is no endpoint: {fault}") from None
         port.endpoint = _Door(port.endpoint, not re.match("(haproxy:)?(ssl|tls):", text), self._opened)
         port.setServiceParent(self)

@@ -230,6 +230,18 @@ class Endings(SynchronousTestCase):
                 self.assertEqual(process.wait(DEADLINE), status)
                 self.assertEqual(process.stderr.read(), b"")
 
+    def test_a_signal_after_the_end(self) -> None:
+        """Who has finished and is ended tells the hub by a reset, since its FIN is long sent (Linux)."""
+        if not hasattr(socket, "TCP_INFO"):
+            raise SkipTest("no TCP_INFO here")
+        with Hub() as hub, client(hub.address, stdin=subprocess.DEVNULL) as process:
+            hub.accept()
+            while hub.link.recv(100):
+                pass
+            process.send_signal(signal.SIGINT)
+            self.assertEqual(process.wait(DEADLINE), 130)
+            until(lambda: hub.link.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == 7)
+
     def test_a_lost_link(self) -> None:
         """A hub that hangs up or breaks before the end of stdin is one line and status 1."""
         for ending in (Hub.reset, lambda hub: hub.link.close()):

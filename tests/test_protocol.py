@@ -7,6 +7,7 @@ import socket
 import time
 import tracemalloc
 from typing import Any, cast
+from unittest import mock
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,9 +22,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import directlyProvides
 
 from chatterbox.journal import report
-from chatterbox.protocol import SMALL_READ, ChatProtocol
+from chatterbox.protocol import PULSE, SMALL_READ, ChatProtocol
 
-from .helpers import PROPERTY, HubOnAClock
+from .helpers import PROPERTY, FakeSocket, HubOnAClock
 
 
 class Packets(SynchronousTestCase):
@@ -96,6 +97,16 @@ class HalfClose(SynchronousTestCase):
             self.assertEqual(b.heard(), b"one\n")
             a.finishes() if end == "finish" else a.line.close(error.ConnectionDone)
             self.assertEqual(b.lines()[0], "two")
+
+    def test_a_link_that_breaks_after_the_end(self) -> None:
+        """Nothing is read from who has finished; the system is asked for it, and its seat is free (Linux)."""
+        hub = HubOnAClock()
+        a = hub.nc("hi").finishes()
+        hub.wait(PULSE)
+        self.assertEqual(a.closed, "")
+        with mock.patch.object(FakeSocket, "getsockopt", return_value=b"\x07"):
+            hub.wait(PULSE)
+        self.assertEqual((a.closed, hub.leftovers()), ("aborted", []))
 
     def test_a_reset_in_the_middle_of_a_line(self) -> None:
         """Half a line that was cut is not said."""

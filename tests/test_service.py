@@ -159,6 +159,12 @@ class Starting(SynchronousTestCase):
             fault = self.assertRaises(CannotStart, HubService, MemoryReactorClock(), parsed("--port", port))
             self.assertIn(f"--port {endpoint_string(port)} is no endpoint", str(fault))
 
+    def test_tls_without_its_library(self) -> None:
+        """It is named in one sentence."""
+        with mock.patch("twisted.application.strports.service", side_effect=ImportError("OpenSSL")):
+            fault = self.assertRaises(CannotStart, HubService, MemoryReactorClock(), parsed("--port", "ssl:5000"))
+        self.assertIn("pip install 'chatterbox[tls]'", str(fault))
+
     def test_an_address_that_cannot_be_had(self) -> None:
         """What the system refuses is one sentence with the place and the reason."""
         for error, reason in (

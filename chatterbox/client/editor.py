@@ -215,9 +215,15 @@ class Editor:
             self._paste = lines
 
     def _send_paste(self, event: KeyPressEvent) -> None:
-        """What was typed already stays where it was: in front of the paste, and behind it."""
-        lines, self._paste = self._paste, []
+        """What was typed already stays where it was: in front of the paste, and behind it.
+
+        Behind a slash word a paste is one line, and waits for Enter: what `/msg bob` begins is for nobody else.
+        """
         document = self._buffer.document
+        if document.text_before_cursor.startswith("/"):
+            self._join_paste(event)
+            return
+        lines, self._paste = self._paste, []
         lines[0] = document.text_before_cursor + lines[0]
         lines[-1] += document.text_after_cursor
         if self._master.entered_all(lines):

@@ -88,6 +88,8 @@ class Options:
         if self.description:
             try:
                 return endpoints.clientFromString(reactor, self.description)
+            except (ImportError, NameError) as fault:  # Twisted's own endpoints, where it has no TLS
+                raise Misuse(f"{self.description!r} needs TLS: pip install 'chatterbox[tls]'") from fault
             except Exception as fault:  # whatever an endpoint's parser trips over
                 raise Misuse(f"{self.description!r} is no client endpoint: {fault}") from fault
         if _is_ipv6(self.host):

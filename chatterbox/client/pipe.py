@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import fcntl
 import signal
+import socket
+import struct
 import sys
 import termios
 import time
@@ -210,7 +212,13 @@ class Pipe(Protocol):
         self._finish()
 
     def stop(self, status: int) -> None:
-        """Be gone now, whatever is not written yet."""
+        """Be gone now, whatever is not written yet.
+
+        Who has finished has sent its FIN already, so only a reset tells the hub that nobody listens any more.
+        """
+        if self._said_all and self._link and _unacknowledged(self._link) <= 1:  # a FIN counts as a byte
+            with suppress(AttributeError, OSError):
+                self._link.getHandle().setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.status = status
         self._link = self._ends = None
         self._finish()
