@@ -149,7 +149,7 @@ def _told(socks: Sequence[socket]) -> int:
                 last[key.fileobj] = (last[key.fileobj] + data)[-200:]  # type: ignore[index]  # a socket we registered
                 if not data:
                     selector.unregister(key.fileobj)
-                    count += b"closed (shutdown)" in last[key.fileobj]  # type: ignore[index]
+                    count += b"closed (shutdown)" in last[key.fileobj]  # type: ignore[index]  # the same
     return count
 
 

@@ -148,6 +148,7 @@ class Peer:
     def lost(self, why: str) -> None:
         """The connection is gone; what it said before that is said."""
         if why == "quit":
+            self._throttle = None  # there is nobody left to slow
             self.inlet.drain()
         self._depart(why)
         self.outlet.discard()

@@ -43,13 +43,13 @@ class _Prompt:
         A socket that is closed with unread input sends a reset, and that may overtake our last words.
         """
         if self._has_ended or self.disconnecting or not self.connected:
-            super().loseConnection(*args)  # type: ignore[misc]
+            super().loseConnection(*args)  # type: ignore[misc]  # the class that this is mixed into
         elif not self._gentle:
             self.loseWriteConnection()
             self._gentle = self.reactor.callLater(GENTLE, self._close)
 
     def _close(self: Any) -> None:
-        super().loseConnection()  # type: ignore[misc]
+        super().loseConnection()  # type: ignore[misc]  # the class that this is mixed into
 
     def readConnectionLost(self: Any, reason: Failure) -> None:
         """The other end has closed its half."""
@@ -57,13 +57,13 @@ class _Prompt:
         if self._gentle:
             self._close()
         else:
-            super().readConnectionLost(reason)  # type: ignore[misc]
+            super().readConnectionLost(reason)  # type: ignore[misc]  # the class that this is mixed into
 
     def connectionLost(self: Any, reason: Failure) -> None:
         """The connection is gone."""
         if self._gentle and self._gentle.active():
             self._gentle.cancel()
-        super().connectionLost(reason)  # type: ignore[misc]
+        super().connectionLost(reason)  # type: ignore[misc]  # the class that this is mixed into
 
 
 class TCPTransport(_Prompt, tcp.Server):

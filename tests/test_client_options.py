@@ -132,7 +132,7 @@ class WaysToTheHub(SynchronousTestCase):
         """For an address the connection is tried at once: no name is looked up, and so no thread started."""
         for host in ("127.0.0.1", "::1"):
             reactor = MemoryReactorClock()
-            parse([host, "7"]).endpoint(reactor).connect(None)  # type: ignore[arg-type]
+            parse([host, "7"]).endpoint(reactor).connect(None)  # type: ignore[arg-type]  # never used
             (attempt,) = reactor.tcpClients
             self.assertEqual((attempt[0], attempt[1], attempt[3]), (host, 7, CONNECT_PATIENCE))
 

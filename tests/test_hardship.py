@@ -171,7 +171,7 @@ class Scarcity(SynchronousTestCase):
                 for offset in (3600, -3600):
                     clock.jump(offset)
                     hour = time.time() + offset
-                    until(lambda hour=hour: abs(_logged_time(hub) - hour) < 600)  # type: ignore[misc]
+                    until(lambda hour=hour: abs(_logged_time(hub) - hour) < 600)  # type: ignore[misc]  # a default in a lambda
                     self.assertTrue(unnamed.is_quiet())
                     bob.says("what time is it?")
                     ann.hears("bob: what time is it?")

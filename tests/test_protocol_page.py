@@ -42,7 +42,7 @@ class PageTest(SynchronousTestCase):
         strangers: dict[str, Stranger] = {}
         try:
             for line in example[1].splitlines():
-                who, direction, text = re.match(r"(\w) ([<>]) (.*)", line).groups()  # type: ignore[union-attr]
+                who, direction, text = re.match(r"(\w) ([<>]) (.*)", line).groups()  # type: ignore[union-attr]  # or the page is wrong
                 if who not in strangers:
                     strangers[who] = Stranger(stage.port)
                 if direction == ">":

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 from hypothesis import given
 from hypothesis import strategies as st
+from twisted.internet import error
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatterbox.limits import PUBLIC, Throttle
+from chatterbox.room import Room
 
 from .helpers import PROPERTY, HubOnAClock
 
@@ -41,6 +45,17 @@ class Rate(SynchronousTestCase):
         self.assertFalse(a.line.reading)
         hub.wait(20)
         self.assertTrue(a.line.reading)
+
+    def test_a_clean_end_behind_a_block(self) -> None:
+        """Who has left can't be slowed: all that it sent is said, and not line by line in one turn (TLS ends so)."""
+        hub = HubOnAClock(limits={"rate": 10.0, "burst": 100})
+        a, b = hub.nc(), hub.nc()
+        a.line.protocol.dataReceived(b"x\n" * 30_000)
+        before = b.line.total_taken
+        with mock.patch.object(Room, "apply", autospec=True, side_effect=Room.apply) as applied:
+            a.line.close(error.ConnectionDone)
+        self.assertLess(applied.call_count, 10)
+        self.assertGreater(b.line.total_taken - before, 2 * 29_000)
 
     def test_commands_count(self) -> None:
         """Questions are lines, too."""

@@ -55,7 +55,7 @@ class Caller(Protocol):
 
     def says(self, *lines: bytes) -> None:
         """Send lines."""
-        self.transport.write(b"".join(line + b"\n" for line in lines))  # type: ignore[union-attr]
+        self.transport.write(b"".join(line + b"\n" for line in lines))  # type: ignore[union-attr]  # connected
 
 
 Steps = Generator[Deferred[Any], Any, None]
@@ -154,7 +154,7 @@ class RealSockets(TestCase):
         for _ in range(5):
             a = yield self.call(way)
             a.transport.write(b"x" * 200_000)
-            yield self.until(lambda: a.why is not None)  # noqa: B023
+            yield self.until(lambda: a.why is not None)  # noqa: B023  # called at once
             self.assertIn(b"-!- closed (flood)", a.heard)
 
     @inlineCallbacks
@@ -169,10 +169,10 @@ class RealSockets(TestCase):
             b = yield self.call(way)
             yield self.until(lambda: "bad" in self.hub.rooms and len(self.hub.rooms.get("lobby", _NOBODY).members) == 2)
             bad.transport.write(boom)
-            yield self.until(lambda: bad.why is not None)  # noqa: B023
+            yield self.until(lambda: bad.why is not None)  # noqa: B023  # called at once
             self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
             a.says(b"hi")
-            yield self.until(lambda: b"hi\n" in b.heard)  # noqa: B023
+            yield self.until(lambda: b"hi\n" in b.heard)  # noqa: B023  # called at once
             self.assertNotIn("bad", self.hub.rooms)
             a.says(b"/quit")
             b.says(b"/quit")
