@@ -3,7 +3,7 @@
     python -m benchmarks.soak_simulation --seconds 600
 
 A failure prints its seed, its mode and the shortest conversation that still fails; `--seed N --seconds 0` runs that
-seed again. It needs no network and knows no more of the hub than `tests/simulation.py` does.
+seed again. It needs no network and knows no more of the hub than `tests/harness/world.py` does.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import traceback
 from hypothesis import seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.helpers import PROPERTY
-from tests.simulation import machine
+from tests.harness.memory import PROPERTY
+from tests.harness.world import machine
 
 MODES = [("pair", 0.0), ("pair", 10.0), ("room", 0.0), ("ports", 0.0), ("order", 0.0), ("duet", 0.0), ("talk", 0.0)]
 """Modes, and the lines a second that each may say there."""

@@ -11,14 +11,15 @@ import pytest
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
-from chatterbox.dialects import Json, Text
-from chatterbox.hub import Hub
+from chatterbox.core.hub import Hub
+from chatterbox.core.modes import MODES
+from chatterbox.core.peer import Peer
+from chatterbox.core.room import Said
+from chatterbox.edges.tcp import ChatFactory
 from chatterbox.limits import Limits
-from chatterbox.modes import MODES
-from chatterbox.peer import Peer
-from chatterbox.protocol import ChatFactory
-from chatterbox.room import Said
-from chatterbox.wire import JsonReader, TextReader, clean
+from chatterbox.wire.dialects import Json, Text
+from chatterbox.wire.reading import JsonReader, TextReader
+from chatterbox.wire.text import clean
 
 from .lines import stream
 

@@ -15,7 +15,7 @@ from socket import SO_ERROR, SOL_SOCKET, socket
 
 from twisted.internet.task import Clock
 
-from chatterbox.hub import Hub
+from chatterbox.core.hub import Hub
 
 from . import process
 from .crowd import cut

@@ -20,8 +20,9 @@ def serve(args: list[str]) -> int:
     from twisted.logger import globalLogBeginner, textFileLogObserver
     from twisted.python import usage
 
-    from .journal import JsonLog
-    from .service import CannotStart, ServeOptions, makeService
+    from .log import JsonLog
+    from .options import ServeOptions
+    from .service import CannotStart, makeService
 
     if args and not args[0].startswith("-"):
         args = ["--port", *args]

@@ -14,9 +14,8 @@ from twisted.trial.unittest import SynchronousTestCase
 import chatterbox
 from chatterbox import cli, service
 from chatterbox.client import __main__ as client
-
-from .hubs import SERVE, Hub
-from .ptys import DEADLINE, environment
+from tests.harness.processes import SERVE, Hub
+from tests.harness.terminals import DEADLINE, environment
 
 
 def run(*words: str) -> subprocess.CompletedProcess[str]:

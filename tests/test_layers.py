@@ -1,4 +1,4 @@
-"""Who may import whom, read from the source (`docs/decisions`; the rules are the layout's)."""
+"""Who may import whom, read from the source and judged by path (design: `docs/decisions/0012-wings.md`)."""
 
 from __future__ import annotations
 
@@ -9,110 +9,106 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-PACKAGE = Path(__file__).resolve().parent.parent / "chatterbox"
+PACKAGE = Path(__file__).resolve().parents[1] / "chatterbox"
 
-PURE = frozenset(
-    "wire limits modes dialects rules room peer inlet outlet hub telnet terminal keys bare sources narration arrival commands events".split()
-)
-"""The core and what the client shares with it: the standard library, and one another."""
-SKINS = frozenset("protocol transport client console journal".split())
-"""Where Twisted meets the pure; none knows another."""
-SHELL = frozenset("service cli __main__ __init__".split())
-"""What puts it all together."""
-WORLD = frozenset("twisted socket os time asyncio logging random".split())
-"""What a pure module must not see: it gets time, chance and bytes handed to it."""
+FLOORS = "limits wire core connections cluster edges log options service cli __main__".split()
+"""From the ground up: each may import what stands before it."""
+PURE = frozenset("limits wire core connections cluster".split())
+"""The standard library, and one another: no socket, no time, no chance; all that is handed in."""
+WORLD = frozenset("twisted zope socket os time asyncio logging random signal".split())
+"""What a pure wing must not see."""
+CLIMBING = frozenset({"core/hub.py", "core/peer.py"})
+"""Files whose arrows still climb: a peer is still its connection."""
+CIRCLE = frozenset("commands handshake hub peer service cli __main__ tcp console log rules room".split())
+CLIENT = frozenset("limits wire client".split())
+"""What the client knows of the package: it is a stranger who speaks the wire."""
 
 
-def module_of(path: Path) -> str:
-    """Return the module that the file at `path` belongs to; the client's folder is one."""
+def wing_of(path: Path) -> str:
+    """Return the wing of a file: its first folder, or its own name at the top."""
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
 def imports(path: Path) -> Iterator[str]:
-    """Yield what the file imports: our own modules by their first name with a dot before it, others by theirs."""
-    tree = ast.parse(path.read_text())
-    depth = len(path.relative_to(PACKAGE).parts)
-    for node in _run(tree):
+    """Yield the modules that a file imports, also those for type checkers only: ours as `chatterbox.wing.module`."""
+    package = ["chatterbox", *path.relative_to(PACKAGE).parts[:-1]]
+    for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            yield from (_ours(alias.name) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.level == depth:
-            yield from (f".{name.partition('.')[0]}" for name in _targets(node))
-        elif isinstance(node, ast.ImportFrom) and not node.level:
-            names = [alias.name for alias in node.names] if node.module == "chatterbox" else [""]
-            yield from (_ours(f"{node.module}.{name}") for name in names)
-
-
-def _targets(node: ast.ImportFrom) -> list[str]:
-    return [node.module] if node.module else [alias.name for alias in node.names]
-
-
-def _ours(name: str) -> str:
-    first, _, rest = name.partition(".")
-    return f".{rest.partition('.')[0]}" if first == "chatterbox" else first
-
-
-def _run(tree: ast.AST) -> Iterator[ast.AST]:
-    """Yield all nodes that run: what is imported for type checkers only doesn't count."""
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-            continue
-        yield node
-        yield from _run(node)
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*base, *filter(None, [node.module])])
+            yield from (f"{module}.{alias.name}" for alias in node.names)
 
 
 FILES = sorted(PACKAGE.rglob("*.py"))
 IMPORTS = {path: set(imports(path)) for path in FILES}
 
 
-def importers(of: str) -> set[str]:
-    """Return the modules that import our module `of`."""
-    return {module_of(path) for path, names in IMPORTS.items() if f".{of}" in names} - {of}
+def modules_of_ours(path: Path) -> set[Path]:
+    """Return the files of the package that the file at `path` imports."""
+    found = set()
+    for name in IMPORTS[path]:
+        parts = name.split(".")[1:] if name.startswith("chatterbox.") else []
+        for end in (len(parts), len(parts) - 1):
+            place = PACKAGE.joinpath(*parts[:end]) if end > 0 else PACKAGE / "nothing"
+            if place.with_suffix(".py").is_file():
+                found.add(place.with_suffix(".py"))
+                break
+    return found - {path}
 
 
 class Layers(SynchronousTestCase):
     """The layout is the architecture: a file that breaks it fails here, by name."""
 
-    def test_every_module_has_its_place(self) -> None:
-        """A new module is put into a layer before anything else is said about it."""
-        self.assertEqual({module_of(path) for path in FILES} - PURE - SKINS - SHELL, set())
+    def test_imports_go_one_way(self) -> None:
+        """A wing imports what stands below it, and itself."""
+        for path in FILES:
+            wing = wing_of(path)
+            if wing in FLOORS and str(path.relative_to(PACKAGE)) not in CLIMBING:
+                above = set(FLOORS[FLOORS.index(wing) + 1 :]) | ({"client"} if wing != "cli" else set())
+                self.assertEqual({wing_of(other) for other in modules_of_ours(path)} & above, set(), str(path))
 
-    def test_pure_modules_see_no_world(self) -> None:
-        """Pure modules import the standard library without its world, and one another."""
-        allowed = (sys.stdlib_module_names - WORLD) | {f".{name}" for name in PURE}
-        faults = {path.name: names - allowed for path, names in IMPORTS.items() if module_of(path) in PURE}
-        self.assertEqual({name: bad for name, bad in faults.items() if bad}, {})
+    def test_every_file_has_its_wing(self) -> None:
+        """There is no file outside the wings and the floors above them."""
+        self.assertEqual({wing_of(path) for path in FILES} - set(FLOORS) - {"client", "__init__"}, set())
 
-    def test_skins_never_import_one_another(self) -> None:
-        """Only the shell imports skins."""
-        for skin in SKINS:
-            self.assertEqual(importers(skin) - SHELL, set(), f"who imports {skin}")
+    def test_pure_wings_see_no_world(self) -> None:
+        """Below the edges nobody knows Twisted, sockets, clocks or chance."""
+        allowed = (sys.stdlib_module_names - WORLD) | {"chatterbox"}
+        for path in FILES:
+            if wing_of(path) in PURE:
+                self.assertEqual({name.split(".")[0] for name in IMPORTS[path]} - allowed, set(), str(path))
 
-    def test_nobody_imports_the_shell(self) -> None:
-        """Nothing imports `service` but `cli` and the plugin, and nothing imports `cli` but `__main__`."""
-        self.assertEqual(importers("service") - {"cli"}, set())
-        self.assertEqual(importers("cli") - {"__main__"}, set())
+    def test_the_client_is_a_stranger_who_speaks_the_wire(self) -> None:
+        """The client imports the wire and the limits, as any stranger who read the protocol could."""
+        for path in FILES:
+            if wing_of(path) == "client":
+                self.assertEqual({wing_of(other) for other in modules_of_ours(path)} - CLIENT, set(), str(path))
 
-    def test_the_client_is_a_stranger_who_speaks_wire(self) -> None:
-        """`client` imports nothing of the hub's inside, as any `nc` user."""
-        inside = {".hub", ".room", ".peer", ".rules", ".outlet", ".dialects"}
-        for path, names in IMPORTS.items():
-            if module_of(path) == "client":
-                self.assertEqual(names & inside, set(), path.name)
-
-    def test_room_and_peer_know_each_other_by_protocol(self) -> None:
-        """A room imports neither peer nor hub, a peer no hub: the hub introduces them."""
-        self.assertEqual(importers("peer") & {"room", "rules"}, set())
-        self.assertEqual(importers("hub") & PURE, set())
+    def test_there_is_no_circle(self) -> None:
+        """No file imports itself by way of others, be it for type checkers only."""
+        above: dict[Path, set[Path]] = {path: modules_of_ours(path) for path in FILES}
+        while free := [path for path, others in above.items() if not others]:
+            for path in free:
+                del above[path]
+            for others in above.values():
+                others.difference_update(free)
+        self.assertEqual({path.stem for path in above} - CIRCLE, set())
 
     def test_the_spelling_shows_the_layer(self) -> None:
-        """camelCase means that Twisted calls it: the pure core defines none, but for the seam it declares."""
+        """camelCase means that Twisted calls it: the pure wings define none, but for the seams that they declare."""
         for path in FILES:
-            if module_of(path) in PURE:
-                self.assertEqual(set(_camel_cased(ast.parse(path.read_text()))), set(), path.name)
+            if wing_of(path) in PURE:
+                self.assertEqual(set(_camel_cased(ast.parse(path.read_text()))), set(), str(path))
 
     def test_every_module_says_what_it_is(self) -> None:
         """A module opens with the sentence that defines its noun."""
-        self.assertEqual([path.name for path in FILES if not ast.get_docstring(ast.parse(path.read_text()))], [])
+        self.assertEqual([str(path) for path in FILES if not ast.get_docstring(ast.parse(path.read_text()))], [])
+
+    def test_no_file_is_long(self) -> None:
+        """No file of the package has more than 400 lines."""
+        self.assertEqual([str(path) for path in FILES if path.read_text().count("\n") > 400], [])
 
 
 def _camel_cased(tree: ast.AST) -> Iterator[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from .stage import PLAYS, Play
+from tests.harness.plays import PLAYS, Play
 
 
 class PlaysTest(SynchronousTestCase):

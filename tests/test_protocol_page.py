@@ -9,10 +9,9 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatterbox.dialects import _SENTENCES
-from chatterbox.wire import JSON_VERBS, VERBS
-
-from .stage import SocketStage
+from chatterbox.wire.dialects import _SENTENCES
+from chatterbox.wire.verbs import JSON_VERBS, VERBS
+from tests.harness.plays import SocketStage
 
 PAGE = (Path(__file__).parent.parent / "docs" / "protocol.md").read_text()
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.harness.pages import exists
+
 TESTS = Path(__file__).parent
 PAGE = TESTS.parent / "docs" / "seeds.md"
 CHECKS = {"000": 11, "001": 7, "002": 8, "003": 5, "004": 9, "bare": 7}
@@ -32,5 +34,4 @@ def _exists(name: str) -> bool:
     file, _, test = name.partition(".")
     if test == "play":
         return (TESTS / "plays" / name).exists()
-    path = TESTS / f"{file}.py"
-    return path.exists() and f"    def {test}(" in path.read_text()
+    return exists(file, test)

@@ -17,12 +17,12 @@ from twisted.python import usage
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatterbox import service
+from chatterbox.core.modes import MODES
 from chatterbox.limits import PUBLIC, Limits
-from chatterbox.modes import MODES
-from chatterbox.service import SPARE_FILES, CannotStart, HubService, Options, ServeOptions, endpoint_string
+from chatterbox.options import BACKLOG, Options, ServeOptions, endpoint_string
+from chatterbox.service import SPARE_FILES, CannotStart, HubService
+from tests.harness.processes import Hub
 from twisted.plugins import chatterbox_plugin
-
-from .hubs import Hub
 
 
 def parsed(*words: str, kind: type[Options] = ServeOptions) -> Options:
@@ -44,7 +44,7 @@ class ReadingOptions(SynchronousTestCase):
     def test_defaults(self) -> None:
         """Without options: a pair's hub on port 5000, with the limits as they stand."""
         options = parsed()
-        self.assertEqual(options["endpoints"], [f"tcp:5000:backlog={service.BACKLOG}"])
+        self.assertEqual(options["endpoints"], [f"tcp:5000:backlog={BACKLOG}"])
         self.assertEqual((options["row"], options["limits"]), (MODES["pair"], Limits()))
 
     def test_each_limit(self) -> None:
@@ -77,7 +77,7 @@ class ReadingOptions(SynchronousTestCase):
     def test_ports(self) -> None:
         """A port is a number or an endpoint string, may come several times, and `serve` takes it as a plain word."""
         options = parsed("--port", "unix:chat.sock", "-p", "tcp:1:backlog=2", "7000")
-        backlog = f":backlog={service.BACKLOG}"
+        backlog = f":backlog={BACKLOG}"
         self.assertEqual(set(options["endpoints"]), {f"tcp:7000{backlog}", "unix:chat.sock", "tcp:1:backlog=2"})
         self.assertEqual(endpoint_string("0"), f"tcp:0{backlog}")
         self.assertEqual(endpoint_string("65535"), f"tcp:65535{backlog}")
@@ -100,7 +100,7 @@ class ReadingOptions(SynchronousTestCase):
     def test_log_json_under_twistd(self) -> None:
         """twistd has its own way to choose a log, and `--log-json` says which."""
         fault = self.assertRaises(usage.UsageError, parsed, "--log-json", kind=Options)
-        self.assertIn("--logger chatterbox.journal.log_json", str(fault))
+        self.assertIn("--logger chatterbox.log.log_json", str(fault))
 
 
 class Starting(SynchronousTestCase):

@@ -26,9 +26,9 @@ def _run(options: Options) -> int:
     if sys.stdin is None or sys.stdout is None:
         raise Misuse("stdin or stdout is closed: give it something, such as /dev/null")
     if sys.stdin.isatty() and sys.stdout.isatty() and not options.json:
-        from .screen import run
+        from .terminal.app import run
     else:
-        from .pipe import run
+        from .pipes.pipe import run
     return run(options)
 
 

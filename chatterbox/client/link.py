@@ -25,9 +25,10 @@ from twisted.internet.protocol import Protocol as Connection
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from ..wire import clean_text, json_object
-from .reasons import sentence
-from .speech import Lines
+from ..wire.lines import Lines
+from ..wire.reading import json_object
+from ..wire.text import clean_text
+from .failures import sentence
 
 WELCOME_PATIENCE = 20.0
 """Seconds without a byte after the hello: 15 are the hub's own patience, and more is somebody else's port."""

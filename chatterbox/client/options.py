@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from .. import __version__
 from ..limits import Limits
-from ..wire import name_fault, room_fault
+from ..wire.text import name_fault, room_fault
 
 if TYPE_CHECKING:
     from twisted.internet.interfaces import IStreamClientEndpoint

@@ -1,0 +1,1 @@
+"""The client on a terminal: a person types, and sees what comes."""

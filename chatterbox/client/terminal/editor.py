@@ -1,0 +1,293 @@
+"""An editor is the line that a person types, with a status line under it, at the foot of an ordinary scrollback.
+
+It takes no screen of its own, starts no thread, and what is written above it leaves as one write with the line redrawn.
+It does not know the conversation: a session is told what was entered, and asked what to show.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Protocol, TextIO
+
+from prompt_toolkit.application import Application
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.document import Document
+from prompt_toolkit.filters import Condition, is_searching
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.history import History, InMemoryHistory
+from prompt_toolkit.input import create_input
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.keys import Keys
+from prompt_toolkit.layout import (
+    AnyContainer,
+    BufferControl,
+    ConditionalContainer,
+    FormattedTextControl,
+    HSplit,
+    Layout,
+    Window,
+)
+from prompt_toolkit.layout.processors import BeforeInput, HighlightIncrementalSearchProcessor
+from prompt_toolkit.output import ColorDepth
+from prompt_toolkit.output.vt100 import Vt100_Output
+from prompt_toolkit.styles import Attrs, Style
+from prompt_toolkit.widgets import SearchToolbar
+from prompt_toolkit.widgets.toolbars import CompletionsToolbar
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from .chat import Chat
+from .commands import complete
+from .rows import Look, draft_row, joined, paste_question, pasted, status
+
+STYLE = Style.from_dict(
+    {
+        "status": "dim" if "dim" in Attrs._fields else "ansibrightblack",
+        "draft": "italic",
+        "question": "bold",
+        "completion-toolbar.completion.current": "reverse",
+    }
+)
+DRAFT_ROWS = 3
+"""Rows that other people's drafts take at most."""
+AGAIN = "^C again leaves"
+
+
+class Master(Protocol):
+    """Who is told what the person does."""
+
+    chat: Chat
+
+    def entered(self, line: str) -> bool:
+        """A line was finished; False: it stays in the editor."""
+
+    def entered_all(self, lines: list[str]) -> bool:
+        """A paste is to be said as it is."""
+
+    def touched(self) -> None:
+        """The draft has changed."""
+
+    def crashed(self, failure: Failure) -> None:
+        """Something raised that shouldn't have."""
+
+
+class Output(Vt100_Output):
+    """A terminal that can be asked to wait, so that erasing, rows and redrawing leave as one write.
+
+    It is never asked where its cursor is: the answer would come as typed keys, late on a slow line.
+    """
+
+    held = False
+    responds_to_cpr = False
+
+    def flush(self) -> None:
+        """Let what was written leave, unless there is more to come."""
+        if not self.held:
+            super().flush()
+
+
+def make_output(stdout: TextIO) -> Output:
+    """Return the terminal that `stdout` is."""
+    output = Output.from_pty(stdout)
+    assert isinstance(output, Output)
+    return output
+
+
+class Editor:
+    """The line at the foot of the terminal (a `session.Display`)."""
+
+    echoes = False
+
+    def __init__(self, master: Master, output: Output, look: Look, history: History | None) -> None:
+        self.look = look
+        self._master = master
+        self._chat = master.chat
+        self._output = output
+        self._paste: list[str] = []
+        """Lines of a paste about which the person is being asked."""
+        self._interrupted = False
+        """Whether the last key was ^C."""
+        self._prompt = ""
+        """What stands before the line; it changes together with the rows above."""
+        self._done: Deferred[None] | None = None
+        self._buffer = Buffer(
+            history=history or InMemoryHistory(),
+            completer=_Completer(self._chat),
+            multiline=False,
+            on_text_changed=self._touched,
+        )
+        self._app = self._make_app()
+
+    # -- what it looks like ----------------------------------------------------------------------------------
+
+    def _make_app(self) -> Application[None]:
+        search = SearchToolbar(ignore_case=True)
+        control = BufferControl(
+            self._buffer,
+            input_processors=[BeforeInput(lambda: self._prompt), HighlightIncrementalSearchProcessor()],
+            search_buffer_control=search.control,
+            preview_search=True,
+        )
+        drafting = Condition(lambda: bool(self._chat.drafts))
+        asked = Condition(lambda: bool(self._paste))
+        rows: list[AnyContainer] = [
+            ConditionalContainer(Window(FormattedTextControl(self._draft_rows), dont_extend_height=True), drafting),
+            Window(control, wrap_lines=True, dont_extend_height=True),
+            ConditionalContainer(Window(FormattedTextControl(self._question), height=1), asked),
+            search,
+            CompletionsToolbar(),
+            Window(FormattedTextControl(self._status), height=1),
+        ]
+        return Application(
+            layout=Layout(HSplit(rows), focused_element=control),
+            key_bindings=self._bindings(asked),
+            style=STYLE,
+            erase_when_done=True,
+            input=create_input(),
+            output=self._output,
+            color_depth=None if self.look.colour else ColorDepth.DEPTH_1_BIT,
+            terminal_size_polling_interval=None,
+        )
+
+    def _columns(self) -> int:
+        """Columns that a row may fill: a full one would wrap when a terminal is made narrower."""
+        return max(1, self._output.get_size().columns - 1)
+
+    def _draft_rows(self) -> StyleAndTextTuples:
+        drafts = list(self._chat.drafts.items())[:DRAFT_ROWS]
+        rows = [draft_row(name, draft.text, self._columns()) for name, draft in drafts]
+        return [("class:draft", "\n".join(rows))]
+
+    def _question(self) -> StyleAndTextTuples:
+        return [("class:question", paste_question(self._paste, self._columns()))]
+
+    def _status(self) -> StyleAndTextTuples:
+        parts = [AGAIN] if self._interrupted else self._chat.status()
+        return [("class:status", status(parts, self._columns()))]
+
+    # -- what keys do -----------------------------------------------------------------------------------------
+
+    def _bindings(self, asked: Condition) -> KeyBindings:
+        keys = KeyBindings()
+        keys.add("enter", filter=~asked & ~is_searching)(self._enter)
+        keys.add("c-c", filter=~asked & ~is_searching)(self._interrupt)
+        keys.add("c-d", filter=~asked & Condition(lambda: not self._buffer.text))(self._leave)
+        keys.add("c-z")(lambda event: event.app.suspend_to_background())
+        keys.add(Keys.BracketedPaste, filter=~asked)(self._pasted)
+        keys.add(Keys.Any, filter=asked, eager=True)(lambda event: None)
+        keys.add("s", filter=asked, eager=True)(self._send_paste)
+        keys.add("j", filter=asked, eager=True)(self._join_paste)
+        for key in ("escape", "c-c"):
+            keys.add(key, filter=asked, eager=True)(self._drop_paste)
+        return keys
+
+    def _touched(self, buffer: Buffer) -> None:
+        self._interrupted = False
+        self._master.touched()
+
+    def _enter(self, event: KeyPressEvent) -> None:
+        self._interrupted = False
+        answer = self._chat.asking
+        if not self._master.entered(self._buffer.text):
+            return
+        if not answer and not self._chat.ending:
+            self._buffer.append_to_history()
+        self._buffer.reset()
+
+    def _interrupt(self, event: KeyPressEvent) -> None:
+        """The first ^C takes the line back, the second leaves."""
+        if self._interrupted:
+            self._chat.quit()
+        self._buffer.reset()
+        self._interrupted = True
+
+    def _leave(self, event: KeyPressEvent) -> None:
+        self._chat.quit()
+
+    def _pasted(self, event: KeyPressEvent) -> None:
+        """One line is typed for its person; several are asked about, and none is sent by itself."""
+        lines = pasted(event.data)
+        if len(lines) == 1:
+            self._buffer.insert_text(lines[0])
+        else:
+            self._paste = lines
+
+    def _send_paste(self, event: KeyPressEvent) -> None:
+        """What was typed already stays where it was: in front of the paste, and behind it.
+
+        Behind a slash word a paste is one line, and waits for Enter: what `/msg bob` begins is for nobody else.
+        """
+        document = self._buffer.document
+        if document.text_before_cursor.startswith("/"):
+            self._join_paste(event)
+            return
+        lines, self._paste = self._paste, []
+        lines[0] = document.text_before_cursor + lines[0]
+        lines[-1] += document.text_after_cursor
+        if self._master.entered_all(lines):
+            self._buffer.reset()
+
+    def _join_paste(self, event: KeyPressEvent) -> None:
+        lines, self._paste = self._paste, []
+        self._buffer.insert_text(joined(lines))
+
+    def _drop_paste(self, event: KeyPressEvent) -> None:
+        self._paste = []
+
+    # -- what a session asks (session.Display) ------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Show the line; from here until `close` the terminal is raw."""
+        self._prompt = self._chat.prompt
+        running = asyncio.ensure_future(self._app.run_async(handle_sigint=False, set_exception_handler=False))
+        self._done = Deferred.fromFuture(running)
+        self._done.addErrback(self._ended)
+
+    def _ended(self, failure: Failure) -> None:
+        """The terminal itself is gone, or something raised."""
+        if failure.check(EOFError, OSError):
+            self._chat.quit()
+        else:
+            self._master.crashed(failure)
+
+    @property
+    def _live(self) -> bool:
+        return self._app.is_running and not self._app.is_done
+
+    def write(self, text: str) -> None:
+        """Put rows above the line. The redraw that `refresh` asks for sends them, together with itself."""
+        if self._live:
+            self._output.held = True
+            self._app.renderer.erase(leave_alternate_screen=False)
+            self._output.held = False
+        self._output.write_raw(text.replace("\n", "\r\n"))
+        if not self._live:
+            self._output.flush()
+
+    def refresh(self) -> None:
+        """Draw the line and what is around it as they are now."""
+        self._prompt = self._chat.prompt
+        self._app.invalidate()
+
+    def draft(self) -> str:
+        """Return what is being typed."""
+        return self._buffer.text
+
+    def close(self) -> Deferred[None] | None:
+        """Take the line away and make the terminal what it was."""
+        if self._live:
+            self._app.exit()
+        return self._done
+
+
+class _Completer(Completer):
+    """Tab: commands, and the names that are here."""
+
+    def __init__(self, chat: Chat) -> None:
+        self._chat = chat
+
+    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
+        length, words = complete(document.text_before_cursor, self._chat.others)
+        return [Completion(word, -length) for word in words]

@@ -1,0 +1,218 @@
+"""A terminal is where words become rows: what stands before them, how wide they are, and how a draft grows.
+
+It does not know keyboards, sockets, clocks or the conversation, and it trusts nobody: every row that it makes has
+been through `clean_text`, and the only escape sequences in one are the colours put there on this page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal, NamedTuple
+from unicodedata import category, east_asian_width
+from zlib import crc32
+
+from ...wire.text import NOTICE, clean_text
+
+# -- widths ---------------------------------------------------------------------------------------------------
+
+ELLIPSIS = "…"
+
+
+def width(text: str) -> int:
+    """Return the columns `text` takes: wide characters two, combining marks and joiners none."""
+    return len(text) if text.isascii() else sum(map(_cell, text))
+
+
+@lru_cache(4096)
+def _cell(char: str) -> int:
+    if category(char) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if east_asian_width(char) in "WF" else 1
+
+
+def clip(text: str, columns: int) -> str:
+    """Return the beginning of `text` in at most `columns`; an ellipsis stands for what is left out."""
+    return text if width(text) <= columns else _fitting(text, columns - 1) + ELLIPSIS[: max(0, columns)]
+
+
+def clip_start(text: str, columns: int) -> str:
+    """Return the end of `text` in at most `columns`; an ellipsis stands for what is left out."""
+    if width(text) <= columns:
+        return text
+    return ELLIPSIS[: max(0, columns)] + _fitting(text[::-1], columns - 1)[::-1].lstrip("\u200d")
+
+
+def _fitting(text: Iterable[str], columns: int) -> str:
+    fits: list[str] = []
+    for char in text:
+        columns -= _cell(char)
+        if columns < 0:
+            break
+        fits.append(char)
+    return "".join(fits)
+
+
+# -- rows -----------------------------------------------------------------------------------------------------
+
+Kind = Literal["said", "mention", "own", "notice", "plain"]
+
+
+class Row(NamedTuple):
+    """One row to be shown: its words as they came, and what kind of words they are."""
+
+    text: str
+    label: str = ""
+    """What stands before the text, with its colon and space."""
+    name: str = ""
+    """Whose words they are: the colour of the label."""
+    kind: Kind = "said"
+
+
+def notice(text: str) -> Row:
+    """Return a row with which the hub or the client itself speaks, under the same mark that `nc` users see."""
+    return Row(text, NOTICE.decode(), kind="notice")
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How rows are dressed: with weight and colour, with weight alone (NO_COLOR), or not at all (--plain)."""
+
+    weight: bool = True
+    colour: bool = True
+
+
+BARE = Look(weight=False, colour=False)
+
+_PLAIN, _BOLD, _DIM = "\x1b[0m", "\x1b[1m", "\x1b[2m"
+_HUES = (36, 33, 35, 32, 34, 31)
+"""The six colours that are legible on black and on white in every terminal's own palette."""
+
+
+def dress(row: Row, look: Look = Look(), clock: str = "") -> str:
+    """Return `row` as it goes to the terminal, without an end of line.
+
+    Args:
+        clock: what stands before everything, such as `12:30 `; an empty string for nothing.
+    """
+    label, text = clean_text(row.label), clean_text(row.text)
+    if not look.weight:
+        return f"{clock}{label}{text}"
+    if clock:
+        clock = f"{_DIM}{clock}{_PLAIN}"
+    if row.kind == "notice":
+        return f"{clock}{_DIM}{label}{text}{_PLAIN}"
+    if label:
+        label = f"{_label_style(row, look)}{label}{_PLAIN}"
+    if row.kind == "mention":
+        text = f"{_BOLD}{text}{_PLAIN}"
+    return f"{clock}{label}{text}"
+
+
+def _label_style(row: Row, look: Look) -> str:
+    if row.kind == "own":
+        return _BOLD
+    hue = f"\x1b[{_HUES[crc32(row.name.casefold().encode(errors='replace')) % len(_HUES)]}m" if look.colour else ""
+    return hue + _BOLD * (row.kind == "mention")
+
+
+def mentions(text: str, name: str) -> bool:
+    """Return whether `name` stands in `text` as a word of its own, in any case."""
+    folded, wanted = text.casefold(), name.casefold()
+    start = folded.find(wanted) if wanted else -1
+    while start >= 0:
+        end = start + len(wanted)
+        if not _in_word(folded[start - 1 : start]) and not _in_word(folded[end : end + 1]):
+            return True
+        start = folded.find(wanted, end)
+    return False
+
+
+def _in_word(char: str) -> bool:
+    return char.isalnum() or char in ("_", "-")
+
+
+# -- the line under the prompt --------------------------------------------------------------------------------
+
+
+def company(others: Sequence[str], seats: int | None) -> str:
+    """Return who is here, in few words."""
+    if others:
+        return "with " + ", ".join(others)
+    return "waiting for a partner" if seats == 2 else "nobody else yet"
+
+
+def status(parts: Iterable[str], columns: int) -> str:
+    """Return the one line under the prompt: the parts that there are, as many columns as there are."""
+    return clip(" · ".join(clean_text(part) for part in parts if part), columns)
+
+
+# -- drafts (docs/protocol.md, section 7) ---------------------------------------------------------------------
+
+RUB, KILL, ENTER = "\b", "\x15", "\n"
+DRAFT_LIMIT = 4096
+"""Characters of somebody's draft that are kept: what the longest line has at most."""
+
+
+class Draft:
+    """A line that somebody is typing, as the keys that come make it grow and shrink."""
+
+    __slots__ = ("text",)
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    def type(self, keys: str) -> list[str]:
+        """Apply `keys`; return the lines that they finished."""
+        *finished, last = keys.split(ENTER)
+        lines = [self._line(part) for part in finished]
+        self.text = self._line(last)
+        return lines
+
+    def _line(self, keys: str) -> str:
+        """Return the draft with newline-free `keys` applied, and start afresh."""
+        _, killed, keys = keys.rpartition(KILL)
+        chars = [] if killed else list(self.text)
+        for key in keys:
+            if key in (RUB, "\x7f"):
+                del chars[-1:]
+            elif len(chars) < DRAFT_LIMIT:
+                chars.append(key)
+        self.text = ""
+        return clean_text("".join(chars))
+
+
+def keys_between(old: str, new: str) -> str:
+    """Return the fewest keys that make the draft `new` out of `old`."""
+    same = next((n for n, pair in enumerate(zip(old, new)) if pair[0] != pair[1]), min(len(old), len(new)))
+    edited = RUB * (len(old) - same) + new[same:]
+    again = KILL + new
+    return again if len(again) < len(edited) else edited
+
+
+def draft_row(name: str, text: str, columns: int) -> str:
+    """Return the row in which `name`'s draft is seen: its end, where the typing is."""
+    label = clip(clean_text(name), columns // 3) + " … "
+    return label + clip_start(text.replace("\t", " "), columns - width(label))
+
+
+# -- pastes ---------------------------------------------------------------------------------------------------
+
+
+def pasted(block: str) -> list[str]:
+    """Return the clean lines of a pasted block; the newlines at its end are none of its lines."""
+    lines = block.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n").split("\n")
+    return [clean_text(line) for line in lines]
+
+
+def paste_question(lines: Sequence[str], columns: int) -> str:
+    """Return what is asked before a paste of several lines goes anywhere; the keys are S, J and Esc."""
+    count = len(lines)
+    words = f"Paste of {count} lines: [S]end all {count}, [J]oin to one, [Esc] drop? "
+    return words if width(words) < columns else f"{count} lines: [S]end, [J]oin, [Esc] drop? "
+
+
+def joined(lines: Sequence[str]) -> str:
+    """Return a paste as one line: its lines in order, one space between any two that say something."""
+    return " ".join(line.strip() for line in lines if line.strip())

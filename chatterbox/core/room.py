@@ -1,0 +1,381 @@
+"""A room is the peers who hear each other, and the rule by which they do.
+
+It changes in one place, `Room.apply(event)`, and that is deterministic: two rooms to which the same events are applied
+in the same order are the same. A room does not know sockets, time, or how its members came here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from ..limits import Limits
+from ..wire.dialects import Dialect, Event
+from ..wire.lines import first_lines
+from .events import Began, Did, Finished, Joined, Left, Member, Parted, Renamed, RoomEvent, Said, Told, Typed
+from .modes import Mode
+
+Narrate = Callable[..., None]
+MAX_LINES = 1024
+"""Lines of a block where they are rendered one by one: with 60 bytes around each, about as much again as a read."""
+LETTERS = "XYZABCDEFGHIJKLMNOPQRSTUVW"
+
+
+_RULES: dict[type, str] = {
+    Joined: "_joined",
+    Began: "_began",
+    Said: "_said",
+    Typed: "_typed",
+    Did: "_did",
+    Told: "_told",
+    Renamed: "_renamed",
+    Finished: "_finished",
+    Parted: "_parted",
+    Left: "_left",
+}
+"""The method of a room that lets each kind of event happen."""
+
+
+class Room:
+    """The members of one room in order of joining, and what is held for who isn't there yet."""
+
+    def __init__(
+        self, name: str, mode: Mode, limits: Limits, narrate: Narrate, when_empty: Callable[[Room], None]
+    ) -> None:
+        self.name = name
+        self.mode = mode
+        self.members: dict[Member, bytes] = {}
+        """Each member's label, as it stands before its lines."""
+        self.names: dict[str, Member] = {}
+        """Members by case-folded name."""
+        self.was_shared = False
+        """Whether two were ever here at once."""
+        self._limits = limits
+        self._narrate = narrate
+        self._when_empty = when_empty
+        self._early: list[Said] = []
+        self._early_size = 0
+        self._spoken_to: frozenset[Member] = frozenset()
+        """Finished members to whom something was said since."""
+        self._met: frozenset[Member] = frozenset()
+        """Members who had company here."""
+        self._pending: list[RoomEvent] = []
+        self._speaker: Member | None = None
+        """Whose doing it is that somebody hears something."""
+        self._expanding = 0
+        """How many members hear more bytes than were said."""
+        self._arrivals = 0
+
+    # -- what others ask of a room -------------------------------------------------------------------------
+
+    @property
+    def is_pair(self) -> bool:
+        """Whether two ends meet here: then a slow one slows the other, and neither loses a line."""
+        return self.mode.seats == 2
+
+    @property
+    def free_seats(self) -> float:
+        """How many more may join."""
+        return self.mode.seats - len(self.members) if self.mode.seats else float("inf")
+
+    @property
+    def max_lines(self) -> int:
+        """How many lines may be said at once, so that no hearer's share of them is a flood; 0: any number.
+
+        A label or an object around each makes megabytes of 64 KiB of bare newlines.
+        """
+        return MAX_LINES if self._expanding else 0
+
+    def apply(self, event: RoomEvent) -> None:
+        """Let `event` happen. What it makes happen in turn happens after it, in order."""
+        pending = self._pending
+        pending.append(event)
+        if len(pending) > 1:
+            return
+        try:
+            for event in pending:  # which grows while it is gone through
+                self._speaker = event.peer
+                getattr(self, _RULES[type(event)])(event)
+        finally:
+            self._speaker = None
+            pending.clear()
+
+    def yield_seat(self) -> bool:
+        """Free a seat whose peer has finished and was not heard of since; return whether there was one.
+
+        Who closed its sending half may be gone altogether: a killed program's system sends the very same FIN.
+        Only bytes on their way, or words that it took without a reset, prove that somebody listens.
+        """
+        for member in tuple(self.members):
+            if member.finished and not any(m.backed_up for m in self.members) and member not in self._spoken_to:
+                member.end("quit")
+                return True
+        return False
+
+    def full(self, hearer: Member) -> None:
+        """`hearer` has more waiting than it should: in a pair that stops the other end, as long as it takes.
+
+        Elsewhere nobody waits for another: only who pumps is slowed, for the time a hearer who reads needs.
+        """
+        if self.is_pair:
+            for member in tuple(self.members):
+                if member is not hearer or self.mode.echo:
+                    member.hold()
+        elif self._speaker and self._speaker.pumps:
+            self._speaker.wait()
+
+    def drained(self, hearer: Member) -> None:
+        """Nothing waits for `hearer` any more."""
+        if self.is_pair:
+            for member in tuple(self.members):
+                self._release(member)
+
+    def _has_to_wait(self, peer: Member) -> bool:
+        """Whether enough is held for a partner, or one who hears `peer` in a pair has more waiting than it should."""
+        if self._early_size >= self._limits.max_early:
+            return True
+        return self.is_pair and any(member.full for member in self.members if member is not peer or self.mode.echo)
+
+    def _release(self, peer: Member) -> None:
+        """Let `peer` be read again, unless there is still something to wait for."""
+        if not self._has_to_wait(peer):
+            peer.release()
+
+    # -- the rules -----------------------------------------------------------------------------------------
+
+    def _joined(self, event: Joined) -> None:
+        peer = event.peer
+        peer.name = self._christen(peer)
+        self.names[peer.name.casefold()] = peer
+        self.members[peer] = f"{peer.name}: ".encode() if self.mode.label != "none" else b""
+        self._expanding += self._expands(peer)
+        if len(self.members) > 1:
+            self.was_shared = True
+            self._met = frozenset(self.members) if self.is_pair else self._met
+        self._narrate("joined", self, peer)
+        self._greet(peer)
+        for member in tuple(self.members):
+            if self._has_to_wait(member):
+                member.hold()
+
+    def _expands(self, peer: Member) -> bool:
+        return self.mode.label != "none" or peer.dialect.expands
+
+    def _greet(self, peer: Member) -> None:
+        """Tell `peer` where it is and the others who came; then what was said for a partner is delivered, first."""
+        self._welcome(peer)
+        if self.mode.announces:
+            self._tell(Event("joined", {"name": peer.name}), without=peer)
+        if len(self.members) > 1:
+            self._deliver_early()
+
+    def _welcome(self, peer: Member) -> None:
+        mode = self.mode
+        fields: dict[str, object] = {
+            "chatterbox": 1,
+            "room": self.name,
+            "mode": mode.name,
+            "name": peer.name,
+            "seats": mode.seats or None,
+            "label": None if mode.label == "none" else mode.label,
+            "farewell": list(mode.farewell),
+            "here": [member.name for member in self.members],
+        }
+        peer.hear(peer.dialect.event(Event("welcome", fields)))
+
+    def _christen(self, peer: Member) -> str:
+        """Return the name that `peer` has here: its wish, or what the mode makes names of."""
+        return next(name for name in self._names_for(peer) if name.casefold() not in self.names)
+
+    def _names_for(self, peer: Member) -> Iterator[str]:
+        label = self.mode.label
+        host, port = peer.address
+        if label == "letter":
+            yield from LETTERS
+            base = "X"
+        elif label in ("port", "address") and port:
+            base = str(port) if label == "port" else f"{host}:{port}"
+            yield base
+        elif peer.wanted:
+            yield peer.wanted
+            base = peer.wanted
+        else:
+            base = "guest"
+        while True:
+            self._arrivals += 1
+            yield f"{base}-{self._arrivals}"
+
+    def _began(self, event: Began) -> None:
+        """Only a race asks who was first to begin."""
+
+    def _said(self, event: Said) -> None:
+        """Data received from Client 1 must be sent immediately to Client 2 (seed 000), and the other way round."""
+        peer, block = event
+        if peer not in self.members:
+            return
+        if self.mode.holds and len(self.members) < 2:
+            self._hold_early(event)
+            return
+        self._relay(peer, block)
+
+    def _relay(self, peer: Member, block: bytes) -> None:
+        label = self.members[peer]
+        rendered: dict[Dialect, bytes] = {}
+        for member in tuple(self.members):
+            if member is peer:
+                if self.mode.echo:
+                    member.hear(member.dialect.said(peer.name, label, block, True))
+                continue
+            data = rendered.get(member.dialect)
+            if data is None:
+                data = rendered[member.dialect] = member.dialect.said(peer.name, label, block, False)
+            if member.finished:
+                self._probe(member, Said(peer, block))
+            member.hear(data)
+        self._narrate("said", self, peer, block)
+
+    def _typed(self, event: Typed) -> None:
+        """Keys are the conversation in mode `talk`; in a pair they are a draft, which JSON hearers see."""
+        if (self.is_pair or self.mode.rule == "talk") and event.peer in self.members:
+            for member in self.members:
+                if member is not event.peer:
+                    member.hear(member.dialect.typed(event.peer.name, event.keys))
+
+    def _did(self, event: Did) -> None:
+        if event.peer in self.members:
+            fields: dict[str, object] = {"from": event.peer.name, "text": event.text}
+            self._tell(Event("did", fields), without=event.peer)
+            event.peer.hear(event.peer.dialect.event(Event("did", fields, own=True)))
+
+    def _told(self, event: Told) -> None:
+        if event.peer in self.members and event.to in self.members:
+            fields: dict[str, object] = {"from": event.peer.name, "text": event.text}
+            event.to.hear(event.to.dialect.event(Event("told", fields)))
+
+    def _renamed(self, event: Renamed) -> None:
+        peer, name = event
+        if peer not in self.members:
+            return
+        old = peer.name
+        del self.names[old.casefold()]
+        self.names[name.casefold()] = peer
+        peer.name = name
+        if self.members[peer]:
+            self.members[peer] = f"{name}: ".encode()
+        fields: dict[str, object] = {"name": old, "to": name}
+        peer.hear(peer.dialect.event(Event("renamed", fields, own=True)))
+        if self.mode.announces:
+            self._tell(Event("renamed", fields), without=peer)
+
+    def _finished(self, event: Finished) -> None:
+        """In a pair who has finished listens on, until the other end is done too; elsewhere it leaves.
+
+        Who is alone has a partner to wait for if there was none yet, or if something is held for the next one.
+        """
+        peer = event.peer
+        if peer not in self.members:
+            return
+        if not self._listens_on(peer):
+            peer.end("quit")
+            return
+        peer.finished = True
+        if len(self.members) == 1 and peer in self._met and not self._early:
+            peer.end("quit")
+        elif len(self.members) > 1 and all(member.finished for member in self.members):
+            self._end_all("quit")
+        elif self.mode.announces:
+            self._tell(Event("finished", {"name": peer.name}), without=peer)
+
+    def _listens_on(self, peer: Member) -> bool:
+        """Whether anything is left to hear for a peer who has finished."""
+        return self.is_pair and not self.mode.ends_together
+
+    def _parted(self, event: Parted) -> None:
+        """`Bye` is relayed and ends both (seed 002); `exit` is one peer's own affair (seed 003)."""
+        if event.peer not in self.members:
+            return
+        self._narrate("farewell", self, event.peer)
+        if self.mode.ends_together:
+            self._relay(event.peer, event.word.encode() + b"\n")
+            self._end_all("bye", f"{event.peer.name} said {event.word}", asked_by=event.peer)
+        else:
+            event.peer.end("quit")
+
+    def _left(self, event: Left) -> None:
+        peer, why = event
+        if self.members.pop(peer, None) is None:
+            return
+        del self.names[peer.name.casefold()]
+        if not (peer.finished and why == "lost"):
+            self._forget_early()
+        self._spoken_to -= {peer}
+        self._met -= {peer}
+        self._expanding -= self._expands(peer)
+        self._narrate("left", self, peer, why)
+        self._bereave(peer, why)
+        if self.is_pair:
+            for member in tuple(self.members):
+                self._release(member)
+        if not self.members:
+            self._when_empty(self)
+
+    def _bereave(self, peer: Member, why: str) -> None:
+        """Tell the others that `peer` is gone, unless they know it; who has finished has nobody left to listen to."""
+        if self.mode.ends_together and self.members and why != "shutdown":
+            self._end_all("bye", f"{peer.name} left ({why})")
+        elif self.mode.announces and not peer.finished and why != "shutdown":
+            self._tell(Event("left", {"name": peer.name, "why": why}))
+        if self.is_pair:
+            for member in tuple(self.members):
+                if member.finished:
+                    member.end("quit")
+
+    def _end_all(self, why: str, text: str = "", asked_by: Member | None = None) -> None:
+        """Hang up on everybody; who asked for it needs no reason."""
+        for member in tuple(self.members):
+            member.end(why, "" if member is asked_by else text)
+
+    def _tell(self, event: Event, without: Member | None = None) -> None:
+        """Let every member but `without` hear `event`, rendered once per dialect."""
+        rendered: dict[Dialect, bytes] = {}
+        for member in tuple(self.members):
+            if member is not without:
+                if member.dialect not in rendered:
+                    rendered[member.dialect] = member.dialect.event(event)
+                member.hear(rendered[member.dialect])
+
+    # -- early lines ---------------------------------------------------------------------------------------
+
+    def _hold_early(self, event: Said) -> None:
+        self._early.append(event)
+        self._early_size += len(event.block)
+        if self._has_to_wait(event.peer):
+            event.peer.hold()
+
+    def _deliver_early(self) -> None:
+        """Say what was held, as far as one portion goes; its speaker says the rest, again in portions."""
+        if not self._early:
+            return
+        speaker = self._early[0].peer
+        block = b"".join(said.block for said in self._early)
+        self._forget_early()
+        head = first_lines(block, self.max_lines) if self.max_lines else block
+        self._said(Said(speaker, head))
+        if len(head) < len(block):
+            speaker.say_again(block[len(head) :])
+
+    def _forget_early(self) -> None:
+        speakers = {event.peer for event in self._early}
+        self._early.clear()
+        self._early_size = 0
+        for speaker in speakers:
+            self._release(speaker)
+
+    # -- who has finished, and may be gone -----------------------------------------------------------------
+
+    def _probe(self, hearer: Member, said: Said) -> None:
+        """Keep the first block said to a finished peer: if its answer is a reset, nobody heard it."""
+        if hearer in self._spoken_to:
+            self._forget_early()
+        else:
+            self._spoken_to |= {hearer}
+            self._early.append(said)

@@ -1,0 +1,115 @@
+"""A rule is what a mode does that its row of the table can't say: `order` judges who was first, `duet` confirms.
+
+The sentences in quotes are those of `seeds/002`. Nothing here knows time or sockets: a rule is a Room.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..wire.dialects import Event
+from .events import Began, Member, Said
+from .room import Room
+
+
+class Duet(Room):
+    """Clients X and Y who "can only chat through the server", from the moment both are there."""
+
+    _over = False
+    """Whether both were told to close."""
+
+    def _greet(self, peer: Member) -> None:
+        """ "Only after connections to both clients are established: server sends message to both clients"."""
+        self._welcome(peer)
+        if self.free_seats:
+            return
+        for member in self.members:
+            self._script(member, f"Client {member.name} has connected.")
+        self._narrate("ready", self)
+        self._deliver_early()
+
+    def _script(self, member: Member, text: str) -> None:
+        member.hear(member.dialect.event(Event("script", {"text": text})))
+
+    def _end_all(self, why: str, text: str = "", asked_by: Member | None = None) -> None:
+        """ "Server tells both clients to close their connections"."""
+        if not self._over:
+            self._over = True
+            self._narrate("closing", self)
+        super()._end_all(why, text, asked_by)
+
+    def _bereave(self, peer: Member, why: str) -> None:
+        super()._bereave(peer, why)
+        if self._over and not self.members:
+            self._narrate("done", self)
+
+
+class Order(Duet):
+    """A race: each client's first message counts, in the order in which the hub received them."""
+
+    _racing = False
+    """Whether both are there, and nobody was told to close."""
+    _firsts: dict[str, str]
+    """First messages by client."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._firsts = {}
+        self._order: dict[str, None] = {}
+        """Clients in order of their first message's first byte."""
+
+    @property
+    def free_seats(self) -> float:
+        """A race that has begun takes nobody in."""
+        return 0 if self._racing else super().free_seats
+
+    def yield_seat(self) -> bool:
+        """Who has spoken and only listens waits for the verdict."""
+        return not self._racing and super().yield_seat()
+
+    def _deliver_early(self) -> None:
+        """The race begins with what was said before it, in order of arrival, whoever said it."""
+        self._racing = True
+        early = tuple(self._early)
+        self._forget_early()
+        for said in early:
+            self._said(said)
+
+    def _began(self, event: Began) -> None:
+        """Arrival at the hub decides, and a message arrives with its first byte."""
+        if event.peer in self.members:
+            self._order.setdefault(event.peer.name)
+
+    def _said(self, event: Said) -> None:
+        """ "Server waits until it has received a message from both clients"."""
+        if event.peer not in self.members or self._over:
+            return
+        self._order.setdefault(event.peer.name)
+        if not self._racing:
+            self._hold_early(event)
+            return
+        self._firsts.setdefault(event.peer.name, event.block.split(b"\n", 1)[0].decode())
+        if len(self._firsts) == self.mode.seats:
+            self._judge()
+
+    def _judge(self) -> None:
+        verdict = " received before ".join(f"{name}: {self._firsts[name]}" for name in self._order)
+        for member in self.members:
+            self._script(member, verdict)
+        self._end_all("bye", "that was the verdict")
+
+    def _listens_on(self, peer: Member) -> bool:
+        """Who has spoken waits for the verdict; who hasn't leaves the race."""
+        return peer.name in self._firsts or any(said.peer is peer for said in self._early)
+
+    def _bereave(self, peer: Member, why: str) -> None:
+        """One client leaves before speaking: the other is told, nothing hangs (seeds.md, 002-6)."""
+        waited_for = self._racing and not self._over and peer.name not in self._firsts
+        if waited_for and why != "shutdown":
+            self._end_all("bye", f"Client {peer.name} left before sending a message")
+        elif self._over or why == "shutdown" or not self.members:
+            super()._bereave(peer, why)
+
+
+RULES: dict[str, type[Room]] = {"relay": Room, "talk": Room, "duet": Duet, "order": Order}
+"""The class of a room, by the rule that its mode names."""

@@ -1,0 +1,73 @@
+"""A line is what one end says at once: bytes up to a newline, however the packets cut them.
+
+This module finds whole lines and refuses long ones. It does not know what a line means, or who says it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .verbs import Fault
+
+
+def within(block: bytes, limit: int, spare: int = 0) -> Iterator[bytes | Fault]:
+    """Yield the lines of `block` that have at most `limit` and `spare` bytes, and a Fault in place of each longer one.
+
+    A line is never cut and never partly delivered. Where every line fits, and that is looked at in jumps of
+    `limit` bytes, the very same object comes out.
+    """
+    start = good = 0
+    while start < len(block):
+        newline = block.rfind(b"\n", start, start + limit + spare + 1)
+        if newline < 0:
+            newline = block.index(b"\n", start)
+            if good < start:
+                yield block[good:start]
+            yield too_long(newline - start, limit)
+            good = newline + 1
+        start = newline + 1
+    if good < len(block):
+        yield block[good:]
+
+
+def too_long(size: int, limit: int) -> Fault:
+    """Return the fault of a line of `size` bytes where `limit` are allowed."""
+    return Fault("long", f"line too long ({size} > {limit} bytes), not sent")
+
+
+def first_lines(block: bytes, most: int) -> bytes:
+    """Return the first lines of `block`: at least one, at most `most`, and not far fewer where there are as many."""
+    while (lines := block.count(b"\n")) > most:
+        newline = block.rfind(b"\n", 0, len(block) * most // lines)
+        block = block[: newline + 1] if newline >= 0 else block[: block.index(b"\n") + 1]
+    return block
+
+
+class Lines:
+    """The whole lines of a stream that comes in pieces."""
+
+    LIMIT = 1024 * 1024
+    """Bytes without a newline that are kept; the longest object of a hub (who is here) is far shorter."""
+
+    def __init__(self) -> None:
+        self._tail = bytearray()
+
+    def feed(self, data: bytes) -> bytes:
+        """Return the lines that `data` completes, as one block."""
+        end = data.rfind(b"\n") + 1
+        if not end:
+            self._tail += data
+            return b""
+        block = bytes(self._tail) + data[:end] if self._tail else data[:end]
+        self._tail = bytearray(data[end:])
+        return block
+
+    def last(self) -> bytes:
+        """Return what has come since the last newline, as the line that it counts as at the end."""
+        tail, self._tail = bytes(self._tail), bytearray()
+        return tail and tail + b"\n"
+
+    @property
+    def overlong(self) -> bool:
+        """Whether more has come without a newline than is kept."""
+        return len(self._tail) > self.LIMIT

@@ -1,0 +1,168 @@
+"""A reader turns what one peer sent into pieces: lines to be said, commands, faults to be answered.
+
+There is one reader for each dialect. It does not know who speaks or who hears; how events are written is `dialects`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
+
+from ..limits import Limits
+from .lines import too_long, within
+from .text import clean, clean_text
+from .verbs import JSON_VERBS, VERBS, Command, Fault, Piece
+
+
+class Reader(Protocol):
+    """What a peer needs of its dialect's reader."""
+
+    def read(self, block: bytes) -> Iterable[Piece]:
+        """Return the pieces of what was received."""
+
+
+class TextReader:
+    """Reads the text dialect: known slash words and a mode's farewells are commands, the rest is said."""
+
+    def __init__(self, limits: Limits, farewells: Iterable[str] = ()) -> None:
+        words = "|".join(VERBS)
+        byes = "|".join(_farewell_pattern(word) for word in farewells if word != "/quit")
+        command = rf"/(?P<verb>{words})(?:[ \t]+(?P<args>[^\n]*))?"
+        self._limits = limits
+        self._farewell = re.compile(rf"\n(?:{byes})(?=\n)".encode()) if byes else None
+        self._command = re.compile(rf"\n(?:{command}{byes and '|' + byes})(?=\n)".encode())
+
+    def read(self, block: bytes) -> Iterable[Piece]:
+        """Return the pieces of `block`, which is any number of whole lines as they were received."""
+        block = clean(block)
+        if b"/" in block or self._farewell:
+            return self._read(block)
+        if len(block) <= self._limits.max_line:
+            return (block,)
+        return within(block, self._limits.max_line)
+
+    def _read(self, block: bytes) -> Iterator[Piece]:
+        limit = self._limits.max_line
+        for part in within(block, limit, spare=1):  # a slash that is doubled doesn't count
+            if isinstance(part, Fault):
+                yield part
+                continue
+            for piece in _cut(part, self._command, self._read_command, _undouble):
+                if isinstance(piece, bytes):
+                    yield from within(piece, limit)
+                else:
+                    yield piece
+
+    def _read_command(self, found: re.Match[bytes]) -> Command | Fault:
+        size = len(found[0]) - 1
+        return _text_command(found) if size <= self._limits.max_line else too_long(size, self._limits.max_line)
+
+    def read_said(self, block: bytes) -> Iterator[Piece]:
+        """Yield the pieces of clean lines in which only a farewell is more than text, as in JSON's `say`."""
+        for part in within(block, self._limits.max_line):
+            if isinstance(part, Fault) or not self._farewell:
+                yield part
+            else:
+                yield from _cut(part, self._farewell, _farewell_command, bytes)
+
+
+def _cut(
+    block: bytes,
+    command: re.Pattern[bytes],
+    read_command: Callable[[re.Match[bytes]], Command | Fault],
+    read_text: Callable[[bytes], bytes],
+) -> Iterator[Piece]:
+    """Yield `block` cut at its commands. The newline put in front makes every line begin with one."""
+    text = b"\n" + block
+    start = 0
+    for found in command.finditer(text):
+        if found.start() > start:
+            yield read_text(text[start : found.start() + 1])[1:]
+        yield read_command(found)
+        start = found.end()
+    if start + 1 < len(text):
+        yield read_text(text[start:])[1:]
+
+
+def _undouble(text: bytes) -> bytes:
+    """Return the lines of `text`, which begins with a newline, with one slash fewer where they begin with two."""
+    return text.replace(b"\n//", b"\n/")
+
+
+def _farewell_pattern(word: str) -> str:
+    """A word in lower case ends a stay whatever the case and the space around it (seed 003); others literally."""
+    return rf"[ \t]*(?i:{re.escape(word)})[ \t]*" if word.islower() else re.escape(word)
+
+
+def _farewell_command(found: re.Match[bytes]) -> Command:
+    return Command("farewell", (found[0][1:].decode(),))
+
+
+def _text_command(found: re.Match[bytes]) -> Command:
+    if found["verb"] is None:
+        return _farewell_command(found)
+    verb = found["verb"].decode()
+    keys = VERBS[verb].keys
+    args = (found["args"] or b"").decode().strip().split(None, len(keys) - 1) if keys else []
+    return Command(verb, tuple(args))
+
+
+class JsonReader:
+    """Reads the JSON dialect: one object a line, its `verb` says what it is."""
+
+    def __init__(self, limits: Limits, farewells: Iterable[str] = ()) -> None:
+        self._limits = limits
+        self._text = TextReader(limits, farewells)
+
+    def read(self, block: bytes) -> Iterator[Piece]:
+        """Yield the pieces of `block`, which is any number of whole lines as they were received."""
+        for part in within(block, self._limits.max_json):
+            if isinstance(part, Fault):
+                yield part
+            else:
+                for line in part.split(b"\n")[:-1]:
+                    yield from self._line(line)
+
+    def _line(self, line: bytes) -> Iterable[Piece]:
+        sent = json_object(line)
+        if sent is None:
+            return (Fault("json", "not a JSON object on one line"),)
+        verb = sent.get("verb")
+        if not isinstance(verb, str) or verb not in JSON_VERBS:
+            return (Fault("verb", f"unknown verb {clean_text(str(verb))[:40]}"),)
+        args = [sent.get(key) for key in JSON_VERBS[verb]]
+        if not all(isinstance(arg, str) for arg in args):
+            return (Fault("verb", f"{verb} takes {' and '.join(JSON_VERBS[verb])}, as a string"),)
+        return self._command(verb, [str(arg) for arg in args])
+
+    def _command(self, verb: str, args: list[str]) -> Iterable[Piece]:
+        if verb == "say":
+            return self._say(args[0])
+        if verb == "type":
+            return (Command(verb, (args[0],)),)
+        size = max((len(arg.encode(errors="replace")) for arg in args), default=0)
+        if size > self._limits.max_line:
+            return (too_long(size, self._limits.max_line),)
+        return (Command(verb, tuple(clean_text(arg).strip() for arg in args)),)
+
+    def _say(self, text: str) -> Iterable[Piece]:
+        """Lines said in JSON are text as they stand: no slash word is a command there."""
+        block = clean(text.encode(errors="replace") + b"\n")
+        return self._text.read_said(block)
+
+
+def json_object(line: bytes) -> dict[str, object] | None:
+    """Return the JSON object that `line` is, or None; no input raises."""
+    try:
+        sent = json.loads(line.decode(errors="replace"))
+    except (ValueError, RecursionError):
+        return None
+    return sent if isinstance(sent, dict) else None
+
+
+def hello(line: bytes) -> dict[str, object] | None:
+    """Return the object that makes a connection a JSON peer, where `line`, its first one, is that."""
+    sent = json_object(line) if line.lstrip().startswith(b"{") else None
+    return sent if sent and "chatterbox" in sent else None

@@ -1,0 +1,55 @@
+"""A verb is one thing that a peer can ask of the hub: the table of them, and what readers make of a peer's input.
+
+This module does not know how a verb is spelled in a dialect, nor what the hub does about it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Verb(NamedTuple):
+    """One thing a peer can ask of the hub; the table of them is what `/help` prints."""
+
+    usage: str
+    meaning: str
+    keys: tuple[str, ...] = ()
+    """What JSON calls the arguments, in the order in which text gives them."""
+
+
+VERBS = {
+    "quit": Verb("/quit", "leave"),
+    "done": Verb("/done", "say no more, and listen on"),
+    "help": Verb("/help", "this list"),
+    "who": Verb("/who", "who is here, in order of joining"),
+    "nick": Verb("/nick NAME", "take another name", ("name",)),
+    "join": Verb("/join ROOM", "go to another room", ("room",)),
+    "me": Verb("/me TEXT", "say what you do", ("text",)),
+    "msg": Verb("/msg NAME TEXT", "say something to one person", ("to", "text")),
+}
+JSON_VERBS = {"say": ("text",), "type": ("keys",)} | {verb: row.keys for verb, row in VERBS.items()}
+"""Every verb of the JSON dialect, with the keys it takes."""
+
+
+class Command(NamedTuple):
+    """A verb with its arguments, as a peer sent it."""
+
+    verb: str
+    args: tuple[str, ...] = ()
+
+
+class Fault(NamedTuple):
+    """Something a peer sent that can't be obeyed: the protocol's error code and one sentence."""
+
+    code: str
+    text: str
+
+
+class Typing(NamedTuple):
+    """Clean keys, as a peer typed them."""
+
+    keys: bytes
+
+
+Piece = bytes | Command | Fault | Typing
+"""What a peer's input is made of: clean lines to be said, commands, faults to be answered, and keys."""

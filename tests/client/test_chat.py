@@ -1,0 +1,249 @@
+"""The conversation as one client knows it: events in, rows and verbs out."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatterbox.client.terminal.chat import Chat
+from chatterbox.client.terminal.manner import MANNERS, is_farewell
+from chatterbox.core.modes import MODES
+from tests.harness.chats import ChatCase
+from tests.harness.memory import PROPERTY
+from tests.harness.terminals import WELCOME
+
+
+class Hearing(ChatCase):
+    """What the hub says, and what is shown of it."""
+
+    def test_said(self) -> None:
+        """A line is shown under its speaker's name; the echo of an own one is not shown again."""
+        self.assertEqual(self.hear("said", **{"from": "bob", "text": "hi"}), ["bob: hi"])
+        self.assertEqual(self.enter("hello"), ["you: hello"])
+        self.assertEqual(self.hear("said", **{"from": "ann", "text": "hello", "own": True}), [])
+        self.assertEqual(self.take(), [{"verb": "say", "text": "hello"}])
+
+    def test_did_and_told(self) -> None:
+        """What somebody does is starred, own deeds too; what is told to one person is marked as such."""
+        self.assertEqual(self.hear("did", **{"from": "bob", "text": "waves"}), ["* bob waves"])
+        self.assertEqual(self.enter("/me nods"), [])
+        self.assertEqual(self.hear("did", **{"from": "ann", "text": "nods", "own": True}), ["* ann nods"])
+        self.assertEqual(self.hear("told", **{"from": "bob", "text": "psst"}), ["-!- bob tells you: psst"])
+        self.assertEqual(self.enter("/msg bob psst yourself"), ["-!- you tell bob: psst yourself"])
+        self.assertEqual(
+            self.take(), [{"verb": "me", "text": "nods"}, {"verb": "msg", "to": "bob", "text": "psst yourself"}]
+        )
+
+    def test_who_is_here(self) -> None:
+        """Joins, leaves and renames are shown and kept in the list, in order of joining."""
+        self.assertEqual(self.hear("left", name="bob", why="lost"), ["-!- bob left (lost)"])
+        self.assertEqual(self.chat.status()[1], "waiting for a partner")
+        self.assertEqual(self.hear("joined", name="carl"), ["-!- carl joined"])
+        self.assertEqual(self.hear("renamed", name="carl", to="karl"), ["-!- carl is now known as karl"])
+        self.assertEqual(self.chat.others, ["karl"])
+        self.assertEqual(self.hear("renamed", name="ann", to="anna", own=True), ["-!- you are now known as anna"])
+        self.assertEqual(self.chat.here, ["anna", "karl"])
+        self.assertEqual(self.hear("finished", name="karl"), ["-!- karl has finished"])
+        self.assertEqual(self.hear("here", room="lobby", names=["a", "anna"]), ["-!- here: a, anna"])
+        self.assertEqual(self.chat.others, ["a"])
+
+    def test_a_seat_changes_hands(self) -> None:
+        """Where every seat was taken, who joins has taken the seat of somebody who had finished."""
+        self.hear("finished", name="bob")
+        self.hear("joined", name="carl")
+        self.assertEqual(self.chat.others, ["carl"])
+
+    def test_greeting(self) -> None:
+        """The first welcome says who and with whom, another room's where, a second connection's that it is back."""
+        self.assertEqual(self.greeting, ["-!- you are ann, with bob (/help)"])
+        self.assertEqual(
+            self.hear(**WELCOME | {"room": "tea", "here": ["ann"]}), ["-!- now in tea: waiting for a partner"]
+        )
+        self.chat.cut("it broke")
+        self.assertEqual(self.hear(**WELCOME | {"room": "tea"}), ["-!- connected again"])
+
+    def test_mentions_and_bell(self) -> None:
+        """The bell rings for a mention, for everything, or never; no letter and no port is a name to be mentioned."""
+        self.hear("said", **{"from": "bob", "text": "hi all"})
+        self.assertEqual(self.out.rings, 0)
+        self.hear("said", **{"from": "bob", "text": "hi Ann"})
+        self.hear("told", **{"from": "bob", "text": "psst"})
+        self.assertEqual(self.out.rings, 2)
+        self.assertEqual(self.out.kinds[-2:], ["mention", "mention"])
+        self.enter("/bell all")
+        self.hear("said", **{"from": "bob", "text": "hi all"})
+        self.assertEqual(self.out.rings, 3)
+        self.enter("/bell off")
+        self.hear("said", **{"from": "bob", "text": "hi ann"})
+        self.assertEqual(self.out.rings, 3)
+        self.assertEqual(self.enter("/bell loud"), ["-!- usage: /bell off|mention|all"])
+        self.welcome("duet", name="X", label="letter", here=["X"])
+        self.hear("said", **{"from": "Y", "text": "generation X"})
+        self.assertEqual(self.out.rings, 0)
+
+    def test_ignore(self) -> None:
+        """Who is ignored is not heard in any way, under a new name neither, and can be heard again."""
+        self.enter("/ignore BOB")
+        for event in ("said", "did", "told"):
+            self.assertEqual(self.hear(event, **{"from": "bob", "text": "hi"}), [])
+        self.hear("renamed", name="bob", to="rob")
+        self.assertEqual(self.hear("said", **{"from": "rob", "text": "hi"}), [])
+        self.assertEqual(self.enter("/ignore rob"), ["-!- rob is heard again"])
+        self.assertEqual(self.hear("said", **{"from": "rob", "text": "hi"}), ["rob: hi"])
+
+    @PROPERTY
+    @given(
+        st.dictionaries(
+            st.sampled_from(["event", "from", "text", "name", "to", "why", "keys", "here", "names", "seats", "room"]),
+            st.recursive(st.text() | st.integers() | st.none() | st.booleans(), st.lists),
+        ),
+        st.sampled_from([*MODES, "none"]),
+        st.sampled_from(
+            [
+                "welcome",
+                "joined",
+                "left",
+                "renamed",
+                "said",
+                "did",
+                "told",
+                "here",
+                "typed",
+                "notice",
+                "error",
+                "closed",
+            ]
+        ),
+    )
+    def test_hostile_events(self, event: dict[str, object], mode: str, kind: str) -> None:
+        """No event of any shape raises, in any mode."""
+        self.welcome(mode)
+        self.chat.heard(event)
+        self.chat.heard(event | {"event": kind})
+        self.chat.status()
+        for row in self.out.rows:
+            self.assertNotIn("\x1b", row)
+
+
+class Endings(ChatCase):
+    """How a conversation ends."""
+
+    def test_closed(self) -> None:
+        """quit and bye are clean, shutdown and lost are a lost link, everything else is a refusal."""
+        for why, ended in (
+            ("quit", [(0, "")]),
+            ("bye", [(0, "")]),
+            ("shutdown", []),
+            ("lost", []),
+            ("full", [(3, "closed (full): sorry")]),
+            ("kicked", [(3, "closed (kicked): sorry")]),
+            ("whatever", [(3, "closed (whatever): sorry")]),
+        ):
+            self.welcome()
+            self.hear("closed", why=why, text="sorry")
+            self.assertEqual(self.out.ended, ended, why)
+
+    def test_cut(self) -> None:
+        """A cut is a lost link, with the hub's own reason where it gave one; after a farewell it is the end."""
+        self.hear("closed", why="shutdown", text="back soon")
+        self.chat.cut("the connection broke")
+        self.assertEqual(self.out.rows, ["-!- link lost (back soon): trying again; what you type is kept"])
+        self.chat.wait(2.4)
+        self.assertEqual(self.chat.status()[1], "lost, retry in 2 s")
+        self.assertEqual(self.out.ended, [])
+        self.welcome("ports", label="port", farewell=["/quit", "exit"])
+        self.enter(" EXIT ")
+        self.chat.cut("done")
+        self.assertEqual(self.out.ended, [(0, "")])
+
+    def test_farewells(self) -> None:
+        """A word in lower case counts in any case, another one literally (seeds 002 and 003)."""
+        words = ["/quit", "exit", "Bye"]
+        for line in ("exit", " Exit ", "Bye"):
+            self.assertTrue(is_farewell(line, words), line)
+        for line in ("exit strategy?", "bye", "Bye bye", " Bye"):
+            self.assertFalse(is_farewell(line, words), line)
+
+    def test_a_farewell_that_was_none(self) -> None:
+        """What is said after a would-be farewell makes a cut a lost link again."""
+        self.welcome("ports", label="port", farewell=["exit"])
+        self.enter("exit")
+        self.enter("still here")
+        self.chat.cut("it broke")
+        self.assertEqual(self.out.ended, [])
+
+    def test_quit(self) -> None:
+        """/quit tells the hub and leaves, also while a name is asked for and while the link is down."""
+        self.enter("/quit")
+        self.assertEqual((self.take(), self.out.ended), ([{"verb": "quit"}], [(0, "")]))
+        self.chat.cut("it broke")
+        self.out.ended.clear()
+        self.enter("/quit")
+        self.assertEqual((self.take(), self.out.ended), ([], [(0, "")]))
+
+
+class Names(ChatCase):
+    """Being asked for a name."""
+
+    def test_asked(self) -> None:
+        """An error before the welcome asks; the next line is the answer; the welcome ends the asking."""
+        self.chat = Chat(self.out)
+        self.assertEqual(self.hear("error", code="name", text="which name?"), ["-!- which name?"])
+        self.assertEqual(self.chat.prompt, "Your name: ")
+        self.assertEqual(self.enter(" ann "), [])
+        self.assertEqual(self.take(), [{"verb": "nick", "name": "ann"}])
+        self.chat.heard(WELCOME)
+        self.assertEqual((self.chat.prompt, self.chat.wanted), ("> ", "ann"))
+
+    def test_later(self) -> None:
+        """A name refused in mid-conversation is an error like any other."""
+        self.enter("/nick bob")
+        self.hear("error", code="name", text="bob is taken")
+        self.assertEqual((self.chat.asking, self.chat.wanted), (False, ""))
+        self.hear("renamed", name="ann", to="anna", own=True)
+        self.assertEqual(self.chat.wanted, "anna")
+
+    def test_bad_room(self) -> None:
+        """A bad room before the welcome is final; later the person stays where they are."""
+        self.hear("error", code="room", text="no")
+        self.assertEqual(self.out.ended, [])
+        self.chat = Chat(self.out)
+        self.hear("error", code="room", text="no such room")
+        self.assertEqual(self.out.ended, [(3, "no such room")])
+
+
+class Manners(ChatCase):
+    """How the modes read (the rest is in test_screen, on real terminals)."""
+
+    def test_every_mode(self) -> None:
+        """Every manner belongs to a mode of the hub, and every mode has a prompt or waits with it."""
+        self.assertLessEqual(set(MANNERS), set(MODES))
+        for mode in MODES:
+            self.welcome(mode)
+            self.assertEqual(self.chat.prompt, "" if mode == "order" else "> ")
+
+    def test_own_lines(self) -> None:
+        """Own lines are marked as the mode marks lines."""
+        for label, row in ((None, "you: hi"), ("nick", "ann: hi"), ("letter", "ann: hi"), ("port", "hi")):
+            self.welcome(label=label)
+            self.assertEqual(self.enter("hi"), [row])
+
+    def test_order(self) -> None:
+        """The prompt comes with the confirmation and goes with the message; the verdict makes the end a clean one."""
+        self.welcome("order", name="X", label="letter", here=["X"])
+        self.assertEqual((self.greeting, self.chat.prompt), ([], ""))
+        self.assertEqual(self.hear("notice", text="Client X has connected."), ["Client X has connected."])
+        self.assertEqual(self.chat.prompt, "Enter a message to send to the server: ")
+        self.assertEqual(self.enter("Alice"), ["Enter a message to send to the server: Alice"])
+        self.assertEqual(self.chat.prompt, "")
+        self.hear("notice", text="X: Alice received before Y: Bob")
+        self.hear("closed", why="bye", text="that was the verdict")
+        self.assertEqual(self.out.rows[-1], "X: Alice received before Y: Bob")
+        self.assertEqual(self.out.ended, [(0, "")])
+
+    def test_duet(self) -> None:
+        """`Bye` from the other end makes the end a clean one."""
+        self.welcome("duet", name="X", label="letter", here=["X"], farewell=["/quit", "Bye"])
+        self.assertEqual(self.hear("said", **{"from": "Y", "text": "Bye"}), ["Y: Bye"])
+        self.chat.cut("closed")
+        self.assertEqual(self.out.ended, [(0, "")])

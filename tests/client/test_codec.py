@@ -1,0 +1,213 @@
+"""What the client in pipes says and hears, in both dialects, as functions of bytes."""
+
+from __future__ import annotations
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from chatterbox.client.pipes.codec import Heard, JsonSpeech, TextSpeech
+from chatterbox.limits import Limits
+from chatterbox.wire.dialects import Json, Text
+from chatterbox.wire.lines import Lines
+from chatterbox.wire.reading import JsonReader, TextReader, hello
+from chatterbox.wire.text import clean
+from chatterbox.wire.verbs import Command
+from tests.harness.memory import HOSTILE, PROPERTY
+
+TAKEN = [
+    "/quit",
+    "//",
+    "/nick ann",
+    "-!- closed (full): x",
+    "  -!- x",
+    '{"chatterbox": 1}',
+    "GET / HTTP/1.1",
+    "\x1b/who",
+]
+"""Lines that a careless program takes for something else."""
+LINES = st.lists(
+    HOSTILE.map(lambda data: data.replace(b"\n", b"")) | st.sampled_from(TAKEN).map(str.encode), min_size=1
+)
+BLOCKS = LINES.map(lambda lines: b"\n".join(lines) + b"\n")
+
+
+def in_pieces(data: bytes, cuts: list[int]) -> bytes:
+    """Return what `Lines` makes of `data`, cut at `cuts`."""
+    lines, out, start = Lines(), b"", 0
+    for cut in [*sorted(cut % (len(data) + 1) for cut in cuts), len(data)]:
+        out += lines.feed(data[start:cut])
+        start = cut
+    return out + lines.last()
+
+
+class WholeLines(SynchronousTestCase):
+    """A stream in pieces is whole lines."""
+
+    @PROPERTY
+    @given(HOSTILE, st.lists(st.integers(0, 99)))
+    def test_pieces_make_no_difference(self, data: bytes, cuts: list[int]) -> None:
+        """However a stream is cut, its lines come out, and an unterminated last one with a newline."""
+        self.assertEqual(in_pieces(data, cuts), data + b"\n" * (not data.endswith(b"\n") and bool(data)))
+
+    def test_a_line_comes_when_it_is_whole(self) -> None:
+        """What has no newline yet waits, and what has is not kept waiting."""
+        lines = Lines()
+        self.assertEqual(lines.feed(b"he"), b"")
+        self.assertEqual(lines.feed(b"llo\nwo"), b"hello\n")
+        self.assertEqual(lines.last(), b"wo\n")
+        self.assertEqual(lines.last(), b"")
+
+    def test_a_line_without_end_is_noticed(self) -> None:
+        """One byte more than the limit is too much; the limit isn't."""
+        lines = Lines()
+        lines.feed(bytes(Lines.LIMIT))
+        self.assertFalse(lines.overlong)
+        lines.feed(b"x")
+        self.assertTrue(lines.overlong)
+
+
+def relayed(lines: bytes, speech: TextSpeech) -> tuple[bytes, list[Command]]:
+    """Return what a text peer is sent when `speech` has said `lines` at a hub, and the commands in it."""
+    said, commands = b"", []
+    for piece in TextReader(Limits()).read(speech.say(lines)):
+        if isinstance(piece, Command):
+            commands.append(piece)
+        elif isinstance(piece, bytes):
+            said += Text().said("ann", b"", piece, False)
+    return said, commands
+
+
+class InText(SynchronousTestCase):
+    """The text dialect in pipes."""
+
+    @PROPERTY
+    @given(BLOCKS)
+    def test_it_is_transparent(self, lines: bytes) -> None:
+        """What goes in at one end comes out at the other, line for line, but for what `clean` removes."""
+        said, commands = relayed(lines, TextSpeech())
+        self.assertEqual(TextSpeech().hear(said), Heard(clean(lines)))
+        self.assertIn(commands, ([], [Command("join", ("lobby",))]))
+
+    @PROPERTY
+    @given(BLOCKS)
+    def test_no_first_line_decides_the_dialect(self, lines: bytes) -> None:
+        """A first line of stdin that looks like a JSON hello or a browser's request is text like any other."""
+        first = TextSpeech().say(lines).partition(b"\n")[0]
+        self.assertIsNone(hello(first))
+        self.assertNotIn(b" HTTP/1", first)
+
+    def test_the_guard_stands_once(self) -> None:
+        """The line that guards the first one is not sent again, nor after a hello of our own."""
+        speech = TextSpeech()
+        self.assertEqual(speech.say(b"{\n"), b"/join lobby\n{\n")
+        self.assertEqual(speech.say(b"{\n"), b"{\n")
+        self.assertEqual(TextSpeech(name="ann").say(b"{\n"), b"{\n")
+
+    def test_hello(self) -> None:
+        """The room comes first, then the name (protocol, section 2); without either nothing is sent."""
+        self.assertEqual(TextSpeech().hello(), b"")
+        self.assertEqual(TextSpeech(name="ann", room="tea").hello(), b"/join tea\n/nick ann\n")
+
+    def test_quit_is_text_for_a_program(self) -> None:
+        """In pipes every line is text, `/quit` as well."""
+        speech = TextSpeech()
+        self.assertEqual(speech.say(b"/quit\n"), b"//quit\n")
+        self.assertFalse(speech.leaving)
+
+    def test_quit_is_a_command_for_a_person(self) -> None:
+        """Typed, `/quit` as a whole line leaves, after what was said before it; nothing after it is said."""
+        speech = TextSpeech(commands=True)
+        self.assertEqual(speech.say(b"/quitter\nx /quit\n"), b"//quitter\nx /quit\n")
+        self.assertFalse(speech.leaving)
+        self.assertEqual(speech.say(b"/bye\n/quit \nlost\n"), b"//bye\n/quit\n")
+        self.assertTrue(speech.leaving)
+
+    def test_notices_are_status(self) -> None:
+        """The hub's own lines go to stderr with their mark, the others to stdout."""
+        heard = TextSpeech().hear(b"one\n-!- bob joined\ntwo\n-!- bob left (quit)\n")
+        self.assertEqual(heard, Heard(b"one\ntwo\n", b"-!- bob joined\n-!- bob left (quit)\n"))
+
+    def test_the_words_of_closing(self) -> None:
+        """A last notice of closing gives its word, and nothing that somebody said does."""
+        hear = TextSpeech().hear
+        self.assertEqual(hear(b"bye\n-!- closed (bye): that was it\n").closed, "bye")
+        for line in (b" -!- closed (full): x\n", b"closed (full): x\n", b"-!- bob tells you: closed (full): x\n"):
+            self.assertEqual(hear(line).closed, "")
+
+    @PROPERTY
+    @given(BLOCKS)
+    def test_a_hostile_hub_is_cleaned(self, lines: bytes) -> None:
+        """Whatever a hub sends, both stdout and stderr get clean text."""
+        heard = TextSpeech().hear(lines)
+        self.assertEqual(clean(heard.said + heard.status), heard.said + heard.status)
+
+
+class InJson(SynchronousTestCase):
+    """The JSON dialect in pipes."""
+
+    def test_hello(self) -> None:
+        """The hello has the version, and what was wished for."""
+        self.assertEqual(json.loads(JsonSpeech().hello()), {"chatterbox": 1})
+        wished = {"chatterbox": 1, "room": "tea", "name": "ann"}
+        self.assertEqual(json.loads(JsonSpeech("tea", "ann").hello()), wished)
+
+    def test_objects_pass_and_lines_are_said(self) -> None:
+        """An object with a verb passes as it is; a plain line, or JSON that is no verb, is said."""
+        said = JsonSpeech().say(b'{"verb":"who"}\nhi\r\n/quit\n{"a": 1}\n[\n\n')
+        first, *rest = said.splitlines()
+        self.assertEqual(first, b'{"verb":"who"}')
+        texts = [json.loads(line) for line in rest]
+        self.assertEqual(texts, [{"verb": "say", "text": text} for text in ("hi", "/quit", '{"a": 1}', "[", "")])
+
+    def test_a_quit_of_either_kind_leaves(self) -> None:
+        """The verb leaves from wherever it comes; the word `/quit` does for a person."""
+        for speech, line, leaves in [
+            (JsonSpeech(), b'{"verb": "quit"}\n', True),
+            (JsonSpeech(commands=True), b"/quit \n", True),
+            (JsonSpeech(), b"/quit\n", False),
+        ]:
+            speech.say(line)
+            self.assertEqual(speech.leaving, leaves)
+
+    @PROPERTY
+    @given(LINES)
+    def test_every_line_is_one_object(self, lines: list[bytes]) -> None:
+        """Whatever stdin holds, the hub reads as many lines as there are, and finds no fault with one."""
+        sent = JsonSpeech().say(b"".join(line + b"\n" for line in lines))
+        self.assertEqual(sent.count(b"\n"), len(lines))
+        pieces = list(JsonReader(Limits()).read(sent))
+        self.assertEqual([piece for piece in pieces if not isinstance(piece, bytes)], [])
+
+    def test_events_pass(self) -> None:
+        """Objects go to stdout as the hub sent them; a line that is none goes to stderr."""
+        events = (
+            b'{"event": "said", "from": "bob", "text": "a\\t\\"\\\\ \\u00e9 \\ud83d\\ude00 \\/"}\n{"event": "left"}\n'
+        )
+        heard = JsonSpeech().hear(events + b"no object\n[1]\n")
+        self.assertEqual(heard, Heard(events, b"no object\n[1]\n"))
+
+    def test_the_words_of_closing(self) -> None:
+        """The event of closing gives its word."""
+        self.assertEqual(JsonSpeech().hear(b'{"event": "closed", "why": "full"}\n').closed, "full")
+
+    @PROPERTY
+    @given(st.text(), st.booleans())
+    def test_no_escape_smuggles_a_control(self, text: str, plainly: bool) -> None:
+        """After parsing what is on stdout, no string in it holds what `clean` removes."""
+        line = json.dumps({"event": "said", text: [text, {"text": text}]}, ensure_ascii=plainly).encode(
+            errors="replace"
+        )
+        for heard in JsonSpeech().hear(line + b"\n").said.splitlines():
+            for found in json.loads(heard):
+                encoded = found.encode(errors="replace")
+                self.assertEqual(clean(encoded).replace(b"\n", b""), encoded)
+
+    def test_keys_stay_keys(self) -> None:
+        """In a `typed` event backspace, ^U and the newline are what it is about; escape is not."""
+        typed = Json().typed("bob", b"a\b\x15\n")
+        self.assertEqual(JsonSpeech().hear(typed).said, typed)
+        hostile = b'{"event": "typed", "keys": "\\u001b[2J\\b"}\n'
+        self.assertEqual(JsonSpeech().hear(hostile).said, b'{"event": "typed", "keys": "[2J\\b"}\n')

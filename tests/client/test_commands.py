@@ -1,0 +1,79 @@
+"""Lines that begin with a slash, and what Tab makes of a beginning."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from chatterbox.client.terminal import commands
+from chatterbox.wire.verbs import VERBS, Command
+from tests.harness.memory import PROPERTY
+
+
+class Commands(SynchronousTestCase):
+    """Lines that begin with a slash."""
+
+    def test_known(self) -> None:
+        """Known words are commands, in any case, with their arguments; `//` says a slash."""
+        for line, command in (
+            ("hi /quit", Command("say", ("hi /quit",))),
+            ("/quit", Command("quit")),
+            ("/QUIT ", Command("quit")),
+            ("/msg bob  hi there ", Command("msg", ("bob", "hi there"))),
+            ("/me", commands.Mistake("usage: /me TEXT")),
+            ("/msg bob", commands.Mistake("usage: /msg NAME TEXT")),
+            ("//quit", Command("say", ("/quit",))),
+            ("///x", Command("say", ("//x",))),
+        ):
+            self.assertEqual(commands.read(line), command, line)
+
+    def test_unknown(self) -> None:
+        """Unknown words are caught, with the nearest known one and how to say it anyway."""
+        for line, near in (("/quti", "/quit"), ("/hlep me", "/help"), ("/ig bob", "/ignore")):
+            mistake = commands.read(line)
+            self.assertIsInstance(mistake, commands.Mistake)
+            self.assertIn(f"did you mean {near}?", mistake[0])
+            self.assertIn(f"To say it anyway: /{line}", mistake[0])
+        self.assertEqual(
+            commands.read("/usr/bin"), commands.Mistake("no command /usr/bin: To say it anyway: //usr/bin")
+        )
+        self.assertIsInstance(commands.read("/"), commands.Mistake)
+
+    def test_farewells(self) -> None:
+        """The hub's own closing words are said, also with a slash."""
+        self.assertEqual(commands.read("/bye", ["/bye"]), Command("say", ("/bye",)))
+        self.assertEqual(commands.read("/quit", ["/quit"]), Command("quit"))
+
+    def test_help(self) -> None:
+        """/help has a row for every command, the hub's and the client's own, but for `/done`, which is for pipes."""
+        rows = "\n".join(commands.help_rows())
+        for verb in VERBS.keys() - {"done"} | commands.OWN.keys():
+            self.assertIn(f"/{verb}", rows)
+
+    def test_completion(self) -> None:
+        """Tab completes commands, names, and what a command takes."""
+        names = ["ann", "Bob", "bert"]
+        for before, words in (
+            ("/he", ["/help "]),
+            ("/m", ["/me ", "/msg "]),
+            ("//he", []),
+            ("b", ["Bob: ", "bert: "]),
+            ("hi b", ["Bob ", "bert "]),
+            ("/msg ", ["ann ", "Bob ", "bert "]),
+            ("/ignore A", ["ann "]),
+            ("/bell m", ["mention"]),
+            ("hi ", []),
+            ("", []),
+        ):
+            self.assertEqual(commands.complete(before, names).words, words, before)
+        self.assertEqual(commands.complete("hi be", names).length, 2)
+
+    @PROPERTY
+    @given(st.text())
+    def test_any_line(self, line: str) -> None:
+        """No line raises, and one without a slash in front is said as it stands."""
+        command = commands.read(line)
+        if not line.startswith("/"):
+            self.assertEqual(command, Command("say", (line,)))
+        commands.complete(line, ["ann"])

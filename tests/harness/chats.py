@@ -1,0 +1,73 @@
+"""A chat without a terminal and without a hub: what it sends and shows is remembered, and tests look at it."""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from chatterbox.client.terminal.chat import Chat
+from chatterbox.client.terminal.rows import BARE, Row, dress
+from tests.harness.terminals import WELCOME
+
+
+class Fake:
+    """An outlet that remembers."""
+
+    def __init__(self) -> None:
+        self.sent: list[dict[str, object]] = []
+        self.rows: list[str] = []
+        self.kinds: list[str] = []
+        self.rings = 0
+        self.ended: list[tuple[int, str]] = []
+
+    def send(self, verb: dict[str, object]) -> None:
+        """Remember what was sent."""
+        self.sent.append(verb)
+
+    def show(self, row: Row) -> None:
+        """Remember what was shown."""
+        self.rows.append(dress(row, BARE))
+        self.kinds.append(row.kind)
+
+    echo = show
+
+    def ring(self) -> None:
+        """Count."""
+        self.rings += 1
+
+    def end(self, status: int, why: str = "") -> None:
+        """Remember how it ended."""
+        self.ended.append((status, why))
+
+
+class ChatCase(SynchronousTestCase):
+    """A chat that was welcomed in mode `pair`, as ann, with bob."""
+
+    def setUp(self) -> None:
+        """Welcome it."""
+        self.out = Fake()
+        self.chat = Chat(self.out)
+        self.welcome()
+
+    def welcome(self, mode: str = "pair", **more: object) -> None:
+        """Begin again, in another mode."""
+        self.out = Fake()
+        self.chat = Chat(self.out)
+        self.chat.heard(WELCOME | {"mode": mode} | more)
+        self.greeting, self.out.rows = self.out.rows, []
+
+    def hear(self, event: str, **fields: object) -> list[str]:
+        """Let the hub say something; return what it put on the screen."""
+        before = len(self.out.rows)
+        self.chat.heard({"event": event, **fields})
+        return self.out.rows[before:]
+
+    def enter(self, line: str) -> list[str]:
+        """Let the person enter a line; return what it put on the screen."""
+        before = len(self.out.rows)
+        self.chat.enter(line)
+        return self.out.rows[before:]
+
+    def take(self) -> list[dict[str, object]]:
+        """Return what was sent since the last time."""
+        sent, self.out.sent[:] = list(self.out.sent), []
+        return sent

@@ -1,0 +1,226 @@
+"""The documents say what is so: their commands are parsed or run, and what they list is compared with the code."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import mkdtemp
+from unittest import SkipTest
+
+from twisted.scripts.twistd import ServerOptions
+from twisted.trial.unittest import SynchronousTestCase
+
+from chatterbox.client import options as client
+from chatterbox.core.modes import MODES
+from chatterbox.options import ServeOptions
+from tests.harness.plays import PATIENCE, ROOT
+
+README = ROOT / "README.md"
+RUNNING = ROOT / "docs" / "running.md"
+DOCUMENTS = [README, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
+MAKEFILE = (ROOT / "Makefile").read_text()
+TARGETS = set(re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE))
+VARIABLES = set(re.findall(r"^([A-Z]+) \?=", MAKEFILE, re.MULTILINE))
+
+# -- what a document holds ------------------------------------------------------------------------------------
+
+
+def blocks(document: Path, kind: str) -> list[str]:
+    """Return the fenced blocks of a kind, with continued lines joined."""
+    found = re.findall(rf"^```{kind}\n(.*?)^```$", document.read_text(), re.MULTILINE | re.DOTALL)
+    return [block.replace("\\\n", " ") for block in found]
+
+
+def spans(document: Path) -> list[str]:
+    """Return what stands between single backquotes outside of blocks."""
+    text = re.sub(r"^```.*?^```$", "", document.read_text(), flags=re.MULTILINE | re.DOTALL)
+    return re.findall(r"(?<!`)`([^`\n]+)`(?!`)", text)
+
+
+def commands(document: Path) -> Iterator[list[str]]:
+    """Yield the words of each command, without what the shell takes for itself."""
+    lines = "\n".join(blocks(document, "sh")).splitlines()
+    lines += re.findall(r"^ExecStart=(.*)$", "\n".join(blocks(document, "ini")), re.MULTILINE)
+    lines += [span for span in spans(document) if re.match(r"(make|chatterbox|twistd|python)( |$)", span)]
+    for line in lines:
+        words = shlex.split(re.split(r" [<>&|]", line)[0], comments=True)
+        while words and re.match(r"\w+=", words[0]):
+            words = words[1:]
+        if words:
+            yield words
+
+
+def rows(heading: str) -> list[list[str]]:
+    """Return the cells of the README's table rows under a heading, without each table's head."""
+    section = README.read_text().split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    cells = [[cell.strip() for cell in line[1:-1].split("|")] for line in section.splitlines() if line[:1] == "|"]
+    heads = {n + step for n, row in enumerate(cells) if set(row) == {"---"} for step in (-1, 0)}
+    return [row for n, row in enumerate(cells) if n not in heads]
+
+
+def help_of_client() -> str:
+    """Return what the client's `--help` prints."""
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.suppress(SystemExit):
+        client.parse(["--help"])
+    return out.getvalue()
+
+
+# -- what the project would make of a command -----------------------------------------------------------------
+
+
+def understand(words: list[str]) -> None:
+    """Let the project's own parsers read a command; one that isn't the project's is passed over.
+
+    Raises:
+        SystemExit, usage.UsageError, ValueError: it isn't understood.
+    """
+    if "chatterbox" in words[1:] and Path(words[0]).name == "unshare":
+        understand(words[words.index("chatterbox") :])
+    elif Path(words[0]).name == "twistd":
+        ServerOptions().parseOptions(words[1:])
+    elif words[0] == "make":
+        _understand_make(words[1:])
+    elif words[:2] == ["chatterbox", "serve"]:
+        _understand_serve(words[2:])
+    elif words[:4] == ["python", "-m", "chatterbox", "serve"]:
+        _understand_serve(words[4:])
+    elif words[:1] == ["chatterbox"]:
+        client.parse(words[1:])
+    elif words[:3] == ["python", "-m", "chatterbox.client"]:
+        client.parse(words[3:])
+
+
+def _understand_serve(words: list[str]) -> None:
+    if words != ["--help"]:
+        ServeOptions().parseOptions(["--port", *words] if words and words[0].isdigit() else words)
+
+
+def _understand_make(words: list[str]) -> None:
+    values = dict(word.partition("=")[::2] for word in words if "=" in word)
+    targets = [word for word in words if "=" not in word]
+    if set(targets) - TARGETS or set(values) - VARIABLES:
+        raise ValueError("the Makefile has no such target or variable")
+    args = shlex.split(values.get("ARGS", ""))
+    if targets == ["serve"]:
+        _understand_serve(["--port", values.get("PORT", "5000"), *args])
+    elif targets == ["chat"]:
+        client.parse([values.get("HUB", ""), *args])
+
+
+class Documents(SynchronousTestCase):
+    """README, CONTRIBUTING and the pages in `docs`."""
+
+    def test_every_command_is_understood(self) -> None:
+        """Each command line in a document is one that the project's own parsers take."""
+        for document in DOCUMENTS:
+            for words in commands(document):
+                try:
+                    understand(words)
+                except (Exception, SystemExit) as fault:
+                    self.fail(f"{document.name}: {shlex.join(words)}: {fault}")
+
+    def test_every_option_exists(self) -> None:
+        """An option that a document names is in somebody's `--help`."""
+        known = set(re.findall(r"--[a-z-]+", f"{ServeOptions()} {ServerOptions()} {help_of_client()}"))
+        for document in DOCUMENTS:
+            named = {option for span in spans(document) for option in re.findall(r"^--[a-z-]+", span)}
+            self.assertEqual(named - known, set(), document.name)
+
+    def test_every_link_and_path_leads_somewhere(self) -> None:
+        """A relative link, and a file that is named by its path, exist."""
+        for document in DOCUMENTS:
+            links = re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text())
+            self.assertEqual([link for link in links if not (document.parent / link).exists()], [], document.name)
+            paths = [s for s in spans(document) if re.fullmatch(r"[\w.*-]+(/[\w.*-]+)+", s) and s[:1] != "."]
+            self.assertEqual([path for path in paths if not list(ROOT.glob(path))], [], document.name)
+
+
+class Readme(SynchronousTestCase):
+    """What README lists, beside the code."""
+
+    def test_the_map_has_a_line_for_each_wing(self) -> None:
+        """The map names each folder of the package, and nothing that is gone."""
+        mapped = [name.strip("`") for name, _ in rows("The map")]
+        wings = {f"chatterbox/{path.parent.name}/" for path in (ROOT / "chatterbox").glob("*/__init__.py")}
+        self.assertEqual({name for name in mapped if name.endswith("/")}, wings)
+        self.assertEqual([name for name in mapped if not (ROOT / name).exists()], [])
+
+    def test_the_table_of_modes_is_the_code_s(self) -> None:
+        """README and `modes.MODES` agree in every column."""
+        told = [[cell.replace("`", "") for cell in row] for row in rows("Modes")]
+        here = [
+            [m.name, m.purpose, str(m.seats or "any"), m.label, "yes" if m.echo else "no", " ".join(m.farewell)]
+            for m in MODES.values()
+        ]
+        self.assertEqual(told, here)
+
+    def test_the_exit_statuses_are_the_client_s(self) -> None:
+        """README lists the statuses that the client's `--help` lists."""
+        told = re.findall(r"^  (\d+) ", help_of_client(), re.MULTILINE)
+        self.assertEqual([status for status, _ in rows("Exit statuses of the client")], told)
+
+    def test_make_help_lists_every_target(self) -> None:
+        """`make help` has a line for each command that the Makefile offers."""
+        listed = set(re.findall(r"@echo 'make (\w+)", MAKEFILE))
+        offered = set(re.findall(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE)[0].split())
+        self.assertEqual(listed | {"help"}, offered)
+
+    def test_the_two_files_are_swapped(self) -> None:
+        """The demonstration with pipes does what it says, word for word but for the hub's address."""
+        script = next(block for block in blocks(README, "sh") if "swapped" in block)
+        place = self._folder()
+        for name in ("README.md", "setup.cfg"):
+            shutil.copy(ROOT / name, place)
+        port = self._serve(place, "--port", "tcp:0:interface=127.0.0.1")
+        self.assertEqual(self._sh(place, script, f"127.0.0.1:{port}"), "swapped\n")
+
+    def test_tls_and_a_unix_socket(self) -> None:
+        """The commands in `docs/running.md` make a hub at which TLS and a unix socket meet."""
+        script = next(block for block in blocks(RUNNING, "sh") if "openssl req" in block)
+        certify, _, serve = script.partition("chatterbox serve ")
+        if not shutil.which("openssl"):
+            raise SkipTest("openssl is not installed")
+        place = self._folder()
+        self._sh(place, certify)
+        port = self._serve(place, "--port", "unix:chat.sock:mode=660", *serve.replace(":5001:", ":0:").split())
+        join = next(block for block in blocks(RUNNING, "sh") if "trustRoots" in block).splitlines()[0]
+        ends = f"echo hi | {join.replace('5001', port)} > tls & sleep 1.5; echo ho | chatterbox unix:chat.sock > unix"
+        self.assertEqual(self._sh(place, f"{ends}; wait; cat tls unix"), "ho\nhi\n")
+
+    # -- how ---------------------------------------------------------------------------------------------------
+
+    def _folder(self) -> Path:
+        place = Path(mkdtemp())
+        self.addCleanup(shutil.rmtree, place)
+        return place
+
+    def _sh(self, place: Path, script: str, *default: str) -> str:
+        """Return what a script prints in which `chatterbox` joins; `default` is where, if it doesn't say."""
+        here = f'chatterbox() {{ "{sys.executable}" -m chatterbox "$@" {shlex.join(default)}; }}\n'
+        done = subprocess.run(
+            ["sh", "-c", here + script], cwd=place, env=ENVIRONMENT, capture_output=True, text=True, timeout=PATIENCE
+        )
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def _serve(self, place: Path, *options: str) -> str:
+        """Return the first TCP port of a hub that runs until the test ends, without having logged a traceback."""
+        command = [sys.executable, "-m", "chatterbox", "serve", *options]
+        hub = subprocess.Popen(command, cwd=place, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
+        self.addCleanup(self._end, hub)
+        assert hub.stderr
+        ports = (found[1] for line in hub.stderr if (found := re.search(r"listening on [0-9.]+:(\d+)", line)))
+        return next(ports)
+
+    def _end(self, hub: subprocess.Popen[str]) -> None:
+        hub.terminate()
+        self.assertNotIn("Traceback", hub.communicate(timeout=PATIENCE)[1])

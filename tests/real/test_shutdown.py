@@ -1,0 +1,205 @@
+"""How a hub ends: told, flushed, in bounded time, and with nothing left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.harness.hardship import listening_port
+from tests.harness.processes import TWISTD, End, Hub, Socket, best, until
+from tests.harness.terminals import DEADLINE, environment
+
+LAST_WORDS = "-!- closed (shutdown): the hub is shutting down"
+PATIENCE = 5
+"""Seconds for which a hub waits for who doesn't take what was said (`Limits.close_patience`)."""
+
+
+def stuffed(hub: Hub) -> tuple[Socket, Socket]:
+    """Return a speaker and a partner for whom more waits at the hub than any socket holds."""
+    ann, bob = hub.pair("stuffed")
+    while bob.sends_some(b"still to be read\n" * 4096):
+        pass
+    return ann, bob
+
+
+def is_listening(port: int) -> bool:
+    """Return whether somebody answers at a port."""
+    with socket.socket() as link:
+        return link.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Signals(SynchronousTestCase):
+    """`chatterbox serve`, and what one may send it."""
+
+    def test_sigterm_tells_everyone(self) -> None:
+        """At SIGTERM and at SIGINT pairs, the lonely and JSON peers hear why at once; status 0."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self.assertLess(best(partial(self._seconds_to_tell, number), PATIENCE - 1), PATIENCE - 1)
+
+    def _seconds_to_tell(self, number: int) -> float:
+        """Let a hub end by a signal amid talk."""
+        with Hub() as hub:
+            ann, bob = hub.pair()
+            lonely, json = hub.peer("/who", room="tea"), hub.peer('{"chatterbox": 1, "room": "milk"}')
+            lonely.hears("-!- here: guest-1")
+            json.line()
+            before = time.monotonic()
+            self.assertEqual(hub.stops(number), 0)
+            seconds = time.monotonic() - before
+            for end in (ann, bob, lonely):
+                self.assertEqual(end.rest().decode(), f"{LAST_WORDS}\n")
+            self.assertIn('"why": "shutdown"', json.line())
+            return seconds
+
+    def test_sigterm_flushes(self) -> None:
+        """All lines that were accepted before SIGTERM arrive, in order, and then the hub's last words."""
+        with Hub() as hub:
+            ann, bob = hub.pair()
+            lines = [f"line {number} of many, as long as lines are" for number in range(100_000)]
+            said = bob.sends_some("".join(f"{line}\n" for line in lines).encode())
+            while more := bob.sends_some("".join(f"{line}\n" for line in lines).encode()[said:]):
+                said += more
+            hub.process.send_signal(signal.SIGTERM)
+            heard = ann.rest().decode().splitlines()
+            self.assertEqual(heard[-1], LAST_WORDS)
+            self.assertGreater(len(heard), 1000)
+            self.assertEqual(heard[:-1], lines[: len(heard) - 1])
+            self.assertEqual(hub.wait(), 0)
+
+    def test_sigterm_drains_in_bounded_time(self) -> None:
+        """While one reads nothing, the port and the others end at once, and the hub itself after 5 s, with status 0."""
+        with Hub() as hub:
+            stuffed(hub)
+            one, other = hub.pair()
+            before = time.monotonic()
+            hub.process.send_signal(signal.SIGTERM)
+            one.hears(LAST_WORDS)
+            other.hears(LAST_WORDS)
+            until(lambda: not is_listening(hub.port))
+            self.assertIsNone(hub.process.poll())
+            self.assertEqual(hub.wait(), 0)
+            self.assertGreater(time.monotonic() - before, PATIENCE - 1)
+            self.assertLess(time.monotonic() - before, PATIENCE + 15)
+
+    def test_a_second_sigterm_exits_now(self) -> None:
+        """Whoever asks twice doesn't wait for the one who reads nothing."""
+        self.assertLess(best(self._seconds_to_exit, PATIENCE - 1.5), PATIENCE - 1.5)
+
+    def _seconds_to_exit(self) -> float:
+        """Ask a hub twice to end, while one of its peers reads nothing."""
+        with Hub() as hub:
+            stuffed(hub)
+            hub.process.send_signal(signal.SIGTERM)
+            until(lambda: "received SIGTERM" in hub.log)
+            until(lambda: not is_listening(hub.port))
+            before = time.monotonic()
+            hub.process.send_signal(signal.SIGTERM)
+            hub.wait()
+            return time.monotonic() - before
+
+    def test_sighup_does_nothing_bad(self) -> None:
+        """After SIGHUP a pair talks on, and others join."""
+        with Hub() as hub:
+            ann, bob = hub.pair()
+            for _ in range(2):
+                hub.process.send_signal(signal.SIGHUP)
+                bob.says("still there?")
+                ann.hears("still there?")
+            hub.pair("tea")
+
+    def test_the_port_is_free_at_once(self) -> None:
+        """A hub that ended amid talk leaves its port to the next one."""
+        with Hub() as hub:
+            hub.pair()
+        with Hub(port=hub.port) as again:
+            self.assertEqual(again.port, hub.port)
+            again.pair()
+
+    def test_a_unix_socket_is_taken_away(self) -> None:
+        """A hub on a unix socket removes it in the end."""
+        with tempfile.TemporaryDirectory() as place:
+            path = Path(place, "chat.sock")
+            with Hub("--port", f"unix:{path}"):
+                until(path.is_socket)
+            self.assertEqual(os.listdir(place), [])
+
+
+    def test_under_twistd(self) -> None:
+        """`twistd -n` ends with status 0, too, when somebody has been served; twistd's own way is to die by the signal."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with tempfile.TemporaryDirectory() as place, Path(place, "log").open("wb") as log:
+                command = [*TWISTD, "-n", "--pidfile=", "chatterbox", "--port", "tcp:0:interface=127.0.0.1"]
+                hub = subprocess.Popen(command, stdout=log, stderr=log, cwd=place, env=environment(XDG_STATE_HOME=place))
+                try:
+                    end = Socket(listening_port(Path(place, "log").read_text))
+                    end.says("/who")
+                    end.hears("-!- here: guest-1")
+                    hub.send_signal(number)
+                    end.hears(LAST_WORDS)
+                    end.close()
+                    self.assertEqual(hub.wait(DEADLINE), 0)
+                finally:
+                    hub.kill()
+                    hub.wait()
+
+
+class Daemon(SynchronousTestCase):
+    """`twistd chatterbox`."""
+
+    @contextmanager
+    def _daemon(self, place: str) -> Iterator[tuple[int, int]]:
+        """Yield the port and the process of a hub in the background."""
+        log, pidfile = Path(place, "log"), Path(place, "pid")
+        command = [*TWISTD, f"--pidfile={pidfile}", f"--logfile={log}", "chatterbox"]
+        subprocess.run(
+            [*command, "--port", "tcp:0:interface=127.0.0.1"],
+            check=True, cwd=place, timeout=DEADLINE, env=environment(XDG_STATE_HOME=place),
+        )  # fmt: skip
+        pid = int(pidfile.read_text())
+        try:
+            yield listening_port(log.read_text), pid
+        finally:
+            if pidfile.exists() and pidfile.read_text() == str(pid):
+                os.kill(pid, signal.SIGKILL)
+
+    def _ends(self, number: int) -> str:
+        """Let a daemon end by a signal amid talk; return its log."""
+        with tempfile.TemporaryDirectory() as place, self._daemon(place) as (port, pid):
+            ends: list[End] = [Socket(port), Socket(port)]
+            ends[0].says("hello")
+            ends[1].hears("hello")
+            os.kill(pid, number)
+            for end in ends:
+                end.skips(LAST_WORDS)
+                end.close()
+            until(lambda: not Path(place, "pid").exists())
+            return Path(place, "log").read_text()
+
+    def test_no_pidfile_is_left(self) -> None:
+        """SIGTERM and SIGINT: everyone is told, the pidfile is gone, and the log tells of it without a fault."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            log = self._ends(number)
+            self.assertIn("(shutdown)", log)
+            self.assertIn("Server Shut Down", log)
+            self.assertNotRegex(log, "Traceback|Unhandled")
+
+    def test_sighup(self) -> None:
+        """SIGHUP doesn't end the daemon."""
+        with tempfile.TemporaryDirectory() as place, self._daemon(place) as (port, pid):
+            os.kill(pid, signal.SIGHUP)
+            end = Socket(port)
+            end.says("/who")
+            end.hears("-!- here: guest-1")
+            end.close()
+            os.kill(pid, signal.SIGTERM)
+            until(lambda: not Path(place, "pid").exists())
