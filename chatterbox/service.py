@@ -26,7 +26,7 @@ from zope.interface import implementer
 
 from .core.hub import Hub
 from .edges.console import Console
-from .edges.sockets import make_prompt
+from .edges.sockets import send_at_once
 from .edges.tcp import ChatFactory
 from .limits import PUBLIC, Limits
 from .log import report
@@ -60,7 +60,7 @@ class _Door:
 
         def listening(port: Any) -> Any:
             self._opened(port.getHost(), self._is_clear)
-            return make_prompt(port)
+            return send_at_once(port)
 
         return self._endpoint.listen(factory).addCallback(listening)
 

@@ -1,21 +1,33 @@
-"""A hub's connections differ from Twisted's in two things: they send at once, and they close gently.
+"""A socket is what the system knows of a connection; all that the hub asks of the system about one is asked here.
 
-Both are said of the transport, so that TLS, which writes to one, has them too. Which ports get them is `service`'s.
+A connection that was accepted differs from Twisted's in two things: it sends at once, and it closes gently. Both are
+done in the transport, so that TLS, which writes to a transport, has them too. This module knows no hub and no peer.
 """
 
 from __future__ import annotations
 
+import socket
+import struct
+from ipaddress import ip_address
 from typing import Any
 
 from twisted.internet import tcp, unix
-from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.interfaces import IAddress, IDelayedCall
+from twisted.protocols.policies import ProtocolWrapper
 from twisted.python.failure import Failure
 
 GENTLE = 0.5
 """Seconds for which a closing connection still reads, so that unread input doesn't make the close a reset."""
+KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4, "TCP_USER_TIMEOUT": 120_000}
+"""Seconds and a count (the last: milliseconds): plain peers can't answer a ping, so the system finds the dead ones."""
+_TCP_CLOSE = 7
+"""The state of a connection that the system has given up, in Linux's `struct tcp_info`."""
+_ACKED = struct.Struct("=Q")
+_ACKED_AT = 120
+"""Where Linux's `struct tcp_info` has `tcpi_bytes_acked` (since 4.1)."""
 
 
-class _Prompt:
+class AtOnce:
     """What a socket does when there is something to write, and when it is to end; a mixin for `tcp.Connection`."""
 
     _gentle: IDelayedCall | None = None
@@ -66,18 +78,66 @@ class _Prompt:
         super().connectionLost(reason)  # type: ignore[misc]  # the class that this is mixed into
 
 
-class TCPTransport(_Prompt, tcp.Server):
+class TCPTransport(AtOnce, tcp.Server):
     """A TCP connection that was accepted."""
 
 
-class UNIXTransport(_Prompt, unix.Server):
+class UNIXTransport(AtOnce, unix.Server):
     """A connection that was accepted on a unix socket."""
 
 
-def make_prompt(port: Any) -> Any:
+def send_at_once(port: Any) -> Any:
     """Let what the listening `port` accepts be of the classes above; other ports are left as they are."""
     if isinstance(port, unix.Port):  # which is a tcp.Port, too
         port.transport = UNIXTransport
     elif isinstance(port, tcp.Port):
         port.transport = TCPTransport
     return port
+
+
+def tcp_socket(transport: Any) -> socket.socket | None:
+    """Return the TCP socket below `transport`, through TLS and a proxy's wrapper, where there is one."""
+    while isinstance(transport, ProtocolWrapper):
+        transport = transport.transport
+    handle = transport.getHandle() if hasattr(transport, "getHandle") else None
+    return handle if isinstance(handle, socket.socket) and handle.family != socket.AF_UNIX else None
+
+
+def tune(connection: socket.socket | None) -> None:
+    """Let a TCP connection send small lines at once, and let the system find dead peers."""
+    if not connection:
+        return
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in KEEPALIVE.items():
+        if hasattr(socket, option):
+            connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+
+
+def is_broken(connection: socket.socket | None) -> bool:
+    """Return whether the system has given up a connection, where it tells (Linux)."""
+    try:
+        return bool(connection and connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _TCP_CLOSE)
+    except (AttributeError, OSError):
+        return False
+
+
+def acknowledged(connection: socket.socket | None) -> int:
+    """Return how many bytes the other machine has acknowledged, or 0 where the system doesn't tell."""
+    if not connection:
+        return 0
+    try:
+        info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _ACKED_AT + _ACKED.size)
+        return int(_ACKED.unpack_from(info, _ACKED_AT)[0])
+    except (AttributeError, OSError, struct.error):
+        return 0
+
+
+def address_of(end: IAddress) -> tuple[str, int]:
+    """Return host and port of an end; a unix socket has neither, and a forged proxy header has no host."""
+    host, port = getattr(end, "host", ""), getattr(end, "port", 0)
+    try:
+        ip_address(host.partition("%")[0])
+    except ValueError:
+        return "", 0
+    return host, port

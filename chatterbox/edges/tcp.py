@@ -6,9 +6,6 @@ This module knows Twisted and the hub. It does not know what a line means, or wh
 from __future__ import annotations
 
 import re
-import socket
-import struct
-from ipaddress import ip_address
 from typing import Any
 
 from twisted.internet import error
@@ -30,23 +27,17 @@ from zope.interface import implementer
 from ..connections.bare import GAP
 from ..core.hub import Hub
 from ..core.peer import Peer
+from .sockets import acknowledged, address_of, is_broken, tcp_socket, tune
 from .telnet import IAC, Telnet
-
-KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4, "TCP_USER_TIMEOUT": 120_000}
-"""Seconds and a count (the last: milliseconds): plain peers can't answer a ping, so the system finds the dead ones."""
 
 PULSE = 10.0
 """Seconds between two looks at the link of one who has finished."""
-_TCP_CLOSE = 7
 SMALL_READ = 4096
 """Bytes read at once where each is looked at, so that a flood of keys or telnet commands holds nobody up for 1 ms."""
 
 _BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 _HTTP = re.compile(rb"[A-Z]+ \S+ HTTP/1\.[01]\r?\n")
 _TLS_HELLO = b"\x16\x03"
-_ACKED = struct.Struct("=Q")
-_ACKED_AT = 120
-"""Where Linux's `struct tcp_info` has `tcpi_bytes_acked` (since 4.1)."""
 
 
 @implementer(IPushProducer, IHalfCloseableProtocol, IHandshakeListener)
@@ -81,9 +72,8 @@ class ChatProtocol(LineReceiver):
     def connectionMade(self) -> None:
         """The connection is there; over TLS it is of use only after the handshake, which has a time limit."""
         self._accepted = self._reactor.seconds()
-        self._socket = _tcp_socket(self.transport)
-        if self._socket:
-            _tune(self._socket)
+        self._socket = tcp_socket(self.transport)
+        tune(self._socket)
         if ISSLTransport.providedBy(self.transport):
             self._waiting = self._reactor.callLater(self.hub.limits.join_patience, self.transport.abortConnection)
         elif isinstance(self.transport, ProtocolWrapper):  # haproxy: knows whose connection it is after a header
@@ -109,7 +99,7 @@ class ChatProtocol(LineReceiver):
         self._stop_waiting()
         self.transport.registerProducer(self, True)
         waited = self._reactor.seconds() - self._accepted
-        self.peer = self.hub.arrive(self.transport, _address(self.transport.getPeer()), self._taken, waited)
+        self.peer = self.hub.arrive(self.transport, address_of(self.transport.getPeer()), self._taken, waited)
         if self.peer.types:
             self._read_little()
 
@@ -142,7 +132,7 @@ class ChatProtocol(LineReceiver):
         """Ask the system whether the link is broken: nothing is read from who has finished, so nobody would notice."""
         if self.peer.gone:
             return
-        if _is_broken(self._socket):
+        if is_broken(self._socket):
             self.transport.abortConnection()
         elif self._socket:
             self.hub.after(self.peer, "pulse", PULSE, self._feel_pulse)
@@ -165,13 +155,7 @@ class ChatProtocol(LineReceiver):
 
     def _taken(self) -> int:
         """Return the bytes that the other machine has acknowledged, where the system tells."""
-        if not self._socket:
-            return 0
-        try:
-            info = self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _ACKED_AT + _ACKED.size)
-            return int(_ACKED.unpack_from(info, _ACKED_AT)[0])
-        except (AttributeError, OSError, struct.error):
-            return 0
+        return acknowledged(self._socket)
 
     # -- what comes ------------------------------------------------------------------------------------------
 
@@ -237,41 +221,6 @@ class ChatProtocol(LineReceiver):
             self.peer.hear(_BAD_REQUEST)
             self.peer.end("kicked")
         return bool(self.peer.gone)
-
-
-def _tcp_socket(transport: Any) -> socket.socket | None:
-    """Return the TCP socket below `transport`, through TLS and a proxy's wrapper, where there is one."""
-    while isinstance(transport, ProtocolWrapper):
-        transport = transport.transport
-    handle = transport.getHandle() if hasattr(transport, "getHandle") else None
-    return handle if isinstance(handle, socket.socket) and handle.family != socket.AF_UNIX else None
-
-
-def _is_broken(connection: socket.socket | None) -> bool:
-    """Return whether the system has given up a connection, where it tells (Linux: TCP_CLOSE in `struct tcp_info`)."""
-    try:
-        return bool(connection and connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _TCP_CLOSE)
-    except (AttributeError, OSError):
-        return False
-
-
-def _tune(connection: socket.socket) -> None:
-    """Send small lines at once, and let the system find dead peers."""
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for option, value in KEEPALIVE.items():
-        if hasattr(socket, option):
-            connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
-
-
-def _address(peer: IAddress) -> tuple[str, int]:
-    """Return host and port of the other end; a unix socket has neither, and a forged proxy header has no host."""
-    host, port = getattr(peer, "host", ""), getattr(peer, "port", 0)
-    try:
-        ip_address(host.partition("%")[0])
-    except ValueError:
-        return "", 0
-    return host, port
 
 
 class ChatFactory(ServerFactory):

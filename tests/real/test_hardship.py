@@ -17,7 +17,8 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from chatterbox.core.hub import Hub as PureHub
-from chatterbox.edges.tcp import KEEPALIVE, ChatFactory, ChatProtocol
+from chatterbox.edges.sockets import KEEPALIVE
+from chatterbox.edges.tcp import ChatFactory, ChatProtocol
 from tests.harness.hardship import (
     GROWTH,
     MIB,
@@ -33,7 +34,7 @@ from tests.harness.hardship import (
 from tests.harness.processes import End, Hub, Program, Socket, until
 
 IMPATIENT = (
-    "from chatterbox.edges.tcp import KEEPALIVE\n"
+    "from chatterbox.edges.sockets import KEEPALIVE\n"
     "KEEPALIVE.update(TCP_KEEPIDLE=1, TCP_KEEPINTVL=1, TCP_KEEPCNT=2, TCP_USER_TIMEOUT=2000)"
 )
 """Python that lets a hub find dead peers within seconds."""

@@ -31,7 +31,7 @@ from twisted.trial.unittest import TestCase
 
 from chatterbox.core.hub import Hub
 from chatterbox.core.modes import MODES
-from chatterbox.edges.sockets import TCPTransport, UNIXTransport, make_prompt
+from chatterbox.edges.sockets import TCPTransport, UNIXTransport, send_at_once
 from chatterbox.edges.tcp import ChatFactory
 from chatterbox.limits import Limits
 
@@ -77,7 +77,7 @@ class RealSockets(TestCase):
 
         def opened(port: Any) -> Any:
             self.addCleanup(self._close, port)
-            return make_prompt(port)
+            return send_at_once(port)
 
         return endpoint.listen(self.factory).addCallback(opened)
 
@@ -131,7 +131,7 @@ class RealSockets(TestCase):
         return self.talk(UNIXServerEndpoint(reactor, path), lambda port: UNIXClientEndpoint(reactor, path))
 
     def test_tls(self) -> Deferred[None]:
-        """TLS, which writes to a prompt transport."""
+        """TLS, which writes to a transport that sends at once."""
         pem = Path(self.mktemp())
         pem.write_bytes(certificate())
         return self.talk(
@@ -190,16 +190,16 @@ class RealSockets(TestCase):
         self.assertTrue(a.heard.endswith(b"-!- your partner left (lost)\n"))
 
     def test_which_doors(self) -> None:
-        """TCP and unix ports get prompt connections; anything else is left as it is."""
+        """TCP and unix ports get connections that send at once; anything else is left as it is."""
         ports = [
             reactor.listenTCP(0, self.factory, interface="127.0.0.1"),
             reactor.listenUNIX(self.mktemp(), self.factory),
         ]
         for port in ports:
             self.addCleanup(port.stopListening)
-        self.assertEqual([make_prompt(port).transport for port in ports], [TCPTransport, UNIXTransport])
+        self.assertEqual([send_at_once(port).transport for port in ports], [TCPTransport, UNIXTransport])
         other = object()
-        self.assertIs(make_prompt(other), other)
+        self.assertIs(send_at_once(other), other)
 
 
 def certificate() -> bytes:
