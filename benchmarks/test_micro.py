@@ -11,13 +11,14 @@ import pytest
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
+from chatterbox.connections.admission import Admission
+from chatterbox.connections.connection import Connection
+from chatterbox.core.events import Address, Said
 from chatterbox.core.hub import Hub
 from chatterbox.core.modes import MODES
-from chatterbox.core.peer import Peer
-from chatterbox.core.room import Said
 from chatterbox.edges.tcp import ChatFactory
 from chatterbox.limits import Limits
-from chatterbox.wire.dialects import Json, Text
+from chatterbox.wire.dialects import Dialect, make_dialects
 from chatterbox.wire.reading import JsonReader, TextReader
 from chatterbox.wire.text import clean
 
@@ -35,6 +36,7 @@ TEXTS = LINES | {
     "controls": b"\x1b[31mred\x1b[0m and \x07 bells, line by line\n" * 1600,
     "bare newlines": b"\n" * BLOCK,
 }
+DIALECTS = make_dialects(Limits(), ())
 Benchmark = Any
 """The fixture of pytest-benchmark, which has no public type."""
 
@@ -46,13 +48,13 @@ class Nowhere(StringTransport):
         """Forget it."""
 
 
-def hub_of(count: int, mode: str) -> tuple[Hub, list[Peer]]:
+def hub_of(count: int, mode: str) -> tuple[Admission, list[Connection]]:
     """Return a hub with `count` peers in its lobby, who have been there for a while."""
     clock = Clock()
-    hub = Hub(clock.callLater, clock.seconds, MODES[mode], Limits(max_line=16384))
-    peers = [hub.arrive(Nowhere(), ("127.0.0.1", 50000 + number)) for number in range(count)]
+    admission = Admission(Hub(MODES[mode], Limits(max_line=16384)), clock.callLater, clock.seconds)
+    there = [admission.arrive(Nowhere(), Address("127.0.0.1", 50000 + number)) for number in range(count)]
     clock.advance(1)
-    return hub, peers
+    return admission, there
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -78,8 +80,8 @@ def test_json_reader(benchmark: Benchmark) -> None:
 @pytest.mark.parametrize("pieces", [1, 45, 1000])
 def test_splitter(benchmark: Benchmark, pieces: int) -> None:
     """What it costs a connection to receive a block, in packets of several sizes, and a partner to hear it."""
-    hub, _ = hub_of(0, "pair")
-    factory = ChatFactory(hub, Clock())
+    admission, _ = hub_of(0, "pair")
+    factory = ChatFactory(admission, Clock())
     speaker, hearer = (factory.buildProtocol(None) for _ in range(2))
     for protocol in (speaker, hearer):
         protocol.makeConnection(Nowhere())
@@ -97,17 +99,17 @@ def test_splitter(benchmark: Benchmark, pieces: int) -> None:
 @pytest.mark.parametrize(("mode", "count"), [("pair", 2), ("ports", 2), ("ports", 101), ("room", 101)])
 def test_room(benchmark: Benchmark, mode: str, count: int) -> None:
     """What a room makes of a block of 64-byte lines, with all who hear it."""
-    _, peers = hub_of(count, mode)
+    _, there = hub_of(count, mode)
     if mode == "room":
-        for number, peer in enumerate(peers):
-            peer.say(b"n%d\n" % number)
-    speaker = peers[0]
+        for number, connection in enumerate(there):
+            connection.receive(b"n%d\n" % number)
+    speaker = there[0].peer
     assert speaker.room is not None
     benchmark(speaker.room.apply, Said(speaker, LINES["64 bytes"]))
 
 
 @pytest.mark.parametrize("lines", [1, 1024])
-@pytest.mark.parametrize("dialect", [Text(), Json()], ids=["text", "json"])
-def test_rendering(benchmark: Benchmark, dialect: Text | Json, lines: int) -> None:
+@pytest.mark.parametrize("dialect", [DIALECTS.text, DIALECTS.json], ids=["text", "json"])
+def test_rendering(benchmark: Benchmark, dialect: Dialect, lines: int) -> None:
     """What it costs to put a label before lines, or to make objects of them."""
     benchmark(dialect.said, "ann", b"ann: ", LINES["64 bytes"][: 64 * lines], False)

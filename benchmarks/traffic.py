@@ -15,6 +15,7 @@ from socket import SO_ERROR, SOL_SOCKET, socket
 
 from twisted.internet.task import Clock
 
+from chatterbox.connections.admission import Admission
 from chatterbox.core.hub import Hub
 
 from . import process
@@ -37,24 +38,24 @@ BURST = 500
 def cycles_in_memory(scale: Scale) -> Iterator[Figure]:
     """The pure core alone: peers come, talk and go, in all the ways there are."""
     clock = Clock()
-    hub = Hub(clock.callLater, clock.seconds)
-    _cycle_in_memory(hub, clock, scale.cycles // 10)
+    admission = Admission(Hub(), clock.callLater, clock.seconds)
+    _cycle_in_memory(admission, clock, scale.cycles // 10)
     gc.collect()
     before = process.memory(os.getpid())
-    _cycle_in_memory(hub, clock, scale.cycles)
+    _cycle_in_memory(admission, clock, scale.cycles)
     gc.collect()
     grown = (process.memory(os.getpid()) - before) / MIB
-    left = len(hub.rooms) + len(hub.peers) + len(hub.landing) + len(clock.calls)
+    left = len(admission.hub.rooms) + len(admission.connections) + len(admission.unseated) + len(clock.calls)
     seen = f"{grown:.2f} MiB, {left} entries left in maps"
     yield Figure(f"{scale.cycles:,} join/leave cycles in memory", "< 1 MiB, 0 left", seen, grown < 1 and not left)
 
 
-def _cycle_in_memory(hub: Hub, clock: Clock, cycles: int) -> None:
+def _cycle_in_memory(admission: Admission, clock: Clock, cycles: int) -> None:
     for number in range(0, cycles, 2):
-        one, other = (hub.arrive(_Nowhere()) for _ in range(2))
-        for peer in (one, other):
-            peer.say(b"/join r%d\n/nick n%d\nhello\n" % (number, number))
-        one.say(b"/quit\n")
+        one, other = (admission.arrive(_Nowhere()) for _ in range(2))
+        for connection in (one, other):
+            connection.receive(b"/join r%d\n/nick n%d\nhello\n" % (number, number))
+        one.receive(b"/quit\n")
         other.lost("lost" if number % 4 else "quit")
         one.lost("quit")
     clock.advance(10)

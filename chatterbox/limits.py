@@ -29,10 +29,14 @@ class Limits:
     """Seconds a hearer in a two-seat room may take nothing while lines wait."""
     room_patience: float = 10.0
     """Seconds a hearer in a larger room may take nothing while lines wait."""
-    max_early: int = 64 * KIB
+    max_held: int = 64 * KIB
     """Bytes held in a room for a partner who isn't there yet; then the speaker is paused."""
-    landing: float = 0.1
+    handshake: float = 0.1
     """Seconds in which a new connection may say where it wants to be, unheard by anyone."""
+    blink: float = 0.1
+    """Seconds for which a speaker of much waits for a hearer who is behind, in a larger room."""
+    seek_patience: float = 10.0
+    """Seconds in which it must be known where a room lives, before its newcomer is told to try again."""
     join_patience: float = 15.0
     """Seconds from accept in which a peer must have joined a room (name, JSON hello)."""
     join_lines: int = 16

@@ -1,4 +1,4 @@
-"""The journal is the hub's log: one record for each event that is worth an operator's time, and never what people say.
+"""The log has one record for each event that is worth an operator's time, and never what people say.
 
 What a stranger chose (a name, a room) enters a record only as a field, shown with `!r`: as part of a format it would
 be read as one (Twisted's logger would print `{log_source.secret}`), and it could forge a line.
@@ -14,30 +14,27 @@ from typing import IO, Any
 from twisted.logger import ILogObserver, LogEvent, Logger, formatEvent
 from zope.interface import implementer
 
-from .core.events import Member
-from .core.room import Room
+from .core.events import Address, Gone, News, Refused, Seated
 
 log = Logger("chatterbox")
 
 
-def report(kind: str, room: Room | None = None, peer: Member | None = None, *rest: object) -> None:
-    """Record a happening, if an operator wants to know of it."""
-    if peer and kind in _RECORDS:
-        facts = {"name": peer.name, "address": _place(peer.address), "why": str(rest[0]) if rest else ""}
-        event, words = _RECORDS[kind]
-        log.info(words, event=event, room=room.name if room else "", **facts)
+class Log:
+    """Records what an operator wants to know: two records a connection, however many lines a stranger sends."""
+
+    def happened(self, news: News) -> None:
+        """Record a first seat, an end, or a refusal."""
+        if isinstance(news, Seated):
+            _record("joined", "joined {room!r}: {name!r} from {address}", news.peer.address, news.peer.name, news.room)
+        elif isinstance(news, Gone):
+            words = "left {room!r}: {name!r} from {address} ({why})"
+            _record("left", words, news.peer.address, news.peer.name, news.room, news.why)
+        elif isinstance(news, Refused):
+            _record("refused", "refused {address} ({why})", news.address, why=news.why)
 
 
-_RECORDS = {
-    "seated": ("joined", "joined {room!r}: {name!r} from {address}"),
-    "gone": ("left", "left {room!r}: {name!r} from {address} ({why})"),
-    "refused": ("refused", "refused {address} ({why})"),
-}
-"""A connection's way from room to room is its own affair: two records each, however many lines a stranger sends."""
-
-
-def _place(address: tuple[str, int]) -> str:
-    return f"{address[0]}:{address[1]}" if address[1] else "this machine"
+def _record(event: str, words: str, address: Address, name: str = "", room: str = "", why: str = "") -> None:
+    log.info(words, event=event, room=room, name=name, address=str(address), why=why)
 
 
 @implementer(ILogObserver)

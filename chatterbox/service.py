@@ -24,12 +24,14 @@ from twisted.internet.stdio import StandardIO
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from .connections.admission import Admission
+from .core.events import News, Observer, Staged
 from .core.hub import Hub
 from .edges.console import Console
 from .edges.sockets import send_at_once
 from .edges.tcp import ChatFactory
 from .limits import PUBLIC, Limits
-from .log import report
+from .log import Log
 from .options import Options as Options  # the plugin looks for it here
 
 SPARE_FILES = 64
@@ -82,15 +84,21 @@ class HubService(MultiService):
         if not limits.max_peers:
             limits = replace(limits, max_peers=raise_open_files())
         mode, bare = options["row"], bool(options["bare"])
-        self.hub = Hub(reactor.callLater, reactor.seconds, mode, limits, bare, self.narrate, report)
+        observers: list[Observer] = [Log()]
+        self.hub = Hub(mode, limits, observers)
+        self.admission = Admission(self.hub, reactor.callLater, reactor.seconds, bare)
         self._public = bool(options["public"])
-        self.console = Console(self.hub, self.end) if options["console"] else None
+        self.console = Console(self.admission, self.end) if options["console"] else None
+        if self.console:
+            observers.append(self.console)
+        if mode.once:
+            observers.append(self)
         for text in options["endpoints"]:
             self._add_port(text)
 
     def _add_port(self, text: str) -> None:
         try:
-            port = strports.service(text, ChatFactory(self.hub, self._reactor), reactor=self._reactor)
+            port = strports.service(text, ChatFactory(self.admission, self._reactor), reactor=self._reactor)
         except ImportError:
             raise CannotStart(f"chatterbox: --port {text} needs TLS: pip install 'chatterbox[tls]'") from None
         except Exception as fault:  # whatever an endpoint's parser trips over
@@ -106,11 +114,9 @@ class HubService(MultiService):
         if is_clear and where and not where.startswith(("127.", "::1")):
             log.warn("text travels in clear beyond this machine; see docs/security.md")
 
-    def narrate(self, kind: str, *facts: Any) -> None:
-        """Tell the console what happens, and end with the first conversation where that was asked."""
-        if self.console:
-            self.console.narrate(kind, *facts)
-        if kind == "over":
+    def happened(self, news: News) -> None:
+        """End with the first conversation (`--once`)."""
+        if isinstance(news, Staged) and news.point == "over":
             self._reactor.callLater(0, self.end)
 
     def privilegedStartService(self) -> None:
@@ -153,7 +159,7 @@ class HubService(MultiService):
         """Whoever asks again doesn't wait for those who are still to be served."""
         log.info("received {signal}", signal=signal.Signals(number).name)
         if self._is_ending:
-            self.hub.cut()
+            self.admission.abort()
         self.end()
 
     def end(self) -> None:
@@ -168,7 +174,7 @@ class HubService(MultiService):
             self.console.restore()
         closed = super().stopService()
         gone: Deferred[None] = Deferred()
-        self.hub.stop(lambda: gone.callback(None))
+        self.admission.stop(lambda: gone.callback(None))
         return DeferredList([closed, gone])
 
 

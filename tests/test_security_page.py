@@ -36,7 +36,7 @@ class SecurityPage(SynchronousTestCase):
             ("an end of a pair that takes nothing of it", f"{here.pair_patience:g} s"),
             ("notices that wait for one of a pair", _size(here.max_pair_queue)),
             ("what waits for one in a larger room", f"{_size(here.max_queue)}, or {here.room_patience:g} s"),
-            ("lines held for a partner to come", f"{_size(here.max_early)} a room"),
+            ("lines held for a partner to come", f"{_size(here.max_held)} a room"),
             ("before joining", f"{here.join_patience:g} s, {here.join_lines} lines, {_size(here.join_bytes)}"),
             ("refused names", str(here.bad_names)),
             ("connections of one address", f"any; `--public`: {PUBLIC['per_source']}"),

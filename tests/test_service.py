@@ -182,7 +182,7 @@ class Starting(SynchronousTestCase):
         """Stopping closes the ports, and is done when nobody is left."""
         hub, _ = self._started()
         self.successResultOf(hub.stopService())
-        self.assertFalse(hub.hub.peers)
+        self.assertFalse(hub.admission.connections)
 
 
 class Public(SynchronousTestCase):

@@ -1,65 +1,128 @@
-"""A source is where connections come from: one address, or one /64 of them, and how many it has made.
+"""Admission decides who may come in, and knows every connection from its arrival to its end.
 
-This module counts. It does not know connections or clocks; times are handed to it.
+It is the only object that an edge holds. It does not know what connections say, and time is handed to it.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from ipaddress import IPv6Address, ip_address
+from collections.abc import Callable
 
-from ..limits import Limits
+from ..core.events import Address, Refused
+from ..core.hub import Hub
+from ..wire.dialects import make_dialects
+from .connection import Connection
+from .outlet import Transport
+from .sources import Sources
+from .timers import Later
 
-RATE_WINDOW = 600.0
-"""Seconds over which `Limits.per_source_rate` counts."""
 
+class Admission:
+    """Every connection of one hub.
 
-class Sources:
-    """Counts connections by source; the longest-idle of too many sources is forgotten first."""
+    Args:
+        hub: whose rooms they come to.
+        later: calls a function after so many seconds, as `reactor.callLater` does.
+        now: seconds of a clock that never goes back.
+        bare: whether peers are taken for programs that know no newline, until they send one.
+    """
 
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
-        self._seen: OrderedDict[str, list[float]] = OrderedDict()
-        """By source: how many are open, how many were made in the window, and when the window began."""
+    def __init__(self, hub: Hub, later: Later, now: Callable[[], float], bare: bool = False) -> None:
+        mode = hub.mode
+        self.hub = hub
+        self.later = later
+        self.now = now
+        self.dialects = make_dialects(hub.limits, mode.farewell, mode.partner, mode.asks_name, mode.last_word)
+        talks = mode.rule == "talk"
+        self.first_dialect = self.dialects.keys if talks else self.dialects.bare if bare else self.dialects.text
+        """The dialect of who hasn't said otherwise."""
+        self.connections: dict[Connection, None] = {}
+        """Everyone who is connected, in order of arrival."""
+        self.unseated: dict[Connection, None] = {}
+        """Those in order of arrival who may still say where they want to be."""
+        self._sources = Sources(hub.limits)
+        self._when_gone: Callable[[], None] | None = None
 
-    def admit(self, host: str, now: float) -> str:
-        """Count a connection from `host` at `now` (seconds); return why it is refused, or an empty string."""
-        limits, source = self._limits, source_of(host)
-        if not source or not (limits.per_source or limits.per_source_rate):
-            return ""
-        row = self._seen.setdefault(source, [0, 0, now])
-        self._seen.move_to_end(source)
-        if len(self._seen) > limits.max_sources:
-            self._seen.popitem(last=False)
-        if now - row[2] >= RATE_WINDOW:
-            row[1:] = [0, now]
-        if limits.per_source and row[0] >= limits.per_source:
-            fault = f"{limits.per_source} connections from your address are open already"
-        elif limits.per_source_rate and row[1] >= limits.per_source_rate:
-            fault = f"{limits.per_source_rate} connections from your address in ten minutes are enough"
+    def arrive(
+        self,
+        transport: Transport,
+        address: Address = Address(),
+        acknowledged: Callable[[], int] = int,
+        waited: float = 0,
+    ) -> Connection:
+        """Make a peer of a new connection; it is in no room until its first line, or the end of its handshake.
+
+        Args:
+            transport: what carries its bytes.
+            address: where the other end is.
+            acknowledged: returns the bytes that the other machine has acknowledged so far, where the system can tell.
+            waited: seconds since the connection was accepted.
+        """
+        connection = Connection(self, transport, self.first_dialect, address, acknowledged)
+        self.connections[connection] = None
+        limits = self.hub.limits
+        fault = self._sources.admit(address.host, self.now())
+        if limits.max_peers and len(self.connections) > limits.max_peers:
+            fault = "hub is full"
+        if self._when_gone:
+            connection.peer.end("shutdown", "the hub is shutting down")
+        elif fault:
+            connection.peer.end("full", fault)
         else:
-            fault = ""
-            row[1] += 1
-        row[0] += 1
-        return fault
+            self.unseated[connection] = None
+            connection.shake_hands(limits.join_patience - waited)
+        return connection
 
-    def release(self, host: str) -> None:
-        """Count a connection from `host`, admitted or not, as closed."""
-        row = self._seen.get(source_of(host))
-        if row:
-            row[0] -= 1
-            if row[0] <= 0 and not self._limits.per_source_rate:
-                del self._seen[source_of(host)]
+    def host(self, transport: Transport, name: str) -> Connection:
+        """Seat the hub's own console at once, under a name that nobody else can take."""
+        dialects = self.dialects
+        dialect = dialects.keys if self.first_dialect.by_keys else dialects.text
+        connection = Connection(self, transport, dialect)
+        connection.reader = dialects.text.reader()
+        connection.peer.wanted_name = name
+        self.connections[connection] = None
+        self.hub.seat(connection.peer)
+        return connection
 
+    def seat(self, connection: Connection) -> None:
+        """Ask for the seat that a newcomer wants; where letters are given, those who came before it sit down first."""
+        if self.hub.mode.label == "letter":
+            for earlier in tuple(self.unseated):
+                if earlier is connection:
+                    break
+                earlier.settle()
+        self.unseated.pop(connection, None)
+        if not (connection.peer.gone or connection.peer.room):
+            self.hub.seat(connection.peer)
 
-def source_of(host: str) -> str:
-    """Return what is counted for `host`: its address, an IPv6 one's /64, or nothing for this very machine."""
-    try:
-        address = ip_address(host.partition("%")[0])
-    except ValueError:
-        return ""
-    if isinstance(address, IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
-    if address.is_loopback:
-        return ""
-    return str(address) if address.version == 4 else address.exploded[:19]
+    def ended(self, connection: Connection) -> None:
+        """Take note that a connection is hung up on; the log hears of one that never had a seat."""
+        self.unseated.pop(connection, None)
+        why = connection.peer.gone
+        if not connection.was_seated and why not in ("quit", "shutdown"):
+            self.hub.happened(Refused(connection.peer.address, why))
+
+    def closed(self, connection: Connection) -> None:
+        """Forget a connection that is closed."""
+        if connection not in self.connections:
+            return
+        del self.connections[connection]
+        self._sources.release(connection.peer.address.host)
+        connection.timers.cancel_all()
+        self._look_if_gone()
+
+    def stop(self, when_gone: Callable[[], None], text: str = "the hub is shutting down") -> None:
+        """Tell everyone and hang up; what was accepted is sent first, and who doesn't take it is cut in time."""
+        self._when_gone = when_gone
+        for connection in tuple(self.connections):
+            connection.peer.end("shutdown", text)
+        self._look_if_gone()
+
+    def abort(self) -> None:
+        """End every connection now."""
+        for connection in tuple(self.connections):
+            connection.abort()
+
+    def _look_if_gone(self) -> None:
+        if self._when_gone and not self.connections:
+            when_gone, self._when_gone = self._when_gone, None
+            when_gone()

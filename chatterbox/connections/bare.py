@@ -1,14 +1,13 @@
 """A bare peer is a program that sends no newline and takes one `recv` for one message (`--bare`).
 
-Most programs written for a first course on sockets do so. This module lets messages to such a one leave alone, with
+Most programs written for a first course on sockets do so. This module sends messages to such a program one by one, with
 silence between them. It does not know what the messages say; `Bare` in `dialects` does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from .outlet import Outlet, Owner, Transport
+from .outlet import Hearer, Outlet, Transport
+from .timers import Later
 
 GAP = 0.05
 """Seconds of silence that end a message to or from a bare peer."""
@@ -18,15 +17,13 @@ MAX_MESSAGE = 1024
 """Bytes of a message: these programs call `recv(1024)`."""
 
 
-class Pacer(Outlet):
+class BareOutlet(Outlet):
     """An outlet whose messages leave one by one, without their newlines, until its peer turns out to know lines."""
 
     __slots__ = ("_blocked", "_gap", "_later", "bare")
 
-    def __init__(
-        self, owner: Owner, transport: Transport, high_water: int, bound: int, later: Callable[..., object]
-    ) -> None:
-        super().__init__(owner, transport, high_water, bound)
+    def __init__(self, hearer: Hearer, transport: Transport, high_water: int, bound: int, later: Later) -> None:
+        super().__init__(hearer, transport, high_water, bound)
         self._later = later
         self._blocked = False
         self._gap = False
@@ -74,7 +71,8 @@ class Pacer(Outlet):
     @property
     def seconds_left(self) -> float:
         """Seconds until the last message that waits has left."""
-        return GAP * (len(self._queue or ()) + self.paused)
+        waiting = len(self._queue) if self._queue else 0
+        return GAP * (waiting + 1 if self.paused else waiting)
 
     def speak_lines(self) -> None:
         """The peer has sent a newline: from now on it gets lines, as they come."""

@@ -1,93 +1,117 @@
-"""An arrival is a peer that is in no room yet: it lands, and where the mode asks for names it is asked for one.
+"""A handshake is the way from a connection's first byte to its seat: who it is, and where it wants to be.
 
-It eats the first lines of a connection and is forgotten when the peer sits down. It does not know what comes after.
+It takes the first lines of a connection, asks for a name where the mode does, and is over when the peer has its seat.
+It does not know what comes after.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from ..core.commands import obey, take_name
-from ..wire.dialects import Event
-from ..wire.reading import hello
+from ..core.hub import Hub
+from ..core.peer import Peer
+from ..wire.dialects import Message
+from ..wire.reading import Reader, hello
 from ..wire.text import clean, clean_text, name_fault
-from ..wire.verbs import Command, Fault
-
-if TYPE_CHECKING:
-    from ..core.peer import Peer
+from ..wire.verbs import Command, Fault, Piece
+from .inlet import Inlet
+from .timers import Timers
 
 _PREAMBLE = ("join", "nick")
 """The commands that take effect before a peer is seated, and are answered only if refused."""
 
 
-class Arrival:
-    """One peer's way to its seat."""
+class Newcomer(Protocol):
+    """What a handshake needs of its connection."""
 
-    __slots__ = ("_bad_names", "_bytes", "_has_room", "_lines", "_peer", "is_asked")
+    peer: Peer
+    inlet: Inlet
+    timers: Timers
+    reader: Reader
 
-    def __init__(self, peer: Peer) -> None:
-        self._peer = peer
+    def speak_json(self) -> None:
+        """Take and write one object a line from now on."""
+
+    def take_seat(self) -> None:
+        """Ask the hub for the seat that the peer wants."""
+
+
+class Handshake:
+    """One connection's way to its seat.
+
+    Args:
+        hub: whose rooms it comes to.
+        newcomer: whose first lines these are.
+        text: reads commands of the text dialect, whatever the dialect will be.
+    """
+
+    __slots__ = ("_bad_names", "_bytes", "_has_room", "_hub", "_lines", "_newcomer", "_text", "is_asked")
+
+    def __init__(self, hub: Hub, newcomer: Newcomer, text: Reader) -> None:
+        self._hub = hub
+        self._newcomer = newcomer
+        self._text = text
         self._lines = self._bytes = self._bad_names = 0
         self._has_room = False
-        """Whether it said where it wants to be; then landing ends with what came so far."""
+        """Whether it said where it wants to be; then its first packet ends the waiting."""
         self.is_asked = False
-        """Whether landing is over, and a name is awaited."""
+        """Whether a name is awaited."""
 
-    def eat(self, received: bytes) -> bytes:
-        """Eat the first line of `received`, or what of it is no line; return what is left for later."""
+    def take(self, received: bytes) -> tuple[Piece, ...]:
+        """Take the first line of `received` if it belongs to the handshake; put back what is left for later."""
         line, newline, rest = received.partition(b"\n")
         self._lines += 1
         self._bytes += len(line) + 1
-        limits = self._peer.hub.limits
+        limits, peer = self._hub.limits, self._newcomer.peer
         if self._lines > limits.join_lines or (self.is_asked and self._bytes > limits.join_bytes):
-            self._peer.end("idle", "that was much, and no room joined")
-            return b""
-        if self.is_asked:
+            peer.end("idle", "that was much, and no room joined")
+        elif self.is_asked:
+            self._newcomer.inlet.unread(rest)
             self._answer(line.removesuffix(b"\r"))
-            return rest
-        if not newline or not self._land(line):
-            return self._settle(received)
-        if not rest and self._has_room:
-            self.settle()
-        return rest
+        elif newline and self._says_how_or_where(line):
+            self._newcomer.inlet.unread(rest)
+            if not rest and self._has_room:
+                self.settle()
+        else:
+            self._newcomer.inlet.unread(received)
+            self._lines = self._bytes = 0
+            self.settle(is_answered=True)
+        return ()
 
-    def _land(self, line: bytes) -> bool:
+    def _says_how_or_where(self, line: bytes) -> bool:
         """Return whether `line` says how or where this peer wants to be heard; the first one decides the dialect."""
-        peer = self._peer
         sent = hello(line) if self._lines == 1 else None
         if sent is not None:
-            self._greeted(sent)
+            self._greet(sent)
             return True
-        for piece in peer.hub.text_reader.read(line + b"\n"):
+        for piece in self._text.read(line + b"\n"):
             if isinstance(piece, Command) and piece.verb in _PREAMBLE and piece.args:
                 self._has_room = self._has_room or piece.verb == "join"
-                obey(peer, piece)
+                obey(self._hub, self._newcomer.peer, piece)
                 return True
         return False
 
-    def _greeted(self, sent: dict[str, object]) -> None:
-        """A peer whose first line is a JSON object with a "chatterbox" key gets a welcome (design, section 5)."""
-        peer = self._peer
-        peer.speak_json()
+    def _greet(self, sent: dict[str, object]) -> None:
+        """Take a hello: an object with a "chatterbox" key as the first line (docs/protocol.md, section 3)."""
+        peer = self._newcomer.peer
+        self._newcomer.speak_json()
         for verb, key in (("join", "room"), ("nick", "name")):
-            if key in sent and not peer.gone:
-                obey(peer, Command(verb, (clean_text(str(sent[key])),)))
+            value = sent.get(key, "")
+            if not isinstance(value, str):
+                peer.refuse("verb", f"{key} in the hello is no string")
+            elif key in sent and not peer.gone:
+                obey(self._hub, peer, Command(verb, (clean_text(value),)))
         self.settle()
 
-    def _settle(self, received: bytes) -> bytes:
-        """Landing ends with the first line that is conversation, and that is neither eaten here nor counted."""
-        self._lines = self._bytes = 0
-        self.settle(is_answered=bool(received))
-        return received
-
     def settle(self, is_answered: bool = False) -> None:
-        """Landing is over: ask for a name where the mode does, unless the answer is here already; else sit down."""
-        peer = self._peer
-        peer.hub.never(peer, "landing")
-        if peer.gone or peer.room or self.is_asked:
+        """End the waiting: ask for a name where the mode does, unless the answer is here already; else sit down."""
+        peer = self._newcomer.peer
+        self._newcomer.timers.cancel("handshake")
+        if peer.gone or peer.room or peer.search or self.is_asked:
             return
-        if not peer.hub.mode.asks_name or peer.wanted:
-            peer.hub.seat(peer)
+        if not self._hub.mode.asks_name or peer.wanted_name:
+            self._newcomer.take_seat()
             return
         self.is_asked = True
         if not is_answered:
@@ -95,30 +119,30 @@ class Arrival:
 
     def _ask(self, fault: str) -> None:
         text = f"{fault}; which name do you take?" if fault else "which name do you take?"
-        self._peer.tell(Event("error", {"code": "name", "text": text}))
+        self._newcomer.peer.tell(Message("error", {"code": "name", "text": text}))
 
     def _answer(self, line: bytes) -> None:
         """The next line of a peer that was asked is its name; the third bad one ends it (seeds.md, 001-6)."""
-        peer = self._peer
-        for piece in peer.reader.read(line + b"\n"):
+        peer = self._newcomer.peer
+        for piece in self._newcomer.reader.read(line + b"\n"):
             if isinstance(piece, Command) and piece.verb in ("quit", "join"):
-                obey(peer, piece)
+                obey(self._hub, peer, piece)
             elif isinstance(piece, Fault):
                 peer.refuse(*piece)
             elif isinstance(piece, Command) and piece.verb == "nick":
-                self._take(piece.args[0] if piece.args else "", "")
+                self._take_name(piece.args[0] if piece.args else "", "")
             else:
-                self._take(line.decode(errors="replace"), _control_fault(line))
-        if peer.wanted and not peer.gone:
-            peer.hub.seat(peer)
+                self._take_name(line.decode(errors="replace"), _control_fault(line))
+        if peer.wanted_name and not peer.gone:
+            self._newcomer.take_seat()
 
-    def _take(self, name: str, fault: str) -> None:
-        peer = self._peer
-        fault = fault or name_fault(name, peer.hub.limits.max_name) or take_name(peer, name)
+    def _take_name(self, name: str, fault: str) -> None:
+        peer, limits = self._newcomer.peer, self._hub.limits
+        fault = fault or name_fault(name, limits.max_name) or take_name(self._hub, peer, name)
         if not fault:
             return
         self._bad_names += 1
-        if self._bad_names >= peer.hub.limits.bad_names:
+        if self._bad_names >= limits.bad_names:
             peer.end("kicked", f"{fault}; that was the last try")
         else:
             self._ask(fault)

@@ -6,92 +6,129 @@ of a turn. It does not know who speaks, or what the words mean.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 from ..wire.verbs import Piece
 from .outlet import Transport
+from .timers import Timers
+
+BULK = 16 * 1024
+"""Bytes of a block that no fingers type."""
+Step = Callable[[bytes], Iterable[Piece]]
+"""What becomes of received lines: the state of the connection. A step may put lines back, and set the next step."""
 
 
-class Owner(Protocol):
-    """Whose words these are; each call may end the connection."""
+class Speaker(Protocol):
+    """Who handles what comes; each call may end the connection."""
 
-    gone: str
-
-    @property
-    def arriving(self) -> bool:
-        """Whether it has no seat yet."""
-
-    def eat(self, received: bytes) -> bytes:
-        """Take the first line, or more, of what it sent before it had a seat; return the rest."""
-
-    def read(self, block: bytes) -> Iterator[Piece]:
-        """Return the pieces that `block` is made of."""
+    timers: Timers
 
     def handle(self, piece: Piece) -> None:
-        """Say it, or obey it."""
+        """Say `piece`, or obey it."""
 
     def said_all(self) -> None:
-        """Its last word is handled, and no more will come."""
-
-    def after(self, what: str, seconds: float, call: Callable[[], None]) -> None:
-        """Do one thing later."""
+        """Take it that the last word is handled, and no more will come."""
 
 
 class Inlet:
     """What one speaker sent, in order.
 
     Args:
-        owner: who handles it.
+        speaker: who handles it.
         transport: what is paused while it may not be handled.
         share: pieces handled in one turn.
+        step: the first step.
     """
 
-    __slots__ = ("_again", "_held_for", "_owner", "_pieces", "_rest", "_share", "_transport", "ending")
+    __slots__ = (
+        "_again",
+        "_has_told",
+        "_held_for",
+        "_pieces",
+        "_rest",
+        "_share",
+        "_speaker",
+        "_transport",
+        "bulk",
+        "ending",
+        "is_shut",
+        "step",
+    )
 
-    def __init__(self, owner: Owner, transport: Transport, share: int) -> None:
-        self._owner = owner
+    def __init__(self, speaker: Speaker, transport: Transport, share: int, step: Step) -> None:
+        self.step = step
+        self.bulk = False
+        """Whether what was read last is more than fingers type."""
+        self.ending = False
+        """Whether nothing more will be said."""
+        self.is_shut = False
+        """Whether nothing more is handled."""
+        self._speaker = speaker
         self._transport = transport
         self._share = share
         self._pieces: Iterator[Piece] | None = None
         """What was read and not yet handled."""
         self._again = b""
-        """Lines that were read, and put back."""
+        """Lines that were read, and are to be said before anything else."""
         self._rest = b""
         """What was received and not yet read."""
         self._held_for: frozenset[str] = frozenset()
         """Why reading is paused."""
-        self.ending = False
-        """Whether nothing more will come."""
+        self._has_told = False
+        """Whether the speaker knows that all is handled."""
 
     def receive(self, block: bytes) -> None:
         """Handle `block` now, or when its turn comes."""
-        if self._held_for or self._waits or self._owner.arriving:
+        if self.is_shut:
+            return
+        self.bulk = len(block) >= BULK
+        if self._held_for or self._again or self._pieces or self._rest:
             self._rest += block
             if not self._held_for:
                 self._go_on()
+            return
+        pieces = self.step(block)
+        if isinstance(pieces, tuple) and len(pieces) == 1:  # nothing but lines to say, as nearly always
+            self._speaker.handle(pieces[0])
         else:
-            self._pieces = self._owner.read(block)
+            self._pieces = iter(pieces)
             self._go_on()
 
-    def put_back(self, block: bytes) -> None:
+    def unread(self, block: bytes) -> None:
+        """Put received lines back before what was received after them."""
+        self._rest = block + self._rest
+
+    def say_first(self, block: bytes) -> None:
         """Handle `block`, which is lines to say, before everything else that waits."""
         self._again = block + self._again
+        self._has_told = False
 
     def end(self) -> None:
-        """Nothing more will come; the owner is told so when all is handled."""
-        self.ending = True
-        self._tell_if_all_is_said()
+        """Take it that nothing more will be said; the speaker is told so, once, when all is handled."""
+        if not self.ending:
+            self.ending = True
+            self._tell_if_all_is_said()
 
     def drain(self) -> None:
         """Handle all that waits, whatever speaks against it."""
-        while self._waits and not self._owner.gone:
+        while self.waits and not self.is_shut:
             self._held_for = frozenset()
             self._go_on()
 
     def discard(self) -> None:
         """Forget what waits: nobody will handle it."""
         self._again, self._rest, self._pieces = b"", b"", None
+
+    def shut(self) -> None:
+        """Forget what waits, and handle nothing more."""
+        self.is_shut = True
+        self.discard()
+
+    @property
+    def waits(self) -> bool:
+        """Whether anything waits to be handled."""
+        return bool(self._again or self._pieces or self._rest)
 
     # -- reasons not to read -----------------------------------------------------------------------------------
 
@@ -102,14 +139,14 @@ class Inlet:
 
     def hold(self, reason: str) -> None:
         """Stop reading, for one reason more."""
-        if not self._held_for and not self._owner.gone:
+        if not self._held_for and not self.is_shut:
             self._transport.pauseProducing()
         self._held_for |= {reason}
 
     def hold_for(self, reason: str, seconds: float) -> None:
         """Stop reading for some time."""
         self.hold(reason)
-        self._owner.after(reason, seconds, lambda: self.release(reason))
+        self._speaker.timers.after(reason, seconds, lambda: self.release(reason))
 
     def release(self, reason: str) -> None:
         """Go on reading, unless there is another reason not to; what waits is handled first.
@@ -119,18 +156,17 @@ class Inlet:
         if reason not in self._held_for:
             return
         self._held_for -= {reason}
-        if self._held_for or self._owner.gone:
+        if self._held_for or self.is_shut:
             return
-        if self._waits and reason != "turn":
+        if reason != "turn" and (self.waits or (self.ending and not self._has_told)):
             self.hold_for("turn", 0)
             return
-        if self._waits:
-            self._go_on()
-        if not self._held_for and not self._owner.gone:
+        self._go_on()
+        if not self._held_for and not self.is_shut:
             self._transport.resumeProducing()
 
     def read_on(self) -> None:
-        """Read whatever comes: its owner is gone, and doesn't listen."""
+        """Read whatever comes, and do nothing with it."""
         self._held_for = frozenset()
         self._transport.resumeProducing()
 
@@ -138,38 +174,28 @@ class Inlet:
 
     def _go_on(self) -> None:
         """Handle what was received, as far as this turn goes; the rest waits, and reading with it."""
-        share, owner = self._share, self._owner
-        while self._waits and not self._held_for and not owner.gone:
+        share = self._share
+        while (self._again or self._pieces or self._rest) and not self._held_for:
             if not share:
                 self.hold_for("turn", 0)
                 return
             share -= 1
-            if owner.arriving:
-                rest, self._rest = self._rest, b""
-                self._rest = owner.eat(rest)
+            if self._again:
+                block, self._again = self._again, b""
+                self._speaker.handle(block)
+                continue
+            if self._pieces is None:
+                block, self._rest = self._rest, b""
+                self._pieces = iter(self.step(block))
+            piece = next(self._pieces, None)
+            if piece is None:
+                self._pieces = None
             else:
-                self._handle_next()
-        self._tell_if_all_is_said()
-
-    @property
-    def _waits(self) -> bool:
-        return bool(self._again or self._pieces or self._rest)
-
-    def _handle_next(self) -> None:
-        if self._again:
-            block, self._again = self._again, b""
-            self._owner.handle(block)
-            return
-        if self._pieces is None:
-            block, self._rest = self._rest, b""
-            self._pieces = self._owner.read(block)
-        piece = next(self._pieces, None)
-        if piece is None:
-            self._pieces = None
-        else:
-            self._owner.handle(piece)
+                self._speaker.handle(piece)
+        if self.ending:
+            self._tell_if_all_is_said()
 
     def _tell_if_all_is_said(self) -> None:
-        if self.ending and not (self._waits or self._owner.gone):
-            self.ending = False
-            self._owner.said_all()
+        if not (self._has_told or self.waits or self.is_shut or "seat" in self._held_for):
+            self._has_told = True
+            self._speaker.said_all()

@@ -33,7 +33,7 @@ class Transport(Protocol):
         """Go on reading."""
 
 
-class Owner(Protocol):
+class Hearer(Protocol):
     """Who is told how an outlet fares; each call may end the connection."""
 
     def is_full(self) -> None:
@@ -47,39 +47,40 @@ class Owner(Protocol):
 
 
 class Outlet:
-    """Bytes on their way to one hearer, in order; its owner is told when too many wait.
+    """Bytes on their way to one hearer, in order; its hearer is told when too many wait.
 
     Args:
-        owner: who is told.
+        hearer: who is told.
         transport: where the bytes go.
-        high_water: queued bytes beyond which the owner is told `is_full`, once, until all is drained.
-        bound: queued bytes beyond which the owner is told `is_over`; 0: none.
+        high_water: queued bytes beyond which the hearer is told `is_full`, once, until all is drained.
+        bound: queued bytes beyond which the hearer is told `is_over`; 0: none.
     """
 
     __slots__ = (
         "_bound",
         "_closing",
-        "_handed",
         "_high_water",
-        "_owner",
+        "_hearer",
         "_queue",
         "full",
+        "handed",
         "paused",
         "queued",
         "transport",
     )
 
-    def __init__(self, owner: Owner, transport: Transport, high_water: int, bound: int) -> None:
+    def __init__(self, hearer: Hearer, transport: Transport, high_water: int, bound: int) -> None:
         self.transport = transport
         self.queued = 0
         self.paused = False
         self.full = False
-        self._owner = owner
+        self._hearer = hearer
         self._high_water = high_water
         self._bound = bound
         self._queue: deque[bytes] | None = None
         self._closing = False
-        self._handed = 0
+        self.handed = 0
+        """How often the transport has asked for more: it changes when the other end has taken something."""
 
     def write(self, data: bytes) -> None:
         """Hand `data` to the transport, or queue it while that is full."""
@@ -97,9 +98,9 @@ class Outlet:
             self._drain()
         if self.queued > self._high_water and not self.full:
             self.full = True
-            self._owner.is_full()
+            self._hearer.is_full()
         if self._bound and self.queued > self._bound:
-            self._owner.is_over()
+            self._hearer.is_over()
 
     def pause(self) -> None:
         """The transport has enough for now."""
@@ -108,7 +109,7 @@ class Outlet:
     def resume(self) -> None:
         """The transport has sent all it had."""
         self.paused = False
-        self._handed += 1
+        self.handed += 1
         self._drain()
         if self.queued or self.paused:
             return
@@ -116,7 +117,7 @@ class Outlet:
             self._hang_up()
         elif self.full:
             self.full = False
-            self._owner.is_drained()
+            self._hearer.is_drained()
 
     def _drain(self) -> None:
         """Hand on queued bytes, a chunk at a time, until the transport says stop."""
@@ -135,11 +136,6 @@ class Outlet:
             self.transport.write(data)
         if not queue:
             self._queue = None
-
-    @property
-    def handed(self) -> int:
-        """How often the transport has asked for more: it changes when the other end has taken something."""
-        return self._handed
 
     def close(self) -> None:
         """Close the connection when everything written is sent."""

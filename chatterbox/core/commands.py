@@ -1,112 +1,107 @@
 """A command is a verb that a peer sent: this module is what each of them does.
 
-The verbs themselves, their arguments and their help are rows in `wire.VERBS`. A new command is a row there and a
+The verbs themselves, their arguments and their help are rows in `wire.verbs.VERBS`. A new command is a row there and a
 function here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-from ..wire.dialects import Event, help_text, sentence
+from ..wire.dialects import Message, help_text, notice
 from ..wire.text import name_fault, room_fault
 from ..wire.verbs import VERBS, Command
-from .events import Did, Parted, Renamed, Told
+from .events import Did, Member, Renamed, Told
+from .hub import Hub
+from .peer import Peer
+from .room import Room
 
-if TYPE_CHECKING:
-    from .peer import Peer
 
-
-def obey(peer: Peer, command: Command) -> None:
+def obey(hub: Hub, peer: Peer, command: Command) -> None:
     """Do what `peer` asks, or say why not."""
     verb, args = command
-    if verb in VERBS and len(args) < len(VERBS[verb].keys):
+    if len(args) < len(VERBS[verb].keys):
         peer.refuse("verb", f"use it so: {VERBS[verb].usage}")
     else:
-        _OBEY[verb](peer, *args)
+        _OBEY[verb](hub, peer, *args)
 
 
-def _quit(peer: Peer) -> None:
+def _quit(hub: Hub, peer: Peer) -> None:
     peer.end("quit")
 
 
-def _done(peer: Peer) -> None:
-    """What closing the sending half says, for who can't: TLS has no half-close."""
-    peer.say_no_more()
+def _done(hub: Hub, peer: Peer) -> None:
+    """Take it for a closed sending half: TLS has none."""
+    if peer.link:
+        peer.link.say_no_more()
 
 
-def _farewell(peer: Peer, word: str) -> None:
-    if peer.room:
-        peer.room.apply(Parted(peer, word))
+def _help(hub: Hub, peer: Peer) -> None:
+    peer.hear(b"".join(peer.dialect.message(notice(line)) for line in help_text()))
 
 
-def _help(peer: Peer) -> None:
-    peer.hear(b"".join(peer.dialect.event(sentence(line)) for line in help_text()))
+def _who(hub: Hub, peer: Peer) -> None:
+    room = _room_of(hub, peer)
+    if room:
+        peer.tell(Message("here", {"room": room.name, "names": [member.name for member in room.members]}))
 
 
-def _who(peer: Peer) -> None:
-    if peer.room:
-        names = [member.name for member in peer.room.members]
-        peer.tell(Event("here", {"room": peer.room.name, "names": names}))
-
-
-def _nick(peer: Peer, name: str) -> None:
-    fault = name_fault(name, peer.hub.limits.max_name) or take_name(peer, name)
+def _nick(hub: Hub, peer: Peer, name: str) -> None:
+    fault = name_fault(name, hub.limits.max_name) or take_name(hub, peer, name)
     if fault:
         peer.refuse("name", fault)
 
 
-def take_name(peer: Peer, name: str) -> str:
+def take_name(hub: Hub, peer: Peer, name: str) -> str:
     """Let `peer` have `name`, which is well formed; return why it can't, or an empty string."""
-    if peer.hub.mode.label in ("letter", "port", "address") and peer.room:
+    if hub.mode.names_are_given and peer.room:
         return "names are given in this mode, not taken"
-    fault = peer.hub.taken(peer, peer.room.name if peer.room else peer.goal, name)
+    fault = hub.name_conflict(peer, peer.room.name if peer.room else peer.wanted_room, name)
     if not fault:
-        peer.wanted = name
+        peer.wanted_name = name
         if peer.room and name != peer.name:
             peer.room.apply(Renamed(peer, name))
     return fault
 
 
-def _join(peer: Peer, room: str) -> None:
-    fault = room_fault(room, peer.hub.limits.max_room)
+def _join(hub: Hub, peer: Peer, name: str) -> None:
+    fault = room_fault(name, hub.limits.max_room)
     if fault and not peer.room:
         peer.end("kicked", fault)
     elif fault:
         peer.refuse("room", fault)
     elif not peer.room:
-        peer.goal = room
-    elif room != peer.room.name:
-        peer.hub.move(peer, room)
+        peer.wanted_room = name
+    elif name != peer.room.name:
+        hub.move(peer, name)
 
 
-def _me(peer: Peer, text: str) -> None:
+def _me(hub: Hub, peer: Peer, text: str) -> None:
     if peer.room:
         peer.room.apply(Did(peer, text))
 
 
-def _msg(peer: Peer, name: str, text: str) -> None:
-    to = peer.room.names.get(name.casefold()) if peer.room else None
-    if peer.room and to:
-        peer.room.apply(Told(peer, to, text))
+def _msg(hub: Hub, peer: Peer, name: str, text: str) -> None:
+    room = _room_of(hub, peer)
+    to: Member | None = room.names.get(name.casefold()) if room else None
+    if room and to:
+        room.apply(Told(peer, to, text))
     else:
         peer.refuse("who", f"nobody here is called {name[:40]}")
 
 
-def _type(peer: Peer, keys: str) -> None:
-    peer.show_draft(keys.encode(errors="replace"))
+def _room_of(hub: Hub, peer: Peer) -> Room | None:
+    """Return the room that `peer` sits in, where it lives in this hub."""
+    return hub.rooms.get(peer.room.name) if peer.room else None
 
 
 _OBEY: dict[str, Callable[..., None]] = {
     "quit": _quit,
     "done": _done,
-    "farewell": _farewell,
     "help": _help,
     "who": _who,
     "nick": _nick,
     "join": _join,
     "me": _me,
     "msg": _msg,
-    "type": _type,
 }

@@ -1,6 +1,7 @@
-"""An event is what happens in a room: somebody joins, says, types, finishes, leaves. Rooms change by these alone.
+"""An event is what happens in a room: somebody joins, says, types, finishes, leaves. A room changes by these alone.
 
-This module is the list of them, and of what a room needs of a peer. It does not know what they lead to: that is `room`.
+This module lists them, says what a room needs of a peer, and what an observer is told. It does not know what an event
+leads to: that is `room`.
 """
 
 from __future__ import annotations
@@ -10,21 +11,33 @@ from typing import NamedTuple, Protocol
 from ..wire.dialects import Dialect
 
 
+class Address(NamedTuple):
+    """Where the other end of a connection is; ("", 0) where there is no such place, as on a unix socket."""
+
+    host: str = ""
+    port: int = 0
+
+    def __str__(self) -> str:
+        """Return it as people write it: an IPv6 host in brackets."""
+        if not self.port:
+            return "this machine"
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
 class Member(Protocol):
     """What a room needs of a peer."""
 
     name: str
-    wanted: str
+    wanted_name: str
+    """The name that it asked for; an empty string where it takes any."""
     dialect: Dialect
     finished: bool
     """Whether it has closed its sending half, and only listens."""
-
-    pumps: bool
-    """Whether it says more than fingers type."""
+    address: Address
 
     @property
-    def address(self) -> tuple[str, int]:
-        """Host and port of the other end; ("", 0) where there is none."""
+    def bulk(self) -> bool:
+        """Whether it says more at once than fingers type."""
 
     @property
     def backed_up(self) -> bool:
@@ -53,6 +66,16 @@ class Member(Protocol):
         """Hang up on it, with a spoken reason where `text` is given."""
 
 
+class Origin(NamedTuple):
+    """Where lines come from: the speaker's stream, and the number that it gave the first of them (0: none)."""
+
+    stream: str = ""
+    line: int = 0
+
+
+NOBODY = Origin()
+
+
 class Joined(NamedTuple):
     """A peer takes its seat."""
 
@@ -70,6 +93,7 @@ class Said(NamedTuple):
 
     peer: Member
     block: bytes
+    origin: Origin = NOBODY
 
 
 class Typed(NamedTuple):
@@ -84,6 +108,7 @@ class Did(NamedTuple):
 
     peer: Member
     text: str
+    origin: Origin = NOBODY
 
 
 class Told(NamedTuple):
@@ -92,6 +117,7 @@ class Told(NamedTuple):
     peer: Member
     to: Member
     text: str
+    origin: Origin = NOBODY
 
 
 class Renamed(NamedTuple):
@@ -122,3 +148,60 @@ class Left(NamedTuple):
 
 
 RoomEvent = Joined | Began | Said | Typed | Did | Told | Renamed | Finished | Parted | Left
+
+
+# -- what observers are told --------------------------------------------------------------------------------------
+
+
+class Site(Protocol):
+    """What an observer may ask of the room in which something happened."""
+
+    name: str
+    members: dict[Member, bytes]
+    """Each member's label, in order of joining."""
+
+
+class Happening(NamedTuple):
+    """Something happened in a room: the event, after it took effect (`Left` before the label is forgotten)."""
+
+    room: Site
+    event: RoomEvent
+
+
+class Seated(NamedTuple):
+    """A new peer has its first seat."""
+
+    room: str
+    peer: Member
+
+
+class Gone(NamedTuple):
+    """A seated peer is gone for good, for one word of the closed set."""
+
+    room: str
+    peer: Member
+    why: str
+
+
+class Refused(NamedTuple):
+    """A connection ended before it had a seat."""
+
+    address: Address
+    why: str
+
+
+class Staged(NamedTuple):
+    """A mode with a script reached a point of it: `ready`, `closing`, `done`; or `over`: a conversation has ended."""
+
+    point: str
+    names: tuple[str, ...] = ()
+
+
+News = Happening | Seated | Gone | Refused | Staged
+
+
+class Observer(Protocol):
+    """Who is told what happens: the log, the console, later a counter. It changes nothing."""
+
+    def happened(self, news: News) -> None:
+        """Take note of `news`."""

@@ -1,12 +1,12 @@
-"""A mode is a row of data: how many sit in a room, what stands before a line, and which words end a stay.
+"""A mode is a row of data: how many sit in a room, what stands before a line, and which words end the session.
 
 This module is the table of `--mode`, and nothing acts here. What a table can't say (`order` judges, `talk` streams) is
-a rule in `room`; a row names it.
+a class in `rules`; a row names it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Literal
 
 Label = Literal["none", "nick", "letter", "port", "address"]
@@ -36,7 +36,7 @@ class Mode:
     announces: bool = True
     """Whether joins, leaves and new names are told to the others."""
     rule: Literal["relay", "order", "duet", "talk"] = "relay"
-    """Which class of `room` the room is."""
+    """Which class of `rules` the room is."""
     console_sits: bool = True
     """Whether the hub's console takes a seat, or watches from outside and speaks to all rooms."""
     last_word: str = ""
@@ -45,6 +45,16 @@ class Mode:
     """Whether the hub ends with its first room's end."""
     script: dict[str, str] = field(default_factory=dict)
     """The console's words, event by event, as the exercise's document has them."""
+
+    @property
+    def names_are_given(self) -> bool:
+        """Whether the room makes names (letters, ports), and peers choose none."""
+        return self.label in ("letter", "port", "address")
+
+    @property
+    def partner(self) -> str:
+        """What text peers call the other end, where there is one other end only and lines have no labels."""
+        return "your partner" if self.seats == 2 and self.label == "none" else ""
 
 
 _ORDER_SCRIPT = {
@@ -66,9 +76,7 @@ MODES = {
     mode.name: mode
     for mode in (
         Mode(name="pair", purpose="two ends, verbatim", seats=2, label="none", echo=False),
-        Mode(
-            name="room", purpose="a room of names", seats=0, label="nick", echo=True, asks_name=True, holds=False
-        ),
+        Mode(name="room", purpose="a room of names", seats=0, label="nick", echo=True, asks_name=True, holds=False),
         Mode(
             name="ports",
             purpose="a broadcast by port",
@@ -122,6 +130,3 @@ def table() -> str:
     ]
     widths = [max(len(row[n]) for row in (heads, *rows)) for n in range(len(heads))]
     return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths)).rstrip() for row in (heads, *rows))
-
-
-COLUMNS = frozenset(f.name for f in fields(Mode))

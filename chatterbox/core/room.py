@@ -6,18 +6,34 @@ in the same order are the same. A room does not know sockets, time, or how its m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from itertools import count
 
 from ..limits import Limits
-from ..wire.dialects import Dialect, Event
+from ..wire.dialects import Dialect, Message
 from ..wire.lines import first_lines
-from .events import Began, Did, Finished, Joined, Left, Member, Parted, Renamed, RoomEvent, Said, Told, Typed
+from .events import (
+    Began,
+    Did,
+    Finished,
+    Gone,
+    Happening,
+    Joined,
+    Left,
+    Member,
+    News,
+    Parted,
+    Renamed,
+    RoomEvent,
+    Said,
+    Told,
+    Typed,
+)
 from .modes import Mode
+from .naming import names_for
 
-Narrate = Callable[..., None]
 MAX_LINES = 1024
 """Lines of a block where they are rendered one by one: with 60 bytes around each, about as much again as a read."""
-LETTERS = "XYZABCDEFGHIJKLMNOPQRSTUVW"
 
 
 _RULES: dict[type, str] = {
@@ -39,7 +55,12 @@ class Room:
     """The members of one room in order of joining, and what is held for who isn't there yet."""
 
     def __init__(
-        self, name: str, mode: Mode, limits: Limits, narrate: Narrate, when_empty: Callable[[Room], None]
+        self,
+        name: str,
+        mode: Mode,
+        limits: Limits,
+        observe: Callable[[News], None],
+        when_empty: Callable[[Room], None],
     ) -> None:
         self.name = name
         self.mode = mode
@@ -50,20 +71,20 @@ class Room:
         self.was_shared = False
         """Whether two were ever here at once."""
         self._limits = limits
-        self._narrate = narrate
+        self._observe = observe
         self._when_empty = when_empty
-        self._early: list[Said] = []
-        self._early_size = 0
-        self._spoken_to: frozenset[Member] = frozenset()
-        """Finished members to whom something was said since."""
+        self._held: list[Said] = []
+        """What was said while nobody was there to hear it."""
+        self._held_size = 0
+        self._probes: dict[Member, Said | None] = {}
+        """The first block said to each finished member, until a second one shows that the first met no reset."""
         self._met: frozenset[Member] = frozenset()
         """Members who had company here."""
         self._pending: list[RoomEvent] = []
         self._speaker: Member | None = None
         """Whose doing it is that somebody hears something."""
-        self._expanding = 0
-        """How many members hear more bytes than were said."""
-        self._arrivals = 0
+        self._numbers = count(1)
+        """What guests are told apart by."""
 
     # -- what others ask of a room -------------------------------------------------------------------------
 
@@ -73,9 +94,9 @@ class Room:
         return self.mode.seats == 2
 
     @property
-    def free_seats(self) -> float:
-        """How many more may join."""
-        return self.mode.seats - len(self.members) if self.mode.seats else float("inf")
+    def has_seat(self) -> bool:
+        """Whether one more may join."""
+        return not self.mode.seats or len(self.members) < self.mode.seats
 
     @property
     def max_lines(self) -> int:
@@ -83,21 +104,29 @@ class Room:
 
         A label or an object around each makes megabytes of 64 KiB of bare newlines.
         """
-        return MAX_LINES if self._expanding else 0
+        expands = self.mode.label != "none" or any(member.dialect.expands for member in self.members)
+        return MAX_LINES if expands else 0
 
     def apply(self, event: RoomEvent) -> None:
-        """Let `event` happen. What it makes happen in turn happens after it, in order."""
+        """Let `event` happen. What it makes happen in turn happens after it, in order.
+
+        A fault in one event doesn't keep the others from happening; the first one is raised when all have.
+        """
         pending = self._pending
         pending.append(event)
         if len(pending) > 1:
             return
-        try:
-            for event in pending:  # which grows while it is gone through
-                self._speaker = event.peer
+        fault: BaseException | None = None
+        for event in pending:  # which grows while it is gone through
+            self._speaker = event.peer
+            try:
                 getattr(self, _RULES[type(event)])(event)
-        finally:
-            self._speaker = None
-            pending.clear()
+            except Exception as raised:
+                fault = fault or raised
+        self._speaker = None
+        pending.clear()
+        if fault:
+            raise fault
 
     def yield_seat(self) -> bool:
         """Free a seat whose peer has finished and was not heard of since; return whether there was one.
@@ -105,33 +134,35 @@ class Room:
         Who closed its sending half may be gone altogether: a killed program's system sends the very same FIN.
         Only bytes on their way, or words that it took without a reset, prove that somebody listens.
         """
+        if any(member.backed_up for member in self.members):
+            return False
         for member in tuple(self.members):
-            if member.finished and not any(m.backed_up for m in self.members) and member not in self._spoken_to:
+            if member.finished and member not in self._probes:
                 member.end("quit")
                 return True
         return False
 
-    def full(self, hearer: Member) -> None:
-        """`hearer` has more waiting than it should: in a pair that stops the other end, as long as it takes.
+    def hearer_is_full(self, hearer: Member) -> None:
+        """Let whoever speaks to `hearer` wait: in a pair as long as it takes.
 
-        Elsewhere nobody waits for another: only who pumps is slowed, for the time a hearer who reads needs.
+        Elsewhere nobody waits for another: only a speaker of much is slowed, for the time a hearer who reads needs.
         """
         if self.is_pair:
             for member in tuple(self.members):
                 if member is not hearer or self.mode.echo:
                     member.hold()
-        elif self._speaker and self._speaker.pumps:
+        elif self._speaker and self._speaker.bulk:
             self._speaker.wait()
 
-    def drained(self, hearer: Member) -> None:
-        """Nothing waits for `hearer` any more."""
+    def hearer_is_drained(self, hearer: Member) -> None:
+        """Let who waited for `hearer` go on, if nothing else speaks against it."""
         if self.is_pair:
             for member in tuple(self.members):
                 self._release(member)
 
     def _has_to_wait(self, peer: Member) -> bool:
-        """Whether enough is held for a partner, or one who hears `peer` in a pair has more waiting than it should."""
-        if self._early_size >= self._limits.max_early:
+        """Return whether enough is held for a partner, or too much waits for one who hears `peer` in a pair."""
+        if self._held_size >= self._limits.max_held:
             return True
         return self.is_pair and any(member.full for member in self.members if member is not peer or self.mode.echo)
 
@@ -144,29 +175,25 @@ class Room:
 
     def _joined(self, event: Joined) -> None:
         peer = event.peer
-        peer.name = self._christen(peer)
+        peer.name = self._name_for(peer)
         self.names[peer.name.casefold()] = peer
         self.members[peer] = f"{peer.name}: ".encode() if self.mode.label != "none" else b""
-        self._expanding += self._expands(peer)
         if len(self.members) > 1:
             self.was_shared = True
             self._met = frozenset(self.members) if self.is_pair else self._met
-        self._narrate("joined", self, peer)
+        self._observe(Happening(self, event))
         self._greet(peer)
         for member in tuple(self.members):
             if self._has_to_wait(member):
                 member.hold()
 
-    def _expands(self, peer: Member) -> bool:
-        return self.mode.label != "none" or peer.dialect.expands
-
     def _greet(self, peer: Member) -> None:
         """Tell `peer` where it is and the others who came; then what was said for a partner is delivered, first."""
         self._welcome(peer)
         if self.mode.announces:
-            self._tell(Event("joined", {"name": peer.name}), without=peer)
+            self._tell(Message("joined", {"name": peer.name}), without=peer)
         if len(self.members) > 1:
-            self._deliver_early()
+            self._deliver_held()
 
     def _welcome(self, peer: Member) -> None:
         mode = self.mode
@@ -180,40 +207,22 @@ class Room:
             "farewell": list(mode.farewell),
             "here": [member.name for member in self.members],
         }
-        peer.hear(peer.dialect.event(Event("welcome", fields)))
+        peer.hear(peer.dialect.message(Message("welcome", fields)))
 
-    def _christen(self, peer: Member) -> str:
+    def _name_for(self, peer: Member) -> str:
         """Return the name that `peer` has here: its wish, or what the mode makes names of."""
-        return next(name for name in self._names_for(peer) if name.casefold() not in self.names)
-
-    def _names_for(self, peer: Member) -> Iterator[str]:
-        label = self.mode.label
-        host, port = peer.address
-        if label == "letter":
-            yield from LETTERS
-            base = "X"
-        elif label in ("port", "address") and port:
-            base = str(port) if label == "port" else f"{host}:{port}"
-            yield base
-        elif peer.wanted:
-            yield peer.wanted
-            base = peer.wanted
-        else:
-            base = "guest"
-        while True:
-            self._arrivals += 1
-            yield f"{base}-{self._arrivals}"
+        return next(name for name in names_for(self.mode, peer, self._numbers) if name.casefold() not in self.names)
 
     def _began(self, event: Began) -> None:
         """Only a race asks who was first to begin."""
 
     def _said(self, event: Said) -> None:
         """Data received from Client 1 must be sent immediately to Client 2 (seed 000), and the other way round."""
-        peer, block = event
+        peer, block = event.peer, event.block
         if peer not in self.members:
             return
         if self.mode.holds and len(self.members) < 2:
-            self._hold_early(event)
+            self._keep(event)
             return
         self._relay(peer, block)
 
@@ -231,7 +240,8 @@ class Room:
             if member.finished:
                 self._probe(member, Said(peer, block))
             member.hear(data)
-        self._narrate("said", self, peer, block)
+        if "said" in self.mode.script:  # nobody else wants to know of every line
+            self._observe(Happening(self, Said(peer, block)))
 
     def _typed(self, event: Typed) -> None:
         """Keys are the conversation in mode `talk`; in a pair they are a draft, which JSON hearers see."""
@@ -243,13 +253,13 @@ class Room:
     def _did(self, event: Did) -> None:
         if event.peer in self.members:
             fields: dict[str, object] = {"from": event.peer.name, "text": event.text}
-            self._tell(Event("did", fields), without=event.peer)
-            event.peer.hear(event.peer.dialect.event(Event("did", fields, own=True)))
+            self._tell(Message("did", fields), without=event.peer)
+            event.peer.hear(event.peer.dialect.message(Message("did", fields, own=True)))
 
     def _told(self, event: Told) -> None:
         if event.peer in self.members and event.to in self.members:
             fields: dict[str, object] = {"from": event.peer.name, "text": event.text}
-            event.to.hear(event.to.dialect.event(Event("told", fields)))
+            event.to.hear(event.to.dialect.message(Message("told", fields)))
 
     def _renamed(self, event: Renamed) -> None:
         peer, name = event
@@ -262,9 +272,9 @@ class Room:
         if self.members[peer]:
             self.members[peer] = f"{name}: ".encode()
         fields: dict[str, object] = {"name": old, "to": name}
-        peer.hear(peer.dialect.event(Event("renamed", fields, own=True)))
+        peer.hear(peer.dialect.message(Message("renamed", fields, own=True)))
         if self.mode.announces:
-            self._tell(Event("renamed", fields), without=peer)
+            self._tell(Message("renamed", fields), without=peer)
 
     def _finished(self, event: Finished) -> None:
         """In a pair who has finished listens on, until the other end is done too; elsewhere it leaves.
@@ -278,12 +288,12 @@ class Room:
             peer.end("quit")
             return
         peer.finished = True
-        if len(self.members) == 1 and peer in self._met and not self._early:
+        if len(self.members) == 1 and peer in self._met and not self._held:
             peer.end("quit")
         elif len(self.members) > 1 and all(member.finished for member in self.members):
             self._end_all("quit")
         elif self.mode.announces:
-            self._tell(Event("finished", {"name": peer.name}), without=peer)
+            self._tell(Message("finished", {"name": peer.name}), without=peer)
 
     def _listens_on(self, peer: Member) -> bool:
         """Whether anything is left to hear for a peer who has finished."""
@@ -293,7 +303,7 @@ class Room:
         """`Bye` is relayed and ends both (seed 002); `exit` is one peer's own affair (seed 003)."""
         if event.peer not in self.members:
             return
-        self._narrate("farewell", self, event.peer)
+        self._observe(Happening(self, event))
         if self.mode.ends_together:
             self._relay(event.peer, event.word.encode() + b"\n")
             self._end_all("bye", f"{event.peer.name} said {event.word}", asked_by=event.peer)
@@ -302,28 +312,31 @@ class Room:
 
     def _left(self, event: Left) -> None:
         peer, why = event
-        if self.members.pop(peer, None) is None:
+        if peer not in self.members:
             return
+        del self.members[peer]
         del self.names[peer.name.casefold()]
-        if not (peer.finished and why == "lost"):
-            self._forget_early()
-        self._spoken_to -= {peer}
+        self._forget_held()
+        probe = self._probes.pop(peer, None)
+        if probe and why == "lost":
+            self._keep(probe)
         self._met -= {peer}
-        self._expanding -= self._expands(peer)
-        self._narrate("left", self, peer, why)
-        self._bereave(peer, why)
+        self._observe(Happening(self, event))
+        if why != "moved":
+            self._observe(Gone(self.name, peer, why))
+        self._tell_of_leaving(peer, why)
         if self.is_pair:
             for member in tuple(self.members):
                 self._release(member)
         if not self.members:
             self._when_empty(self)
 
-    def _bereave(self, peer: Member, why: str) -> None:
+    def _tell_of_leaving(self, peer: Member, why: str) -> None:
         """Tell the others that `peer` is gone, unless they know it; who has finished has nobody left to listen to."""
         if self.mode.ends_together and self.members and why != "shutdown":
             self._end_all("bye", f"{peer.name} left ({why})")
         elif self.mode.announces and not peer.finished and why != "shutdown":
-            self._tell(Event("left", {"name": peer.name, "why": why}))
+            self._tell(Message("left", {"name": peer.name, "why": why}))
         if self.is_pair:
             for member in tuple(self.members):
                 if member.finished:
@@ -334,39 +347,39 @@ class Room:
         for member in tuple(self.members):
             member.end(why, "" if member is asked_by else text)
 
-    def _tell(self, event: Event, without: Member | None = None) -> None:
+    def _tell(self, event: Message, without: Member | None = None) -> None:
         """Let every member but `without` hear `event`, rendered once per dialect."""
         rendered: dict[Dialect, bytes] = {}
         for member in tuple(self.members):
             if member is not without:
                 if member.dialect not in rendered:
-                    rendered[member.dialect] = member.dialect.event(event)
+                    rendered[member.dialect] = member.dialect.message(event)
                 member.hear(rendered[member.dialect])
 
-    # -- early lines ---------------------------------------------------------------------------------------
+    # -- held lines ----------------------------------------------------------------------------------------
 
-    def _hold_early(self, event: Said) -> None:
-        self._early.append(event)
-        self._early_size += len(event.block)
+    def _keep(self, event: Said) -> None:
+        self._held.append(event)
+        self._held_size += len(event.block)
         if self._has_to_wait(event.peer):
             event.peer.hold()
 
-    def _deliver_early(self) -> None:
+    def _deliver_held(self) -> None:
         """Say what was held, as far as one portion goes; its speaker says the rest, again in portions."""
-        if not self._early:
+        if not self._held:
             return
-        speaker = self._early[0].peer
-        block = b"".join(said.block for said in self._early)
-        self._forget_early()
+        speaker = self._held[0].peer
+        block = b"".join(said.block for said in self._held)
+        self._forget_held()
         head = first_lines(block, self.max_lines) if self.max_lines else block
         self._said(Said(speaker, head))
         if len(head) < len(block):
             speaker.say_again(block[len(head) :])
 
-    def _forget_early(self) -> None:
-        speakers = {event.peer for event in self._early}
-        self._early.clear()
-        self._early_size = 0
+    def _forget_held(self) -> None:
+        speakers = {event.peer for event in self._held}
+        self._held.clear()
+        self._held_size = 0
         for speaker in speakers:
             self._release(speaker)
 
@@ -374,8 +387,4 @@ class Room:
 
     def _probe(self, hearer: Member, said: Said) -> None:
         """Keep the first block said to a finished peer: if its answer is a reset, nobody heard it."""
-        if hearer in self._spoken_to:
-            self._forget_early()
-        else:
-            self._spoken_to |= {hearer}
-            self._early.append(said)
+        self._probes[hearer] = None if hearer in self._probes else said

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..wire.dialects import Event
-from .events import Began, Member, Said
+from ..wire.dialects import Message
+from .events import Began, Member, Said, Staged
 from .room import Room
 
 
@@ -19,29 +19,32 @@ class Duet(Room):
     """Whether both were told to close."""
 
     def _greet(self, peer: Member) -> None:
-        """ "Only after connections to both clients are established: server sends message to both clients"."""
+        """Confirm: "Only after connections to both clients are established: server sends message to both clients"."""
         self._welcome(peer)
-        if self.free_seats:
+        if self.has_seat:
             return
         for member in self.members:
             self._script(member, f"Client {member.name} has connected.")
-        self._narrate("ready", self)
-        self._deliver_early()
+        self._stage("ready")
+        self._deliver_held()
+
+    def _stage(self, point: str) -> None:
+        self._observe(Staged(point, tuple(member.name for member in self.members)))
 
     def _script(self, member: Member, text: str) -> None:
-        member.hear(member.dialect.event(Event("script", {"text": text})))
+        member.hear(member.dialect.message(Message("script", {"text": text})))
 
     def _end_all(self, why: str, text: str = "", asked_by: Member | None = None) -> None:
-        """ "Server tells both clients to close their connections"."""
+        """The exercise: "Server tells both clients to close their connections"."""
         if not self._over:
             self._over = True
-            self._narrate("closing", self)
+            self._stage("closing")
         super()._end_all(why, text, asked_by)
 
-    def _bereave(self, peer: Member, why: str) -> None:
-        super()._bereave(peer, why)
+    def _tell_of_leaving(self, peer: Member, why: str) -> None:
+        super()._tell_of_leaving(peer, why)
         if self._over and not self.members:
-            self._narrate("done", self)
+            self._stage("done")
 
 
 class Order(Duet):
@@ -59,20 +62,20 @@ class Order(Duet):
         """Clients in order of their first message's first byte."""
 
     @property
-    def free_seats(self) -> float:
+    def has_seat(self) -> bool:
         """A race that has begun takes nobody in."""
-        return 0 if self._racing else super().free_seats
+        return not self._racing and super().has_seat
 
     def yield_seat(self) -> bool:
         """Who has spoken and only listens waits for the verdict."""
         return not self._racing and super().yield_seat()
 
-    def _deliver_early(self) -> None:
+    def _deliver_held(self) -> None:
         """The race begins with what was said before it, in order of arrival, whoever said it."""
         self._racing = True
-        early = tuple(self._early)
-        self._forget_early()
-        for said in early:
+        held = tuple(self._held)
+        self._forget_held()
+        for said in held:
             self._said(said)
 
     def _began(self, event: Began) -> None:
@@ -81,12 +84,12 @@ class Order(Duet):
             self._order.setdefault(event.peer.name)
 
     def _said(self, event: Said) -> None:
-        """ "Server waits until it has received a message from both clients"."""
+        """The exercise: "Server waits until it has received a message from both clients"."""
         if event.peer not in self.members or self._over:
             return
         self._order.setdefault(event.peer.name)
         if not self._racing:
-            self._hold_early(event)
+            self._keep(event)
             return
         self._firsts.setdefault(event.peer.name, event.block.split(b"\n", 1)[0].decode())
         if len(self._firsts) == self.mode.seats:
@@ -100,15 +103,15 @@ class Order(Duet):
 
     def _listens_on(self, peer: Member) -> bool:
         """Who has spoken waits for the verdict; who hasn't leaves the race."""
-        return peer.name in self._firsts or any(said.peer is peer for said in self._early)
+        return peer.name in self._firsts or any(said.peer is peer for said in self._held)
 
-    def _bereave(self, peer: Member, why: str) -> None:
+    def _tell_of_leaving(self, peer: Member, why: str) -> None:
         """One client leaves before speaking: the other is told, nothing hangs (seeds.md, 002-6)."""
         waited_for = self._racing and not self._over and peer.name not in self._firsts
         if waited_for and why != "shutdown":
             self._end_all("bye", f"Client {peer.name} left before sending a message")
         elif self._over or why == "shutdown" or not self.members:
-            super()._bereave(peer, why)
+            super()._tell_of_leaving(peer, why)
 
 
 RULES: dict[str, type[Room]] = {"relay": Room, "talk": Room, "duet": Duet, "order": Order}

@@ -1,44 +1,36 @@
-"""Narration is what the hub's console prints of what happens: a mode's own words where it has a script.
+"""A script is what the hub's console prints of what happens, in the words of a mode's exercise.
 
-This module turns happenings into lines. It does not know who prints them.
+This module turns news into lines. It does not know who prints them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .events import Member
+from .events import Happening, Joined, Left, News, Parted, Said, Staged
 from .modes import Mode
-from .room import Room
 
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+_KINDS: dict[type, str] = {Joined: "joined", Said: "said", Parted: "farewell", Left: "left"}
+"""What a script calls each event."""
 
 
-def narrate(
-    mode: Mode, kind: str, room: Room | None = None, peer: Member | None = None, *rest: object
-) -> Iterator[str]:
-    """Yield the console's lines for one happening; a mode without a script has none.
-
-    Args:
-        mode: whose script it is.
-        kind: what happened; a key of the script.
-        room: where.
-        peer: who did it.
-        rest: what was said, or why somebody left.
-    """
-    words = mode.script.get(kind)
-    if words is None:
-        return
-    facts: dict[str, object] = {}
-    if room:
-        names = [member.name for member in room.members]
-        facts |= dict(zip(("first", "second"), names), ordinal=_ordinal(len(names)))
-    if peer:
-        label = room.members.get(peer, b"").decode() if room else ""
-        facts |= {"name": peer.name, "address": peer.address, "label": label}
-    texts = rest[0].decode().split("\n")[:-1] if rest and isinstance(rest[0], bytes) else [""]
-    for text in texts:
-        yield words.format(**facts, text=text)
+def script_lines(mode: Mode, news: News) -> Iterator[str]:
+    """Yield the console's lines for `news`; a mode without a script has none."""
+    if isinstance(news, Staged):
+        if words := mode.script.get(news.point):
+            yield words.format(**dict(zip(("first", "second"), news.names)))
+    elif isinstance(news, Happening) and (words := mode.script.get(_KINDS.get(type(news.event), ""))):
+        members, peer = news.room.members, news.event.peer
+        facts = {
+            "name": peer.name,
+            "address": tuple(peer.address),
+            "label": members.get(peer, b"").decode(),
+            "ordinal": _ordinal(len(members)),
+        }
+        texts = news.event.block.decode().split("\n")[:-1] if isinstance(news.event, Said) else [""]
+        for text in texts:
+            yield words.format(**facts, text=text)
 
 
 def _ordinal(number: int) -> str:

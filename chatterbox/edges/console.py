@@ -17,9 +17,10 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from ..core.hub import Hub
-from ..core.peer import Peer
-from ..core.script import narrate
+from ..connections.admission import Admission
+from ..connections.connection import Connection
+from ..core.events import News
+from ..core.script import script_lines
 from ..wire.keys import KeyReader
 from ..wire.text import clean
 from ..wire.verbs import Command, Typing
@@ -33,15 +34,16 @@ class Console(Protocol):
     """Stdin and stdout of the hub; give it to `StandardIO`.
 
     Args:
-        hub: whose console this is.
+        admission: lets it sit in the hub whose console this is.
         stop: stops the hub.
     """
 
     transport: Any
-    peer: Peer | None = None
+    connection: Connection | None = None
 
-    def __init__(self, hub: Hub, stop: Callable[[], None]) -> None:
-        self._hub = hub
+    def __init__(self, admission: Admission, stop: Callable[[], None]) -> None:
+        self._admission = admission
+        self._hub = admission.hub
         self._stop = stop
         self._unended = b""
         self._echo: KeyReader | None = None
@@ -52,7 +54,7 @@ class Console(Protocol):
     def connectionMade(self) -> None:
         """Sit down, where this mode gives the console a seat."""
         if self._hub.mode.console_sits:
-            self.peer = self._hub.host(self.transport, NAME)
+            self.connection = self._admission.host(self.transport, NAME)
         if self._hub.mode.rule == "talk":
             self._echo = KeyReader(self._hub.limits)
             self._settings = _pass_keys()
@@ -63,9 +65,9 @@ class Console(Protocol):
         for line in dict.fromkeys(words.format(host=host, port=port) for host, port in places):
             self.show(line)
 
-    def narrate(self, kind: str, *facts: Any) -> None:
+    def happened(self, news: News) -> None:
         """Print what happens, in the mode's own words."""
-        for line in narrate(self._hub.mode, kind, *facts):
+        for line in script_lines(self._hub.mode, news):
             self.show(line)
 
     def show(self, line: str) -> None:
@@ -75,7 +77,7 @@ class Console(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         """The operator has typed lines, or keys."""
-        if self._echo and self.peer:
+        if self._echo and self.connection:
             self._typed_keys(self._echo, data)
             return
         *lines, self._unended = (self._unended + data).split(b"\n")
@@ -85,9 +87,9 @@ class Console(Protocol):
     def _typed_keys(self, echo: KeyReader, keys: bytes) -> None:
         for piece in echo.read(keys):
             if isinstance(piece, Typing):
-                self.transport.write(self._hub.keys.typed(NAME, piece.keys))
-                if self.peer:
-                    self.peer.show_draft(piece.keys)
+                self.transport.write(self._admission.dialects.keys.typed(NAME, piece.keys))
+                if self.connection:
+                    self.connection.handle(piece)
             elif isinstance(piece, Command):
                 self._stop()
 
@@ -100,8 +102,8 @@ class Console(Protocol):
     def _typed(self, line: bytes) -> None:
         if line.strip() == b"/quit":
             self._stop()
-        elif self.peer:
-            self.peer.say(line + b"\n")
+        elif self.connection:
+            self.connection.receive(line + b"\n")
         else:
             self._hub.announce(NAME, clean(line + b"\n"))
 
@@ -114,8 +116,8 @@ class Console(Protocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The terminal is gone."""
         self.restore()
-        if self.peer:
-            self.peer.lost("lost")
+        if self.connection:
+            self.connection.lost("lost")
         self.transport = None
 
 

@@ -1,6 +1,7 @@
-"""A connection, over TCP, TLS or a unix socket, becomes a Peer: bytes are cut into blocks of whole lines here.
+"""The TCP edge hands what comes over TCP, TLS or a unix socket to a connection, in blocks of whole lines.
 
-This module knows Twisted and the hub. It does not know what a line means, or who hears it.
+It judges the first bytes: who speaks another protocol never comes to a room. It knows Twisted and `Admission`; it does
+not know what a line means, or who hears it.
 """
 
 from __future__ import annotations
@@ -24,9 +25,11 @@ from twisted.protocols.policies import ProtocolWrapper
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from ..connections.admission import Admission
 from ..connections.bare import GAP
-from ..core.hub import Hub
-from ..core.peer import Peer
+from ..connections.connection import Connection
+from ..core.events import Address
+from ..wire.lines import Lines
 from .sockets import acknowledged, address_of, is_broken, tcp_socket, tune
 from .telnet import IAC, Telnet
 
@@ -48,59 +51,62 @@ class ChatProtocol(LineReceiver):
     #6356); this one looks for the last newline of what came, and hands on everything before it as one block.
 
     As a producer it is that of its own transport: `pauseProducing` says that the other end doesn't take what we
-    write. Reading is paused through the transport, by the Peer.
+    write. Reading is paused through the transport, by the connection's inlet.
     """
 
     transport: Any
     delimiter = b"\n"
-    peer: Peer
+    connection: Connection
+    _has_arrived = False
     _telnet: Telnet | None = None
-    _unended = b""
-    """What came after the last newline."""
     _ignored = 0
     """Bytes that came after we hung up."""
-    _is_new = True
-    """Whether no line has come yet."""
     _waiting: IDelayedCall | None = None
 
-    def __init__(self, hub: Hub, reactor: IReactorTime) -> None:
-        self.hub = hub
+    def __init__(self, admission: Admission, reactor: IReactorTime) -> None:
+        self._admission = admission
         self._reactor = reactor
+        self._lines = Lines()
+        self._take = self._judge
+        """What is done with received bytes: the state of this edge."""
 
     # -- beginning and end -----------------------------------------------------------------------------------
 
     def connectionMade(self) -> None:
-        """The connection is there; over TLS it is of use only after the handshake, which has a time limit."""
+        """Arrive, or wait for TLS' handshake or a proxy's header: before those nobody is there."""
         self._accepted = self._reactor.seconds()
         self._socket = tcp_socket(self.transport)
         tune(self._socket)
         if ISSLTransport.providedBy(self.transport):
-            self._waiting = self._reactor.callLater(self.hub.limits.join_patience, self.transport.abortConnection)
+            patience = self._admission.hub.limits.join_patience
+            self._waiting = self._reactor.callLater(patience, self.transport.abortConnection)
         elif isinstance(self.transport, ProtocolWrapper):  # haproxy: knows whose connection it is after a header
             self._wait_for_header()
         else:
             self._arrive()
 
     def _wait_for_header(self) -> None:
-        """A proxy's header may be slow, but it has to come: until then this is nobody's connection."""
-        limits = self.hub.limits
+        """Wait for a proxy's header, which may be slow, but has to come: until then this is nobody's connection."""
+        limits = self._admission.hub.limits
         if self.transport.getPeer() != self.transport.transport.getPeer():
             self._arrive()
         elif self._reactor.seconds() - self._accepted > limits.join_patience:
             self.transport.abortConnection()
         else:
-            self._waiting = self._reactor.callLater(limits.landing, self._wait_for_header)
+            self._waiting = self._reactor.callLater(limits.blink, self._wait_for_header)
 
     def handshakeCompleted(self) -> None:
-        """The connection is encrypted now, and may be used."""
+        """Arrive: the connection is encrypted now."""
         self._arrive()
 
     def _arrive(self) -> None:
         self._stop_waiting()
+        self._has_arrived = True
         self.transport.registerProducer(self, True)
         waited = self._reactor.seconds() - self._accepted
-        self.peer = self.hub.arrive(self.transport, address_of(self.transport.getPeer()), self._taken, waited)
-        if self.peer.types:
+        address = Address(*address_of(self.transport.getPeer()))
+        self.connection = self._admission.arrive(self.transport, address, self._acknowledged, waited)
+        if self.connection.peer.dialect.by_keys:
             self._read_little()
 
     def _read_little(self) -> None:
@@ -113,127 +119,141 @@ class ChatProtocol(LineReceiver):
         self._waiting = None
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """The connection is gone: cleanly, and then all that came before is said, or not."""
+        """Say what came before a clean end, and leave."""
         self._stop_waiting()
-        if not hasattr(self, "peer"):
+        if not self._has_arrived:
             return
         clean_end = reason.check(error.ConnectionDone) is not None
         if clean_end:
             self._say_unended()
-        self.peer.lost("quit" if clean_end else "lost")
+        self.connection.lost("quit" if clean_end else "lost")
 
     def readConnectionLost(self) -> None:
-        """The other end has closed its sending half; at a clean end an unterminated last line is a line, too."""
+        """Take an unterminated last line for a line, and the other end for finished: it has closed its sending half."""
         self._say_unended()
-        self.peer.finish()
+        self.connection.finish()
         self._feel_pulse()
 
     def _feel_pulse(self) -> None:
         """Ask the system whether the link is broken: nothing is read from who has finished, so nobody would notice."""
-        if self.peer.gone:
+        if self.connection.peer.gone:
             return
         if is_broken(self._socket):
             self.transport.abortConnection()
         elif self._socket:
-            self.hub.after(self.peer, "pulse", PULSE, self._feel_pulse)
+            self.connection.timers.after("pulse", PULSE, self._feel_pulse)
 
     def writeConnectionLost(self) -> None:
-        """We have closed ours; nothing follows from that."""
+        """Do nothing: we have closed our own half."""
+
+    def _acknowledged(self) -> int:
+        """Return the bytes that the other machine has acknowledged, where the system tells."""
+        return acknowledged(self._socket)
 
     # -- as the producer of its own transport ----------------------------------------------------------------
 
     def pauseProducing(self) -> None:
-        """The other end doesn't take what is written."""
-        self.peer.outlet.pause()
+        """Write no more: the other end doesn't take what is written."""
+        self.connection.outlet.pause()
 
     def resumeProducing(self) -> None:
-        """The other end has taken everything."""
-        self.peer.outlet.resume()
+        """Write again: the other end has taken everything."""
+        self.connection.outlet.resume()
 
     def stopProducing(self) -> None:
-        """The connection is gone: `connectionLost` says so, too."""
-
-    def _taken(self) -> int:
-        """Return the bytes that the other machine has acknowledged, where the system tells."""
-        return acknowledged(self._socket)
+        """Do nothing: `connectionLost` says that the connection is gone, too."""
 
     # -- what comes ------------------------------------------------------------------------------------------
 
     def dataReceived(self, data: bytes) -> None:
-        """Hand on every whole line that came, as one block."""
+        """Hand on what came, as the state of this edge has it."""
         if self._waiting:
             self._arrive()
-        if self.peer.gone:
+        if self.connection.peer.gone:
             self._ignore(data)
             return
         if self._telnet or IAC in data:
             data = self._without_telnet(data)
-        if self._is_new and self._is_stranger(data):
-            return
-        end = data.rfind(b"\n") + 1
-        if self.peer.types and not (self._is_new and (self._unended + data).startswith(b"{")):
-            end = len(data)
-        if not end:
+        self._take(data)
+
+    def _judge(self, data: bytes) -> None:
+        """Judge the first line: who speaks another protocol is sent away, everybody else is handed on from then on.
+
+        Any web page can POST to a port, and TLS looks like noise.
+        """
+        start = (self._lines.tail[:2] + data)[:2]
+        peer = self.connection.peer
+        if start == _TLS_HELLO:
+            peer.end("kicked", "this port speaks plain text, not TLS")
+        elif peer.dialect.by_keys and start[:1] != b"{":
+            self._take = self._take_keys
+            self._take_keys(data)
+        elif b"\n" not in data:
             self._wait_for_more(data)
+        elif _HTTP.match(self._lines.tail + data):
+            self.connection.speak_lines()
+            peer.hear(_BAD_REQUEST)
+            peer.end("kicked")
+        else:
+            self._take_lines(data)
+            self._take = self._take_keys if peer.dialect.by_keys else self._take_lines
+
+    def _take_lines(self, data: bytes) -> None:
+        """Hand on every whole line that came, as one block."""
+        block = self._lines.feed(data)
+        if not block:
+            self._wait_for_more(b"")
             return
-        if self.peer.is_bare:
-            self.peer.speak_lines()
-        block, self._unended = b"".join((self._unended, memoryview(data)[:end])), data[end:]
-        self._is_new = False
-        self.peer.say(block)
+        if not self.connection.peer.dialect.framed:
+            self.connection.speak_lines()
+        self.connection.inlet.receive(block)
+
+    def _take_keys(self, data: bytes) -> None:
+        """Hand on keys as they come."""
+        self.connection.inlet.receive(data)
 
     def _ignore(self, data: bytes) -> None:
-        """Read on from who was hung up on, so that it hears why; but a flood isn't worth anybody's time."""
+        """Read on from a peer that was hung up on, so that it hears why; but a flood isn't worth anybody's time."""
         self._ignored += len(data)
-        if self._ignored > self.hub.limits.flood:
+        if self._ignored > self._admission.hub.limits.flood:
             self.transport.pauseProducing()
 
     def _wait_for_more(self, data: bytes) -> None:
         """Keep what is no whole line yet; with a bare peer, 50 ms of silence make it one."""
-        if self.peer.is_bare:
-            self.peer.begin()
-            self.hub.when_read(self.peer, "silence", GAP, self._say_unended)
-        self._unended += data
-        if len(self._unended) > self.peer.max_unended:
-            self.peer.end("flood", f"more than {self.peer.max_unended} bytes without a newline")
+        connection = self.connection
+        if not connection.peer.dialect.framed:
+            connection.begin()
+            connection.timers.when_read("silence", GAP, self._say_unended)
+        self._lines.feed(data)
+        if len(self._lines.tail) > connection.max_unended:
+            connection.peer.end("flood", f"more than {connection.max_unended} bytes without a newline")
 
     def _without_telnet(self, data: bytes) -> bytes:
         if not self._telnet:
             self._telnet = Telnet()
             self._read_little()
         text, answer = self._telnet.strip(data)
-        if answer and not self.peer.backed_up:  # who floods us with questions and doesn't read gets no answers
-            self.peer.hear(answer)
+        if answer and not self.connection.backed_up:  # a flood of questions that reads no answers gets none
+            self.connection.peer.hear(answer)
         return text
 
     def _say_unended(self) -> None:
-        unended, self._unended = self._unended, b""
-        if unended:
-            self.peer.say(unended + b"\n")
-
-    def _is_stranger(self, data: bytes) -> bool:
-        """Send away who speaks another protocol: any web page can POST to a port, and TLS looks like noise."""
-        start = self._unended + data
-        if start.startswith(_TLS_HELLO):
-            self.peer.end("kicked", "this port speaks plain text, not TLS")
-        elif _HTTP.match(start):
-            self.peer.speak_lines()
-            self.peer.hear(_BAD_REQUEST)
-            self.peer.end("kicked")
-        return bool(self.peer.gone)
+        last = self._lines.last()
+        if last:
+            self.connection.inlet.receive(last)
 
 
 class ChatFactory(ServerFactory):
-    """Makes a `ChatProtocol` of each connection, all on one hub."""
+    """Makes a `ChatProtocol` of each connection, all of one hub."""
 
     noisy = False
 
-    def __init__(self, hub: Hub, reactor: IReactorTime) -> None:
-        self.hub = hub
+    def __init__(self, admission: Admission, reactor: IReactorTime) -> None:
+        self._admission = admission
         self._reactor = reactor
 
     def buildProtocol(self, addr: IAddress | None) -> ChatProtocol:
         """Twisted calls this for each connection."""
-        protocol = ChatProtocol(self.hub, self._reactor)
+        protocol = ChatProtocol(self._admission, self._reactor)
         protocol.factory = self
         return protocol

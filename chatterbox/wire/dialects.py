@@ -1,19 +1,25 @@
-"""A dialect is how one kind of peer is spoken to: events become bytes here, once per dialect and not once per peer.
+"""A dialect is how one kind of peer speaks and is spoken to: it reads what such a peer sends, and writes what it hears.
 
-This module knows what an event looks like. It does not know who hears it, or why it happened.
+What is heard becomes bytes here, once for each dialect and not once for each peer. This module knows what a message
+looks like. It does not know who hears it, or why it was sent.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from ..limits import Limits
+from .keys import KeyReader
+from .reading import JsonReader, Reader, TextReader
 from .text import NOTICE, clean_text
 from .verbs import VERBS
 
 
-class Event(NamedTuple):
+class Message(NamedTuple):
     """Something to be heard that is not a plain line: a row of `docs/protocol.md`, section 6."""
 
     kind: str
@@ -23,10 +29,17 @@ class Event(NamedTuple):
 
 
 class Dialect(Protocol):
-    """What a room needs of a dialect."""
+    """What a room and a connection need of a dialect."""
 
     expands: bool
     """Whether its hearers get more bytes than were said, even without labels."""
+    by_keys: bool
+    """Whether such a peer sends keys as they are typed, and not lines."""
+    framed: bool
+    """Whether newlines end what such a peer sends and hears; otherwise a silence does."""
+
+    def reader(self) -> Reader:
+        """Return what reads one such peer."""
 
     def said(self, name: str, label: bytes, block: bytes, own: bool) -> bytes:
         """Return the lines of `block` as hearers of this dialect get them; `label` stands before each."""
@@ -34,8 +47,11 @@ class Dialect(Protocol):
     def typed(self, name: str, keys: bytes) -> bytes:
         """Return keys as they were typed, or nothing where this dialect doesn't show them."""
 
-    def event(self, event: Event) -> bytes:
-        """Return an event, or nothing where this dialect doesn't tell it."""
+    def message(self, message: Message) -> bytes:
+        """Return a message, or nothing where this dialect doesn't tell it."""
+
+    def last_words(self, why: str, text: str, was_seated: bool) -> bytes:
+        """Return what is said last to one who is hung up on, for a word of the closed set and with a sentence."""
 
 
 _SENTENCES = {
@@ -51,7 +67,7 @@ _SENTENCES = {
     "error": "{text}",
     "closed": "closed ({why}): {text}",
 }
-"""Every event that text peers are told as a notice."""
+"""Every message that text peers are told as a notice."""
 
 _GREETING = "you are {name} in {room}; here: {here}"
 """The welcome, where text peers are told it at all: a hub is quiet, but who was asked for a name gets an answer."""
@@ -66,11 +82,18 @@ class Text:
     """The dialect of `nc`: lines, and notices marked `-!- `."""
 
     expands = False
+    by_keys = False
+    framed = True
 
-    def __init__(self, partner: str = "", greets: bool = False) -> None:
+    def __init__(self, reader: Reader, partner: str = "", greets: bool = False) -> None:
+        self._reader = reader
         self._partner = partner
         """What the other end is called where lines have no labels and there is one other end only."""
         self._sentences = _SENTENCES | ({"welcome": _GREETING} if greets else {})
+
+    def reader(self) -> Reader:
+        """Return the one reader of all text peers: it has no state."""
+        return self._reader
 
     def said(self, name: str, label: bytes, block: bytes, own: bool) -> bytes:
         """A relayed line never looks like a notice: a label stands before it, or one space (design, section 5)."""
@@ -82,9 +105,13 @@ class Text:
         """Drafts are for JSON peers; in mode `talk` a text peer is a `Keys` peer."""
         return b""
 
-    def event(self, event: Event) -> bytes:
+    def last_words(self, why: str, text: str, was_seated: bool) -> bytes:
+        """A notice with the word and the sentence, where there is one."""
+        return self.message(Message("closed", {"why": why, "text": text})) if text else b""
+
+    def message(self, message: Message) -> bytes:
         """A notice, but for the words of a mode's script, and what somebody did."""
-        kind, fields, own = event
+        kind, fields, own = message
         if kind == "did":
             return f"* {fields['from']} {fields['text']}\n".encode()
         if kind == "script":
@@ -104,6 +131,15 @@ class Json:
     """The dialect of programs: one object a line."""
 
     expands = True
+    by_keys = False
+    framed = True
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    def reader(self) -> Reader:
+        """Return the one reader of all JSON peers: it has no state."""
+        return self._reader
 
     def said(self, name: str, label: bytes, block: bytes, own: bool) -> bytes:
         """One object for each line."""
@@ -114,21 +150,36 @@ class Json:
 
     def typed(self, name: str, keys: bytes) -> bytes:
         """A draft is shown as the keys that made it (protocol, section 7)."""
-        return self.event(Event("typed", {"from": name, "keys": keys.decode()}))
+        return self.message(Message("typed", {"from": name, "keys": keys.decode()}))
 
-    def event(self, event: Event) -> bytes:
-        """The event's fields as they are."""
-        if event.kind == "moved":
+    def last_words(self, why: str, text: str, was_seated: bool) -> bytes:
+        """The word and the sentence, where there is one."""
+        return self.message(Message("closed", {"why": why, "text": text})) if text else b""
+
+    def message(self, message: Message) -> bytes:
+        """The message's fields as they are."""
+        if message.kind == "moved":
             return b""
-        kind = "notice" if event.kind == "script" else event.kind
-        fields = {"event": kind, **event.fields}
-        if event.own:
+        kind = "notice" if message.kind == "script" else message.kind
+        fields = {"event": kind, **message.fields}
+        if message.own:
             fields["own"] = True
         return json.dumps(fields, ensure_ascii=False).encode() + b"\n"
 
 
 class Keys(Text):
     """The dialect of mode `talk`: the partner's keys as bytes, and the hub's notices on lines of their own."""
+
+    by_keys = True
+
+    def __init__(self, limits: Limits, farewells: Iterable[str], partner: str = "") -> None:
+        self._limits = limits
+        self._farewells = tuple(farewells)
+        super().__init__(KeyReader(limits), partner)
+
+    def reader(self) -> Reader:
+        """Return a reader for one peer: it has a state, since keys come in any pieces."""
+        return KeyReader(self._limits, self._farewells)
 
     def typed(self, name: str, keys: bytes) -> bytes:
         """Keys act as typed on a terminal, raw or not: a newline starts the next row, a backspace wipes (seed 004)."""
@@ -138,24 +189,65 @@ class Keys(Text):
         """Whole lines (from the hub's console, say) look as if they were typed."""
         return super().said(name, label, block, own).replace(b"\n", b"\r\n")
 
-    def event(self, event: Event) -> bytes:
+    def message(self, message: Message) -> bytes:
         """A notice starts a row of its own, since the partner may be in the middle of one."""
-        notice = super().event(event)
-        return b"\r\n" + notice[:-1] + b"\r\n" if notice else b""
+        row = super().message(message)
+        return b"\r\n" + row[:-1] + b"\r\n" if row else b""
 
 
 class Bare(Text):
     """The dialect of programs that take one `recv` for one message: no newline, no notices (seeds, `--bare`)."""
 
+    framed = False
+
+    def __init__(self, reader: Reader, last_word: str = "") -> None:
+        super().__init__(reader)
+        self._last_word = last_word.encode()
+
+    def last_words(self, why: str, text: str, was_seated: bool) -> bytes:
+        """Only the word that its program waits for, once it sits in a room."""
+        return self._last_word if was_seated else b""
+
     def said(self, name: str, label: bytes, block: bytes, own: bool) -> bytes:
-        """Lines as they stand, since nothing marks a notice here; `bare.Pacer` lets each travel alone."""
+        """Lines as they stand, since nothing marks a notice here; `BareOutlet` lets each travel alone."""
         return label + block[:-1].replace(b"\n", b"\n" + label) + b"\n"
 
-    def event(self, event: Event) -> bytes:
+    def message(self, message: Message) -> bytes:
         """Only what the exercise's own server would say: its script, what people do, the word that asks for a name."""
-        if event.kind == "error" and event.fields["code"] == "name":
+        if message.kind == "error" and message.fields["code"] == "name":
             return b"NICK\n"
-        return super().event(event) if event.kind in ("script", "did") else b""
+        return super().message(message) if message.kind in ("script", "did") else b""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialects:
+    """The dialects of one hub: one object of each, whatever the number of peers."""
+
+    text: Dialect
+    json: Dialect
+    keys: Dialect
+    bare: Dialect
+
+
+def make_dialects(
+    limits: Limits, farewells: Iterable[str], partner: str = "", greets: bool = False, last_word: str = ""
+) -> Dialects:
+    """Return the dialects of one hub.
+
+    Args:
+        limits: the bounds of a line.
+        farewells: whole lines that end the session.
+        partner: what text peers call the other end, where there is one only.
+        greets: whether text peers are told where they are.
+        last_word: what a bare peer's program waits for before it ends.
+    """
+    lines = TextReader(limits, farewells)
+    return Dialects(
+        text=Text(lines, partner, greets),
+        json=Json(JsonReader(limits, farewells)),
+        keys=Keys(limits, farewells, partner),
+        bare=Bare(lines, last_word),
+    )
 
 
 def _few(names: list[str]) -> str:
@@ -170,6 +262,6 @@ def help_text() -> list[str]:
     return [*rows, f"{'//TEXT':<{width}}  say /TEXT"]
 
 
-def sentence(text: str) -> Event:
+def notice(text: str) -> Message:
     """Return a notice of one sentence."""
-    return Event("notice", {"text": clean_text(text)})
+    return Message("notice", {"text": clean_text(text)})

@@ -47,27 +47,36 @@ class Lines:
     """The whole lines of a stream that comes in pieces."""
 
     LIMIT = 1024 * 1024
-    """Bytes without a newline that are kept; the longest object of a hub (who is here) is far shorter."""
+    """Bytes without a newline that a client keeps; the longest object of a hub (who is here) is far shorter."""
+
+    __slots__ = ("_tail",)
 
     def __init__(self) -> None:
-        self._tail = bytearray()
+        self._tail: bytearray | bytes = b""
+
+    @property
+    def tail(self) -> bytes | bytearray:
+        """What has come since the last newline; not to be changed."""
+        return self._tail
 
     def feed(self, data: bytes) -> bytes:
         """Return the lines that `data` completes, as one block."""
         end = data.rfind(b"\n") + 1
         if not end:
-            self._tail += data
+            if data:
+                self._tail = bytearray(self._tail) if isinstance(self._tail, bytes) else self._tail
+                self._tail += data
             return b""
         block = bytes(self._tail) + data[:end] if self._tail else data[:end]
-        self._tail = bytearray(data[end:])
+        self._tail = data[end:]
         return block
 
     def last(self) -> bytes:
         """Return what has come since the last newline, as the line that it counts as at the end."""
-        tail, self._tail = bytes(self._tail), bytearray()
+        tail, self._tail = bytes(self._tail), b""
         return tail and tail + b"\n"
 
     @property
     def overlong(self) -> bool:
-        """Whether more has come without a newline than is kept."""
+        """Whether more has come without a newline than a client keeps."""
         return len(self._tail) > self.LIMIT

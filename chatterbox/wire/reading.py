@@ -13,7 +13,7 @@ from typing import Protocol
 from ..limits import Limits
 from .lines import too_long, within
 from .text import clean, clean_text
-from .verbs import JSON_VERBS, VERBS, Command, Fault, Piece
+from .verbs import JSON_VERBS, VERBS, Command, Farewell, Fault, Piece, Typing
 
 
 class Reader(Protocol):
@@ -55,7 +55,7 @@ class TextReader:
                 else:
                     yield piece
 
-    def _read_command(self, found: re.Match[bytes]) -> Command | Fault:
+    def _read_command(self, found: re.Match[bytes]) -> Command | Farewell | Fault:
         size = len(found[0]) - 1
         return _text_command(found) if size <= self._limits.max_line else too_long(size, self._limits.max_line)
 
@@ -65,13 +65,13 @@ class TextReader:
             if isinstance(part, Fault) or not self._farewell:
                 yield part
             else:
-                yield from _cut(part, self._farewell, _farewell_command, bytes)
+                yield from _cut(part, self._farewell, _farewell, bytes)
 
 
 def _cut(
     block: bytes,
     command: re.Pattern[bytes],
-    read_command: Callable[[re.Match[bytes]], Command | Fault],
+    read_command: Callable[[re.Match[bytes]], Command | Farewell | Fault],
     read_text: Callable[[bytes], bytes],
 ) -> Iterator[Piece]:
     """Yield `block` cut at its commands. The newline put in front makes every line begin with one."""
@@ -96,13 +96,13 @@ def _farewell_pattern(word: str) -> str:
     return rf"[ \t]*(?i:{re.escape(word)})[ \t]*" if word.islower() else re.escape(word)
 
 
-def _farewell_command(found: re.Match[bytes]) -> Command:
-    return Command("farewell", (found[0][1:].decode(),))
+def _farewell(found: re.Match[bytes]) -> Farewell:
+    return Farewell(found[0][1:].decode())
 
 
-def _text_command(found: re.Match[bytes]) -> Command:
+def _text_command(found: re.Match[bytes]) -> Command | Farewell:
     if found["verb"] is None:
-        return _farewell_command(found)
+        return _farewell(found)
     verb = found["verb"].decode()
     keys = VERBS[verb].keys
     args = (found["args"] or b"").decode().strip().split(None, len(keys) - 1) if keys else []
@@ -141,7 +141,7 @@ class JsonReader:
         if verb == "say":
             return self._say(args[0])
         if verb == "type":
-            return (Command(verb, (args[0],)),)
+            return (Typing(args[0].encode(errors="replace")),)
         size = max((len(arg.encode(errors="replace")) for arg in args), default=0)
         if size > self._limits.max_line:
             return (too_long(size, self._limits.max_line),)

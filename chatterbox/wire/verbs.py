@@ -45,11 +45,17 @@ class Fault(NamedTuple):
     text: str
 
 
+class Farewell(NamedTuple):
+    """A whole line that ends the session in this mode, as it was said."""
+
+    word: str
+
+
 class Typing(NamedTuple):
-    """Clean keys, as a peer typed them."""
+    """Keys, as a peer typed them; those that a `KeyReader` returns are clean."""
 
     keys: bytes
 
 
-Piece = bytes | Command | Fault | Typing
-"""What a peer's input is made of: clean lines to be said, commands, faults to be answered, and keys."""
+Piece = bytes | Command | Farewell | Fault | Typing
+"""What a peer's input is made of: clean lines to be said, commands, farewells, faults to be answered, and keys."""

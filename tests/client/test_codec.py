@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chatterbox.client.pipes.codec import Heard, JsonSpeech, TextSpeech
 from chatterbox.limits import Limits
-from chatterbox.wire.dialects import Json, Text
+from chatterbox.wire.dialects import make_dialects
 from chatterbox.wire.lines import Lines
 from chatterbox.wire.reading import JsonReader, TextReader, hello
 from chatterbox.wire.text import clean
@@ -41,6 +41,8 @@ def in_pieces(data: bytes, cuts: list[int]) -> bytes:
         out += lines.feed(data[start:cut])
         start = cut
     return out + lines.last()
+
+HERE = make_dialects(Limits(), ())
 
 
 class WholeLines(SynchronousTestCase):
@@ -76,7 +78,7 @@ def relayed(lines: bytes, speech: TextSpeech) -> tuple[bytes, list[Command]]:
         if isinstance(piece, Command):
             commands.append(piece)
         elif isinstance(piece, bytes):
-            said += Text().said("ann", b"", piece, False)
+            said += HERE.text.said("ann", b"", piece, False)
     return said, commands
 
 
@@ -207,7 +209,7 @@ class InJson(SynchronousTestCase):
 
     def test_keys_stay_keys(self) -> None:
         """In a `typed` event backspace, ^U and the newline are what it is about; escape is not."""
-        typed = Json().typed("bob", b"a\b\x15\n")
+        typed = HERE.json.typed("bob", b"a\b\x15\n")
         self.assertEqual(JsonSpeech().hear(typed).said, typed)
         hostile = b'{"event": "typed", "keys": "\\u001b[2J\\b"}\n'
         self.assertEqual(JsonSpeech().hear(hostile).said, b'{"event": "typed", "keys": "[2J\\b"}\n')

@@ -94,8 +94,8 @@ class Bare(SynchronousTestCase):
         hub.wait(1)
         a.says(*"12345")
         for _ in range(4):
-            b.peer.outlet.pause()
-            b.peer.outlet.resume()
+            b.connection.outlet.pause()
+            b.connection.outlet.resume()
         hub.wait(0.06)
         self.assertEqual(b.heard(), b"1: 11: 2")
 
@@ -108,7 +108,7 @@ class Bare(SynchronousTestCase):
         hub.wait(1)
         a.line.send(b"x\n" * 32768)
         over: list[bool] = []
-        hub.hub.stop(lambda: over.append(True))
+        hub.admission.stop(lambda: over.append(True))
         hub.wait(hub.limits.close_patience)
         self.assertTrue(over)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatterbox.connections.admission import RATE_WINDOW, Sources, source_of
+from chatterbox.connections.sources import RATE_WINDOW, Sources, source_of
 from chatterbox.limits import PUBLIC, Limits
 from tests.harness.memory import HubOnAClock
 
@@ -69,7 +69,7 @@ class PairQueue(SynchronousTestCase):
         """Let `size` bytes wait for b."""
         for at in range(0, size, 1024):
             self.a.sends(b"x" * (min(1024, size - at) - 1) + b"\n")
-        self.assertEqual(self.b.peer.outlet.queued, size)
+        self.assertEqual(self.b.connection.outlet.queued, size)
 
     def test_high_water(self) -> None:
         """With 64 KiB in the queue the sender is read; one byte more and it isn't, until all is taken."""
@@ -103,10 +103,10 @@ class PairQueue(SynchronousTestCase):
 
     def test_notices_dont_fill_a_pairs_queue(self) -> None:
         """Partners that come and go are told of while that is bounded; then who doesn't read is let go."""
-        hub = HubOnAClock(limits={"max_pair_queue": 5000, "high_water": 1000, "landing": 0.0}, buffer=0)
+        hub = HubOnAClock(limits={"max_pair_queue": 5000, "high_water": 1000, "handshake": 0.0}, buffer=0)
         b = hub.nc().stops_reading()
         while not b.peer.gone:
-            queued = b.peer.outlet.queued
+            queued = b.connection.outlet.queued
             self.assertLessEqual(queued, 5000)
             hub.nc().cut()
         self.assertEqual(b.peer.gone, "slow")
@@ -127,7 +127,7 @@ class RoomQueue(SynchronousTestCase):
         """Let `size` bytes wait for eve."""
         for at in range(0, size, 1024):
             self.ann.says("x" * (min(1024, size - at) - len("ann: \n")))
-        self.assertEqual(self.eve.peer.outlet.queued, size)
+        self.assertEqual(self.eve.connection.outlet.queued, size)
 
     def test_queue_of_a_larger_room(self) -> None:
         """256 KiB may wait; one line more and she is let go, and told why when she reads."""
@@ -178,7 +178,7 @@ class EarlyLines(SynchronousTestCase):
         self.assertFalse(a.line.reading)
         a.says("then")
         b = hub.nc()
-        self.assertEqual(len(b.heard()), LIMITS.max_early + 5)
+        self.assertEqual(len(b.heard()), LIMITS.max_held + 5)
         self.assertTrue(a.line.reading)
 
     def test_newlines_said_early_throw_no_reader_out(self) -> None:
@@ -250,7 +250,7 @@ class Joining(SynchronousTestCase):
             ],
         )
 
-    def test_a_landing_peer_is_seated_after_100_ms(self) -> None:
+    def test_a_silent_peer_is_seated_after_100_ms(self) -> None:
         """Nobody hears of it before, unless it speaks."""
         hub = HubOnAClock()
         hub.connects()

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatterbox.connections.bare import GAP, MAX_MESSAGE, Pacer
+from chatterbox.connections.bare import GAP, MAX_MESSAGE, BareOutlet
 from chatterbox.connections.outlet import CHUNK, Outlet
 from tests.harness.memory import PROPERTY
 
@@ -200,7 +200,7 @@ class Pacing(SynchronousTestCase):
         """Make a pacer on a clock."""
         self.clock = Clock()
         self.transport = Pipe(2 * MAX_MESSAGE)
-        self.transport.outlet = self.pacer = Pacer(self.transport, self.transport, 10_000, 0, self.clock.callLater)
+        self.transport.outlet = self.pacer = BareOutlet(self.transport, self.transport, 10_000, 0, self.clock.callLater)
 
     def test_messages_leave_one_by_one(self) -> None:
         """Without newlines, a gap apart, and the first at once."""

@@ -49,13 +49,13 @@ class Pair(SynchronousTestCase):
 
     def test_a_reader_that_is_full_when_it_joins(self) -> None:
         """The end of the wait for a partner isn't the end of the wait for a slow one."""
-        hub = HubOnAClock(limits={"high_water": 100, "max_early": 100}, buffer=10)
+        hub = HubOnAClock(limits={"high_water": 100, "max_held": 100}, buffer=10)
         a, b = hub.nc("/join tea"), hub.json()
         for _ in range(20):
             a.says("x" * 99)
         b.stops_reading().asks("dance").asks("join", room="tea")
         self.assertFalse(a.line.reading)
-        self.assertLess(b.peer.outlet.queued, 1000)
+        self.assertLess(b.connection.outlet.queued, 1000)
         b.reads()
         self.assertEqual(b.heard().count(b'"said"'), 20)
 
@@ -81,7 +81,7 @@ class Pair(SynchronousTestCase):
 
     def test_who_is_full_when_it_is_told_that_it_has_moved(self) -> None:
         """The clock runs for it, too, so that nobody waits for ever."""
-        while self.b.peer.outlet.queued + len("-!- you are in tea now\n") <= 100:
+        while self.b.connection.outlet.queued + len("-!- you are in tea now\n") <= 100:
             self.b.says("/who")
         tea = self.hub.nc("/join tea")
         self.b.says("/join tea")
@@ -109,7 +109,7 @@ class Pair(SynchronousTestCase):
         for _ in range(9):
             a.says("x" * 50)
         self.assertFalse(a.line.reading)
-        self.assertLess(a.peer.outlet.queued, 300)
+        self.assertLess(a.connection.outlet.queued, 300)
         a.reads()
         self.assertEqual(len(b.lines()), 1 + 9)
 
@@ -136,7 +136,7 @@ class Room(SynchronousTestCase):
         hub = HubOnAClock("room", {"high_water": 100, "max_queue": 200}, buffer=10)
         ann, bob = hub.json(name="ann"), hub.nc("/nick bob")
         bob.stops_reading()
-        while bob.peer.outlet.queued + len("-!- you are in tea now\n") <= 200:
+        while bob.connection.outlet.queued + len("-!- you are in tea now\n") <= 200:
             ann.asks("say", text="")
         bob.says("/join tea")
         self.assertEqual((bob.peer.gone, bob.peer.room, [*hub.hub.rooms]), ("slow", None, ["lobby"]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from chatterbox.core.events import Gone, Refused, Staged
 from tests.harness.memory import CLOSINGS, FakeTransport, HubOnAClock
 
 
@@ -28,13 +29,22 @@ class Rooms(SynchronousTestCase):
             a.says(f"in r{at}")
         self.assertEqual([b.lines() for _, b in pairs], [[f"in r{at}"] for at in range(50)])
 
+    def test_a_refused_move_costs_a_listener_nothing(self) -> None:
+        """A name that is taken is looked at before a listener gives up its seat."""
+        hub = HubOnAClock()
+        ann, _ = hub.nc("/nick ann"), hub.nc("/nick bob")
+        ann.finishes()
+        other = hub.nc("/join tea", "/nick bob").says("/join lobby")
+        self.assertEqual(other.lines(), ["-!- not moved: the name bob is taken"])
+        self.assertEqual((ann.closed, hub.rooms()["lobby"]), ("", ["ann", "bob"]))
+
     def test_moving(self) -> None:
         """Who moves leaves one room and joins the other, as anybody who leaves and joins."""
         hub = HubOnAClock()
         a, b, c = hub.nc(), hub.nc(), hub.nc("/join tea")
         a.heard()
         b.says("/join tea", "hi")
-        self.assertEqual(a.lines(), ["-!- your partner left (quit)"])
+        self.assertEqual(a.lines(), ["-!- your partner left (moved)"])
         self.assertEqual(b.lines(), ["-!- you are in tea now"])
         self.assertEqual(c.lines(), ["-!- your partner joined", "hi"])
 
@@ -96,7 +106,7 @@ class Rooms(SynchronousTestCase):
         hub = HubOnAClock("duet")
         x, y = hub.nc(), hub.nc()
         x.says("/join tea")
-        self.assertEqual((y.lines()[-1], y.closed), ("-!- closed (bye): X left (quit)", "done"))
+        self.assertEqual((y.lines()[-1], y.closed), ("-!- closed (bye): X left (moved)", "done"))
         self.assertEqual(hub.rooms(), {"tea": ["X"]})
 
 
@@ -165,7 +175,7 @@ class Stopping(SynchronousTestCase):
         gone: list[bool] = []
         for end in ends:
             end.heard()
-        hub.hub.stop(lambda: gone.append(True))
+        hub.admission.stop(lambda: gone.append(True))
         for end in ends[:3]:
             self.assertEqual(end.lines(), ["-!- closed (shutdown): the hub is shutting down"])
         self.assertEqual(ends[3].events(), [{"event": "closed", "why": "shutdown", "text": "the hub is shutting down"}])
@@ -177,7 +187,7 @@ class Stopping(SynchronousTestCase):
         ann = hub.nc("ann")
         hub.nc("bob")
         ann.heard()
-        hub.hub.stop(lambda: None)
+        hub.admission.stop(lambda: None)
         self.assertEqual(ann.lines(), ["-!- closed (shutdown): the hub is shutting down"])
 
     def test_who_comes_meanwhile(self) -> None:
@@ -186,7 +196,7 @@ class Stopping(SynchronousTestCase):
         a, _ = hub.nc(), hub.nc().stops_reading()
         a.says("x" * 4000)
         gone: list[bool] = []
-        hub.hub.stop(lambda: gone.append(True))
+        hub.admission.stop(lambda: gone.append(True))
         late = hub.connects()
         hub.wait(hub.limits.close_patience)
         self.assertEqual((late.lines(), gone), (["-!- closed (shutdown): the hub is shutting down"], [True]))
@@ -194,7 +204,7 @@ class Stopping(SynchronousTestCase):
     def test_an_empty_hub_is_gone_at_once(self) -> None:
         """Nobody is waited for."""
         gone: list[bool] = []
-        HubOnAClock().hub.stop(lambda: gone.append(True))
+        HubOnAClock().admission.stop(lambda: gone.append(True))
         self.assertEqual(gone, [True])
 
     def test_what_was_accepted_is_sent(self) -> None:
@@ -203,7 +213,7 @@ class Stopping(SynchronousTestCase):
         a, b = hub.nc(), hub.nc()
         b.stops_reading()
         a.says(*["x" * 99] * 9)
-        hub.hub.stop(lambda: gone.append(True))
+        hub.admission.stop(lambda: gone.append(True))
         self.assertEqual(gone, [])
         b.reads()
         self.assertEqual(b.lines(), [*["x" * 99] * 9, "-!- closed (shutdown): the hub is shutting down"])
@@ -215,7 +225,7 @@ class Stopping(SynchronousTestCase):
         a, b = hub.nc(), hub.nc()
         b.stops_reading()
         a.says(*["x" * 99] * 9)
-        hub.hub.stop(lambda: gone.append(True))
+        hub.admission.stop(lambda: gone.append(True))
         hub.wait(4.9)
         self.assertEqual((gone, b.closed), ([], ""))
         hub.wait(0.2)
@@ -226,8 +236,8 @@ class Stopping(SynchronousTestCase):
         """A second signal doesn't wait."""
         hub, gone = HubOnAClock(), list[bool]()
         a = hub.nc().stops_reading()
-        hub.hub.stop(lambda: gone.append(True))
-        hub.hub.cut()
+        hub.admission.stop(lambda: gone.append(True))
+        hub.admission.abort()
         hub.wait(0)
         self.assertEqual((gone, a.closed), ([True], "aborted"))
 
@@ -235,9 +245,9 @@ class Stopping(SynchronousTestCase):
         """With `--once` the end of the first shared room is told as the end of the hub's work, an unshared one's isn't."""
         hub = HubOnAClock("order", once=True)
         hub.nc().cut()
-        self.assertNotIn(("over",), hub.told)
+        self.assertNotIn(Staged("over"), hub.news)
         x, y = hub.nc("Alice"), hub.nc("Bob")
-        self.assertEqual((x.closed, y.closed, hub.told[-1]), ("done", "done", ("over",)))
+        self.assertEqual((x.closed, y.closed, hub.news[-1]), ("done", "done", Staged("over")))
 
 
 class Endings(SynchronousTestCase):
@@ -256,7 +266,7 @@ class Endings(SynchronousTestCase):
         hub.wait(2)
         left = [line.rpartition("(")[2].rstrip(")") for line in watch.lines() if " left " in line]
         self.assertEqual(left, ["quit", "lost", "flood", "slow"])
-        self.assertEqual([facts[-1] for kind, *facts in hub.told if kind == "left"], left)
+        self.assertEqual([gone.why for gone in hub.ends_of(Gone)], left)
         self.assertLessEqual(set(left), CLOSINGS)
 
     def test_who_never_sat_is_recorded_too(self) -> None:
@@ -266,7 +276,7 @@ class Endings(SynchronousTestCase):
         hub.nc("bob")
         hub.nc()
         hub.wait(20)
-        self.assertEqual([facts[-1] for kind, *facts in hub.reported if kind == "refused"], ["full", "idle"])
+        self.assertEqual([refused.why for refused in hub.ends_of(Refused)], ["full", "idle"])
 
 
 class Console(SynchronousTestCase):
@@ -276,9 +286,9 @@ class Console(SynchronousTestCase):
         """It is seated at once, under a name that nobody else can take, and is a partner as any."""
         hub = HubOnAClock("room")
         transport = FakeTransport(hub.clock, "", 0)
-        console = hub.hub.host(transport, "server")
+        console = hub.admission.host(transport, "server")
         ann = hub.nc("ann")
-        console.say(b"welcome\n")
+        console.receive(b"welcome\n")
         self.assertEqual(ann.lines()[-1], "server: welcome")
         self.assertTrue(transport.taken.endswith(b"-!- ann joined\nserver: welcome\n"))
         console.lost("quit")
@@ -288,9 +298,9 @@ class Console(SynchronousTestCase):
         """In mode talk it sees keys as they are typed, and its lines look typed."""
         hub = HubOnAClock("talk")
         transport = FakeTransport(hub.clock, "", 0)
-        console = hub.hub.host(transport, "server")
+        console = hub.admission.host(transport, "server")
         ann = hub.nc().sends(b"he", b"llo")
-        console.say(b"hi\n")
+        console.receive(b"hi\n")
         self.assertTrue(transport.taken.endswith(b"hello"))
         self.assertEqual(ann.heard(), b"hi\r\n")
 

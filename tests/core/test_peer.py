@@ -63,7 +63,7 @@ class Landing(SynchronousTestCase):
             hub.connects().says(line)
             self.assertEqual(list(hub.rooms()), ["lobby"], line)
 
-    def test_leaving_while_landing(self) -> None:
+    def test_leaving_before_a_seat(self) -> None:
         """Nobody hears of it."""
         hub = HubOnAClock()
         lobby = hub.nc()
@@ -71,9 +71,9 @@ class Landing(SynchronousTestCase):
         hub.connects().says("/quit")
         hub.wait(1)
         self.assertNotIn(b"guest", lobby.heard())
-        self.assertEqual(len(hub.hub.peers), 1)
+        self.assertEqual(len(hub.admission.connections), 1)
 
-    def test_finishing_while_landing(self) -> None:
+    def test_finishing_before_a_seat(self) -> None:
         """`nc -N </dev/null` sits down, and has finished."""
         hub = HubOnAClock()
         a, b = hub.connects().finishes(), hub.nc()
@@ -111,6 +111,14 @@ class Hello(SynchronousTestCase):
         a.says('{"chatterbox": 1}')
         self.assertEqual(b.lines()[-1], '{"chatterbox": 1}')
         self.assertEqual(hub.json().says("{}").events()[0]["event"], "closed")
+
+    def test_a_hello_with_odd_fields(self) -> None:
+        """A name or a room that is no string is refused as a verb's would be, and counts as not given."""
+        hub = HubOnAClock()
+        a = hub.json(name=None, room=["tea"])
+        faults = [event["text"] for event in a.events() if event["event"] == "error"]
+        self.assertEqual(faults, ["room in the hello is no string", "name in the hello is no string"])
+        self.assertEqual(hub.rooms(), {"lobby": ["guest-1"]})
 
     def test_an_odd_hello(self) -> None:
         """Rooms and names that are no strings are refused or taken as text, and nothing raises."""
@@ -230,6 +238,21 @@ class Commands(SynchronousTestCase):
         b.says("/done")
         self.assertEqual((a.closed, b.closed), ("done", "done"))
 
+    def test_after_done_one_may_still_ask_and_leave(self) -> None:
+        """Behind `/done` nothing is said, commands are obeyed; so `/quit` is read (text and JSON)."""
+        for end in (lambda hub: hub.nc("/done"), lambda hub: hub.json().asks("done")):
+            hub = HubOnAClock()
+            other, a = hub.nc(), end(hub)
+            a.lines()
+            said = a.says("x") if a.peer.dialect.framed and not a.peer.dialect.expands else a.asks("say", text="x")
+            self.assertIn("you have said /done", said.lines()[-1])
+            self.assertEqual(other.lines()[-1], "-!- your partner has finished")
+            if a.peer.dialect.expands:
+                a.asks("quit")
+            else:
+                a.says("/quit")
+            self.assertEqual(a.closed, "done")
+
     def test_usage(self) -> None:
         """A command without its arguments is answered with how to use it."""
         a = HubOnAClock().nc("hi").says("/nick", "/msg bob", "/me")
@@ -252,7 +275,7 @@ class Commands(SynchronousTestCase):
         a = hub.nc("hi").stops_reading()
         for _ in range(100):
             a.says(*["/help"] * 100)
-        self.assertLess(a.peer.outlet.queued, 2000)
+        self.assertLess(a.connection.outlet.queued, 2000)
         self.assertFalse(a.line.reading)
         a.reads()
         hub.wait(1)
@@ -332,5 +355,5 @@ class Ends(SynchronousTestCase):
         a, b = hub.nc(), hub.nc()
         b.heard()
         a.peer.end("kicked", "for a test")
-        a.cut().peer.lost("lost")
+        a.cut().connection.lost("lost")
         self.assertEqual(b.lines(), ["-!- your partner left (kicked)"])

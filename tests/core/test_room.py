@@ -6,7 +6,7 @@ import json
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatterbox.core.events import Began, Did, Finished, Left, Parted, Renamed, Said, Told, Typed
+from chatterbox.core.events import Address, Began, Did, Finished, Left, Parted, Renamed, Said, Told, Typed
 from tests.harness.memory import HubOnAClock
 
 
@@ -33,6 +33,19 @@ class Pair(SynchronousTestCase):
         b = self.hub.connects().says("three")
         self.assertEqual(b.heard(), b"one\ntwo\n")
         self.assertEqual(a.heard(), b"-!- your partner joined\nthree\n")
+
+    def test_a_fault_in_one_event_costs_no_other(self) -> None:
+        """Where a rule raises, the events that wait still happen, and then the fault is told."""
+        a, b = self.hub.nc(), self.hub.nc()
+        [room] = self.hub.hub.rooms.values()
+
+        def fail(event: Typed) -> None:
+            b.peer.end("quit")
+            raise ValueError("for a test")
+
+        room._typed = fail  # type: ignore[method-assign]
+        self.assertRaises(ValueError, room.apply, Typed(a.peer, b"x"))
+        self.assertEqual((self.hub.rooms(), a.lines()[-1]), ({"lobby": ["guest-1"]}, "-!- your partner left (quit)"))
 
     def test_a_third_hears_one_notice(self) -> None:
         """It is hung up on, hears nothing of the two, and they hear nothing of it (000-2)."""
@@ -355,6 +368,6 @@ class Ports(SynchronousTestCase):
         """A unix socket has none: such a peer is a guest."""
         hub = HubOnAClock("ports")
         end = hub.connects()
-        end.peer.address = ("", 0)
+        end.peer.address = Address()
         hub.wait(1)
         self.assertEqual(hub.rooms(), {"lobby": ["guest-1"]})

@@ -14,7 +14,7 @@ VERDICT = b"X: Alice received before Y: Bob\n"
 
 def told(hub: HubOnAClock) -> list[str]:
     """Return what the hub narrated, word by word."""
-    return [kind for kind, *_ in hub.told]
+    return hub.stories()
 
 
 class Order(SynchronousTestCase):
@@ -72,7 +72,7 @@ class Order(SynchronousTestCase):
         self.assertTrue(x.heard().startswith(VERDICT))
 
     def test_who_connected_first_is_x_though_the_other_spoke_first(self) -> None:
-        """Within the landing, too: X is who was accepted first, and the other's word arrived first."""
+        """Within the handshake, too: X is who was accepted first, and the other's word arrived first."""
         x, y = self.hub.connects(), self.hub.connects()
         y.says("Bob")
         self.assertEqual([x.heard(), y.heard()], CONFIRMED)

@@ -13,11 +13,11 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
+from chatterbox.connections.admission import Admission
 from chatterbox.core.hub import Hub
 from chatterbox.core.modes import MODES
 from chatterbox.edges.sockets import GENTLE, TCPTransport
 from chatterbox.edges.tcp import ChatFactory
-from chatterbox.limits import Limits
 
 
 class Turns(MemoryReactorClock):
@@ -99,9 +99,9 @@ class FakeSocket:
 class Line:
     """One peer of a hub on a reactor that a test turns, over a socket that a test moves."""
 
-    def __init__(self, reactor: Turns, hub: Hub) -> None:
+    def __init__(self, reactor: Turns, admission: Admission) -> None:
         self.socket = FakeSocket()
-        self.protocol = ChatFactory(hub, reactor).buildProtocol(None)
+        self.protocol = ChatFactory(admission, reactor).buildProtocol(None)
         sock: Any = self.socket
         port: Any = None
         self.transport = TCPTransport(sock, self.protocol, ("127.0.0.1", 5), port, 0, reactor)
@@ -120,8 +120,8 @@ class EagerWrites(SynchronousTestCase):
     def setUp(self) -> None:
         """Seat three in a room without labels."""
         self.reactor = Turns()
-        self.hub = Hub(self.reactor.callLater, self.reactor.seconds, MODES["ports"], Limits())
-        self.a, self.b, self.c = (Line(self.reactor, self.hub) for _ in range(3))
+        self.admission = Admission(Hub(MODES["ports"]), self.reactor.callLater, self.reactor.seconds)
+        self.a, self.b, self.c = (Line(self.reactor, self.admission) for _ in range(3))
         self.reactor.advance(1)
 
     def says(self, *lines: bytes) -> None:
@@ -166,10 +166,10 @@ class EagerWrites(SynchronousTestCase):
         self.b.socket.fault = errno.ECONNRESET
         self.says(b"one", b"/who", b"two")
         self.assertEqual(self.c.heard, b"5: one\n5: two\n")
-        self.assertIn(self.b.protocol.peer, self.hub.peers)
+        self.assertIn(self.b.protocol.connection, self.admission.connections)
         self.reactor.turn()
         self.reactor.turn()
-        self.assertNotIn(self.b.protocol.peer, self.hub.peers)
+        self.assertNotIn(self.b.protocol.connection, self.admission.connections)
         self.assertEqual(self.b.socket.calls, ["shutdown", "close"])
         self.says(b"three")
         self.assertEqual(self.c.heard, b"5: one\n5: two\n5: three\n")
@@ -179,26 +179,26 @@ class EagerWrites(SynchronousTestCase):
         self.b.socket.room = 0
         for at in range(120):
             self.says(b"%03d" % at * 1000)
-        self.assertEqual(self.b.protocol.peer.gone, "slow")
+        self.assertEqual(self.b.protocol.connection.peer.gone, "slow")
         heard = self.c.heard.split(b"\n")[:-1]
         self.assertEqual([line[3:6] for line in heard], [b"%03d" % at for at in range(120)])
 
     def test_back_pressure(self) -> None:
         """A transport with too much pauses its producer, and asks for more when all is sent."""
         self.b.socket.room = 0
-        peer = self.b.protocol.peer
+        connection = self.b.protocol.connection
         self.says(*[b"x" * 4000] * 15)
-        self.assertFalse(peer.outlet.paused)
+        self.assertFalse(connection.outlet.paused)
         self.says(*[b"x" * 4000] * 2)
-        self.assertTrue(peer.outlet.paused)
+        self.assertTrue(connection.outlet.paused)
         self.b.socket.room = 1 << 20
         self.reactor.turn()
-        self.assertFalse(peer.outlet.paused)
+        self.assertFalse(connection.outlet.paused)
 
     def test_writing_to_who_is_gone(self) -> None:
         """Neither raises nor sends."""
         transport = self.b.transport
-        self.b.protocol.peer.end("quit")
+        self.b.protocol.connection.peer.end("quit")
         transport.write(b"late")
         self.reactor.advance(1)
         self.reactor.turn()
@@ -213,8 +213,8 @@ class GentleEnds(SynchronousTestCase):
     def setUp(self) -> None:
         """Seat a pair."""
         self.reactor = Turns()
-        self.hub = Hub(self.reactor.callLater, self.reactor.seconds, MODES["pair"], Limits())
-        self.a, self.b = (Line(self.reactor, self.hub) for _ in range(2))
+        self.admission = Admission(Hub(MODES["pair"]), self.reactor.callLater, self.reactor.seconds)
+        self.a, self.b = (Line(self.reactor, self.admission) for _ in range(2))
         self.reactor.advance(1)
         self.b.socket.sent.clear()
 
@@ -227,7 +227,7 @@ class GentleEnds(SynchronousTestCase):
     def test_our_half_first(self) -> None:
         """All that was written, then a FIN; the rest when the other end has closed, too."""
         self.b.socket.room = 0
-        self.b.protocol.peer.end("kicked", "for a test")
+        self.b.protocol.connection.peer.end("kicked", "for a test")
         self.reactor.turn()
         self.assertEqual(self.b.socket.calls, [])
         self.b.socket.room = 1000
@@ -237,11 +237,11 @@ class GentleEnds(SynchronousTestCase):
         self.reactor.turn()
         self.reactor.turn()
         self.assertEqual(self.b.socket.calls, ["fin", "shutdown", "close"])
-        self.assertEqual(list(self.hub.peers), [self.a.protocol.peer])
+        self.assertEqual(list(self.admission.connections), [self.a.protocol.connection])
 
     def test_half_a_second_at_the_most(self) -> None:
         """Who doesn't close its half isn't waited for."""
-        self.b.protocol.peer.end("quit")
+        self.b.protocol.connection.peer.end("quit")
         self.go_round(GENTLE - 0.1)
         self.assertEqual(self.b.socket.calls, ["fin"])
         self.go_round(0.2)
@@ -251,18 +251,18 @@ class GentleEnds(SynchronousTestCase):
         """Nothing can come any more from who has closed its half."""
         self.b.socket.incoming += [b""]
         self.reactor.turn()
-        self.b.protocol.peer.end("quit")
+        self.b.protocol.connection.peer.end("quit")
         self.reactor.turn()
         self.assertEqual(self.b.socket.calls, ["shutdown", "close"])
 
     def test_a_reset_while_closing(self) -> None:
         """Leaves no timer behind."""
-        self.b.protocol.peer.end("quit")
+        self.b.protocol.connection.peer.end("quit")
         self.b.socket.fault = errno.ECONNRESET
         self.reactor.turn()
-        self.a.protocol.peer.cut()
+        self.a.protocol.connection.abort()
         self.reactor.advance(0)
-        self.assertEqual((list(self.hub.peers), self.reactor.getDelayedCalls()), ([], []))
+        self.assertEqual((list(self.admission.connections), self.reactor.getDelayedCalls()), ([], []))
 
     def test_a_second_close_changes_nothing(self) -> None:
         """However often it is asked for."""
@@ -275,7 +275,7 @@ class GentleEnds(SynchronousTestCase):
     def test_f2_a_non_reader_is_aborted(self) -> None:
         """`loseConnection` to a peer that doesn't read never closes: 5 s later it is reset (F2)."""
         self.b.socket.room = 0
-        self.b.protocol.peer.end("kicked", "for a test")
+        self.b.protocol.connection.peer.end("kicked", "for a test")
         self.go_round(4.8)
         self.assertEqual(self.b.socket.calls, [])
         self.go_round(0.5)
@@ -288,7 +288,7 @@ class GentleEnds(SynchronousTestCase):
             self.b.socket.room = 0
             for _ in range(waiting):
                 self.a.protocol.dataReceived(b"x" * 3999 + b"\n")
-            self.b.protocol.peer.end("kicked", words)
+            self.b.protocol.connection.peer.end("kicked", words)
             self.go_round(1)
             self.b.socket.room = 1 << 20
             self.go_round(1)

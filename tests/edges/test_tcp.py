@@ -24,7 +24,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import directlyProvides
 
 from chatterbox.edges.tcp import PULSE, SMALL_READ, ChatProtocol
-from chatterbox.log import report
+from chatterbox.log import Log as HubLog
 from tests.harness.memory import PROPERTY, FakeSocket, HubOnAClock
 
 
@@ -236,7 +236,7 @@ class Pressure(SynchronousTestCase):
         protocols[1].pauseProducing()
         protocols[0].dataReceived(b"hello out there\n")
         hub.wait(6)
-        self.assertEqual(protocols[1].peer.gone, "slow")
+        self.assertEqual(protocols[1].connection.peer.gone, "slow")
 
     def test_what_comes_after_the_hang_up_is_not_kept(self) -> None:
         """One who goes on sending when it was hung up on costs no memory."""
@@ -331,9 +331,9 @@ class Encrypted(SynchronousTestCase):
         hub.wait(10)
         protocol.handshakeCompleted()
         hub.wait(4.9)
-        self.assertEqual(protocol.peer.gone, "")
+        self.assertEqual(protocol.connection.peer.gone, "")
         hub.wait(0.2)
-        self.assertEqual(protocol.peer.gone, "idle")
+        self.assertEqual(protocol.connection.peer.gone, "idle")
 
 
 class BehindAProxy(SynchronousTestCase):
@@ -388,7 +388,8 @@ class Log(SynchronousTestCase):
         observer = cast(ILogObserver, events.append)
         globalLogPublisher.addObserver(observer)
         self.addCleanup(globalLogPublisher.removeObserver, observer)
-        hub = HubOnAClock("room", report=report)
+        hub = HubOnAClock("room")
+        hub.observers.append(HubLog())
         evil = "{log_source.secret} %s \x1b[2J secret"
         hub.nc("ann", evil).says(f"/me {evil}", f"/msg ann {evil}", f"/nick {evil}", f"/join {evil}", "/quit")
         hub.nc(evil).says("/nick bob").cut()

@@ -11,7 +11,7 @@ import signal
 import socket
 import struct
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
@@ -24,9 +24,13 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
+from chatterbox.connections.admission import Admission
+from chatterbox.connections.connection import Connection
+from chatterbox.core.events import Happening, News, Observer, Staged
 from chatterbox.core.hub import Hub
 from chatterbox.core.modes import MODES
 from chatterbox.core.peer import Peer
+from chatterbox.core.seating import Here, Homes
 from chatterbox.edges.tcp import ChatFactory, ChatProtocol
 from chatterbox.limits import Limits
 
@@ -232,7 +236,12 @@ class End:
     @property
     def peer(self) -> Peer:
         """What the hub has for it."""
-        return self.line.protocol.peer
+        return self.line.protocol.connection.peer
+
+    @property
+    def connection(self) -> Connection:
+        """What carries its bytes at the hub."""
+        return self.line.protocol.connection
 
     @property
     def closed(self) -> str:
@@ -307,7 +316,7 @@ class HubOnAClock:
         limits: those that are not the default.
         bare: as the hub's own.
         buffer: bytes that a connection buffers before it pauses its writer.
-        report: told of connections instead of `reported`.
+        homes: who knows where rooms live; by default every room lives here.
     """
 
     def __init__(
@@ -316,22 +325,34 @@ class HubOnAClock:
         limits: dict[str, Any] | None = None,
         bare: bool = False,
         buffer: int = READ,
-        report: Callable[..., None] | None = None,
+        homes: Homes | None = None,
         **columns: Any,
     ) -> None:
         self.clock = Clock()
-        self.told: list[tuple[Any, ...]] = []
-        """What the hub narrated of its rooms."""
-        self.reported: list[tuple[Any, ...]] = []
-        """What the hub reported of its connections."""
+        self.news: list[News] = []
+        """What the hub told its observers."""
         self.limits = Limits(**(limits or {}))
         row = replace(MODES[mode], **columns)
-        report = report or _noting(self.reported)
-        now, later = self.clock.seconds, self.clock.callLater
-        self.hub = Hub(later, now, row, self.limits, bare, _noting(self.told), report)
-        self.factory = ChatFactory(self.hub, self.clock)
+        self.observers: list[Observer] = [self]
+        self.hub = Hub(row, self.limits, self.observers, homes or Here())
+        self.admission = Admission(self.hub, self.clock.callLater, self.clock.seconds, bare)
+        self.factory = ChatFactory(self.admission, self.clock)
         self._buffer = buffer
         self._ports = count(50_001)
+
+    def happened(self, news: News) -> None:
+        """Note what the hub tells its observers."""
+        self.news.append(news)
+
+    def stories(self) -> list[str]:
+        """Return what happened in rooms, word by word, as a mode's script calls it."""
+        kinds = {"Joined": "joined", "Said": "said", "Parted": "farewell", "Left": "left"}
+        staged = [(news.point if isinstance(news, Staged) else kinds[type(news.event).__name__]) for news in self.news if isinstance(news, Staged | Happening)]
+        return [point for point in staged if point != "over"]
+
+    def ends_of(self, kind: type) -> list[Any]:
+        """Return the news of one kind: `Seated`, `Gone`, `Refused`."""
+        return [news for news in self.news if isinstance(news, kind)]
 
     def connects(self, host: str = "127.0.0.1", port: int = 0) -> End:
         """Return a new end of which nobody has heard yet."""
@@ -342,7 +363,7 @@ class HubOnAClock:
         end = self.connects()
         if lines:
             end.says(*lines)
-        self.wait(self.limits.landing)
+        self.wait(self.limits.handshake)
         return end
 
     def json(self, **fields: object) -> End:
@@ -362,12 +383,12 @@ class HubOnAClock:
 
     def leftovers(self) -> list[object]:
         """Return all that the hub still holds: nothing, once the last peer is gone."""
-        hub = self.hub
-        return [*hub.rooms, *hub.peers, *hub.landing, *self.clock.getDelayedCalls()]
-
-
-def _noting(notes: list[tuple[Any, ...]]) -> Callable[..., None]:
-    return lambda *facts: notes.append(facts)
+        return [
+            *self.hub.rooms,
+            *self.admission.connections,
+            *self.admission.unseated,
+            *self.clock.getDelayedCalls(),
+        ]
 
 
 @contextmanager

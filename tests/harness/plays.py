@@ -28,6 +28,8 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
+from chatterbox.connections.admission import Admission
+from chatterbox.core.events import Observer
 from chatterbox.core.hub import Hub
 from chatterbox.edges.console import Console
 from chatterbox.edges.tcp import ChatFactory
@@ -104,12 +106,12 @@ class MemoryStage:
     def __init__(self, options: Options) -> None:
         self.clock = Clock()
         self.stopped = False
-        self.hub = Hub(
-            self.clock.callLater, self.clock.seconds, options["row"], options["limits"], bool(options["bare"]),
-            lambda *facts: self._console.narrate(*facts),
-        )  # fmt: skip
-        self.factory = ChatFactory(self.hub, self.clock)
-        self._console = Console(self.hub, self._stop)
+        observers: list[Observer] = []
+        hub = Hub(options["row"], options["limits"], observers)
+        self.admission = Admission(hub, self.clock.callLater, self.clock.seconds, bool(options["bare"]))
+        self.factory = ChatFactory(self.admission, self.clock)
+        self._console = Console(self.admission, self._stop)
+        observers.append(self._console)
         self._terminal = _MemoryTerminal()
         if options["console"]:
             self._console.makeConnection(self._terminal)
@@ -117,7 +119,7 @@ class MemoryStage:
 
     def _stop(self) -> None:
         self.stopped = True
-        self.hub.stop(lambda: None)
+        self.admission.stop(lambda: None)
 
     def connect(self, port: int) -> _MemoryPeer:
         return _MemoryPeer(self, port)

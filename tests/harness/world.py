@@ -3,7 +3,7 @@
 Every line that is said is a token `<speaker.sitting.number>`, where a sitting is a speaker's stay in one room; so what
 anybody hears tells by itself whether something came twice, late, or not at all. `Machine` lets hypothesis choose
 what happens; the ordinary tests and `benchmarks/soak_simulation.py` run it. Nothing here looks into the hub but at
-`rooms`, `peers` and `landing`, which are its public maps.
+`rooms`, and of `connections` and `unseated`, which are public maps.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from chatterbox.core.events import Happening, Joined, Left
 from tests.harness.memory import CLOSINGS, End, HubOnAClock
 
 TOKEN = re.compile(rb"<(\d+)\.(\d+)\.(\d+)>")
@@ -26,7 +27,7 @@ SMALL: dict[str, Any] = {
     "max_line": 64,
     "high_water": 128,
     "max_queue": 512,
-    "max_early": 128,
+    "max_held": 128,
     "pair_patience": 6.0,
     "room_patience": 3.0,
     "pieces_a_turn": 4,
@@ -199,22 +200,22 @@ class World:
             self._check_end(player)
         for room in self.hub.hub.rooms.values():
             self._check_room(room)
-        for peer in self.hub.hub.peers:
-            assert peer.room is None or self.hub.hub.rooms[peer.room.name] is peer.room, "in a room nobody finds"
-            assert not (peer.room and peer in self.hub.hub.landing), "landing though seated"
+        for connection in self.hub.admission.connections:
+            room = connection.peer.room
+            assert room is None or self.hub.hub.rooms[room.name] is room, "in a room nobody finds"
+            assert not (room and connection in self.hub.admission.unseated), "waiting for a seat though seated"
 
     def _follow(self) -> None:
         """Take note of who has sat, and who has sat with somebody."""
-        for kind, *facts in self.hub.told:
-            if kind == "joined":
-                room, peer = facts
+        for room, event in self.hub.ends_of(Happening):
+            if isinstance(event, Joined):
                 company = self._company.setdefault(room, set())
-                company.add(peer)
-                self._sat.add(peer)
+                company.add(event.peer)
+                self._sat.add(event.peer)
                 self._met |= company if len(company) > 1 else set()
-            elif kind == "left":
-                self._company[facts[0]].discard(facts[1])
-        self.hub.told.clear()
+            elif isinstance(event, Left):
+                self._company[room].discard(event.peer)
+        self.hub.news.clear()
 
     def _hear(self, player: Player, line: bytes) -> None:
         assert b"much too long" not in line, "a line beyond the limit came through"
@@ -251,7 +252,7 @@ class World:
             speakers = {int(token[1]) for token in TOKEN.finditer(verdict)}
             assert player.serial in speakers, "somebody else's verdict"
             assert len(speakers) == 2, "a verdict about fewer than two"
-        outlet = player.end.peer.outlet
+        outlet = player.end.connection.outlet
         limits = self.hub.limits
         bound = limits.high_water if self.mode.seats == 2 else limits.max_queue
         allowance = 128 * self._most_lines + 1024
@@ -263,7 +264,7 @@ class World:
         assert not room.mode.seats or len(members) <= room.mode.seats, "more peers than seats"
         assert room.names == {member.name.casefold(): member for member in members}, "names and members differ"
         assert all(member.room is room and not member.gone for member in members), "a member who isn't there"
-        for full in (member for member in members if room.is_pair and member.outlet.full):
+        for full in (member for member in members if room.is_pair and member.full):
             read = {player.end.peer for player in self.players if player.end.line.reading}
             assert not (set(members) - {full}) & read, "read, though its partner takes nothing"
 

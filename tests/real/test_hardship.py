@@ -16,6 +16,7 @@ from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Factory, Protocol
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
+from chatterbox.connections.admission import Admission
 from chatterbox.core.hub import Hub as PureHub
 from chatterbox.edges.sockets import KEEPALIVE
 from chatterbox.edges.tcp import ChatFactory, ChatProtocol
@@ -85,7 +86,8 @@ class Links(TestCase):
                 return made[-1]
 
         clock = cast(Any, reactor)
-        factory = Watched(PureHub(clock.callLater, clock.seconds), clock)
+        admission = Admission(PureHub(), clock.callLater, clock.seconds)
+        factory = Watched(admission, clock)
         port = yield endpoints.serverFromString(reactor, "tcp:0:interface=127.0.0.1").listen(factory)
         self.addCleanup(port.stopListening)
         there = endpoints.clientFromString(reactor, f"tcp:127.0.0.1:{port.getHost().port}")
@@ -99,7 +101,7 @@ class Links(TestCase):
             if hasattr(socket, option):
                 self.assertEqual(handle.getsockopt(socket.IPPROTO_TCP, getattr(socket, option)), value, option)
         end.transport.abortConnection()
-        while made[0].hub.peers:
+        while admission.connections:
             yield _soon()
 
 

@@ -29,6 +29,7 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
+from chatterbox.connections.admission import Admission
 from chatterbox.core.hub import Hub
 from chatterbox.core.modes import MODES
 from chatterbox.edges.sockets import TCPTransport, UNIXTransport, send_at_once
@@ -68,9 +69,9 @@ class RealSockets(TestCase):
 
     def setUp(self) -> None:
         """Make a hub; its patience is short where a test waits for it."""
-        limits = Limits(landing=0.01, pieces_a_turn=8)
-        self.hub = Hub(reactor.callLater, reactor.seconds, MODES["pair"], limits)
-        self.factory = ChatFactory(self.hub, reactor)
+        limits = Limits(handshake=0.01, pieces_a_turn=8)
+        self.admission = Admission(Hub(MODES["pair"], limits), reactor.callLater, reactor.seconds)
+        self.factory = ChatFactory(self.admission, reactor)
 
     def listen(self, endpoint: Any) -> Deferred[Any]:
         """Open a door of the hub's."""
@@ -84,9 +85,8 @@ class RealSockets(TestCase):
     @inlineCallbacks
     def _close(self, port: Any) -> Steps:
         yield port.stopListening()
-        for peer in tuple(self.hub.peers):
-            peer.cut()
-        yield self.until(lambda: not self.hub.peers)
+        self.admission.abort()
+        yield self.until(lambda: not self.admission.connections)
 
     def call(self, endpoint: Any) -> Deferred[Caller]:
         """Connect."""
@@ -176,7 +176,7 @@ class RealSockets(TestCase):
             self.assertNotIn("bad", self.hub.rooms)
             a.says(b"/quit")
             b.says(b"/quit")
-            yield self.until(lambda: not self.hub.peers)
+            yield self.until(lambda: not self.admission.connections)
 
     @inlineCallbacks
     def test_a_lost_partner(self) -> Steps:

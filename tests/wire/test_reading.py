@@ -13,7 +13,7 @@ from chatterbox.limits import Limits
 from chatterbox.wire.lines import first_lines, within
 from chatterbox.wire.reading import JsonReader, TextReader, hello, json_object
 from chatterbox.wire.text import clean, clean_keys, clean_text, name_fault, room_fault
-from chatterbox.wire.verbs import JSON_VERBS, VERBS, Command, Fault, Piece
+from chatterbox.wire.verbs import JSON_VERBS, VERBS, Command, Farewell, Fault, Piece, Typing
 from tests.harness.memory import HOSTILE, PROPERTY
 
 FORBIDDEN = {*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A)} - {9, 10}
@@ -226,7 +226,7 @@ class TextDialect(SynchronousTestCase):
     def test_farewells(self) -> None:
         """A word in lower case counts in any case and between spaces (seed 003); `Bye` is `Bye` only (seed 002)."""
         for line in ("exit", "EXIT", "  Exit\t", "Bye"):
-            self.assertEqual(read_text(line), [Command("farewell", (line,))], line)
+            self.assertEqual(read_text(line), [Farewell(line)], line)
         for line in ("exit strategy?", "bye", "Bye bye", "Bye ", "exitexit"):
             self.assertEqual(read_text(line), [line.encode() + b"\n"], line)
         self.assertEqual(read_text("exit", "Bye", farewells=()), [b"exit\nBye\n"])
@@ -277,7 +277,7 @@ class JsonDialect(SynchronousTestCase):
             ({"verb": "nick", "name": " ann "}, Command("nick", ("ann",))),
             ({"verb": "join", "room": "tea"}, Command("join", ("tea",))),
             ({"verb": "msg", "to": "bob", "text": "a\nb\x1b"}, Command("msg", ("bob", "a b"))),
-            ({"verb": "type", "keys": "he\bl\x15"}, Command("type", ("he\bl\x15",))),
+            ({"verb": "type", "keys": "he\bl\x15"}, Typing(b"he\bl\x15")),
         ):
             self.assertEqual(read_json(sent), [command])
 
@@ -296,7 +296,7 @@ class JsonDialect(SynchronousTestCase):
     def test_farewells_are_farewells(self) -> None:
         """A farewell ends a stay in either dialect."""
         said = read_json({"verb": "say", "text": "a\nExit\nb"})
-        self.assertEqual(said, [b"a\n", Command("farewell", ("Exit",)), b"b\n"])
+        self.assertEqual(said, [b"a\n", Farewell("Exit"), b"b\n"])
 
     def test_a_say_of_nothing_is_an_empty_line(self) -> None:
         """As an empty line is in text."""

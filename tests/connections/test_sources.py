@@ -7,7 +7,7 @@ import time
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatterbox.connections.admission import RATE_WINDOW, Sources, source_of
+from chatterbox.connections.sources import RATE_WINDOW, Sources, source_of
 from chatterbox.limits import Limits
 from tests.harness.processes import Hub, Socket, until
 

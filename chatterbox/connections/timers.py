@@ -1,0 +1,76 @@
+"""A timer is one thing to be done later for one connection, by name; an idle connection has none.
+
+It does not know what is done, or what a reactor is: a function that calls later is handed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+
+class Delayed(Protocol):
+    """A call that is to come, as `reactor.callLater` returns it."""
+
+    def cancel(self) -> None:
+        """Forget the call."""
+
+
+Later = Callable[[float, Callable[[], None]], Delayed]
+"""Calls a function after so many seconds, as `reactor.callLater` does."""
+
+
+class Timers:
+    """The timers of one connection.
+
+    Args:
+        later: calls a function after so many seconds.
+        on_fault: called when what was to be done raises; the fault goes on to the reactor, which logs it.
+    """
+
+    __slots__ = ("_calls", "_later", "_on_fault")
+
+    def __init__(self, later: Later, on_fault: Callable[[], None]) -> None:
+        self._later = later
+        self._on_fault = on_fault
+        self._calls: dict[str, Delayed] | None = None
+
+    def after(self, what: str, seconds: float, call: Callable[[], None]) -> None:
+        """Do one thing once, later; a second call for the same name replaces the first."""
+
+        def due() -> None:
+            self._forget(what)
+            try:
+                call()
+            except BaseException:
+                self._on_fault()
+                raise
+
+        self.cancel(what)
+        if self._calls is None:
+            self._calls = {}
+        self._calls[what] = self._later(seconds, due)
+
+    def when_read(self, what: str, seconds: float, call: Callable[[], None]) -> None:
+        """Do one thing later, but not before what has come until then is read.
+
+        A reactor that was held up runs what is due before it reads its sockets; one more turn, and it has.
+        """
+        self.after(what, seconds, lambda: self.after(what, 0, call))
+
+    def cancel(self, what: str) -> None:
+        """Cancel the timer `what`, if it runs."""
+        call = self._forget(what)
+        if call:
+            call.cancel()
+
+    def cancel_all(self) -> None:
+        """Cancel every timer."""
+        for what in tuple(self._calls or ()):
+            self.cancel(what)
+
+    def _forget(self, what: str) -> Delayed | None:
+        call = self._calls.pop(what, None) if self._calls else None
+        if not self._calls:
+            self._calls = None
+        return call

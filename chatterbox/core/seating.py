@@ -1,0 +1,99 @@
+"""Seating is how a peer comes to its place: where the room lives is asked, and the answer may take its time.
+
+On one machine the answer comes at once (`Here`); on several an engine gives it. This module does not know rooms' rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from .peer import Peer, Place
+
+
+class Home(NamedTuple):
+    """Where a room lives: at `place`, or nowhere that can be reached (`fault`); with neither it lives in this hub."""
+
+    place: Place | None = None
+    fault: str = ""
+
+
+class Homes(Protocol):
+    """Who knows where rooms live."""
+
+    def find(self, room: str, then: Callable[[Home], None]) -> Callable[[], None]:
+        """Ask where `room` lives.
+
+        Returns:
+            What cancels the question; `then` is called once, now or later, or never after that.
+        """
+
+    def release(self, room: str) -> None:
+        """Take it that nobody in this hub needs `room` to live here any more."""
+
+
+class Here:
+    """The homes of a hub that is alone: every room lives in it."""
+
+    def find(self, room: str, then: Callable[[Home], None]) -> Callable[[], None]:
+        """Answer at once."""
+        then(Home())
+        return _nothing
+
+    def release(self, room: str) -> None:
+        """Do nothing: nobody else wants it."""
+
+
+def _nothing() -> None:
+    """Cancel a question that is answered already."""
+
+
+class Seeking:
+    """One peer's question where a room lives; the peer isn't read meanwhile.
+
+    Args:
+        homes: who is asked.
+        peer: who wants to sit there.
+        room: the name of the room.
+        then: called with the answer, unless the peer is gone by then.
+        give_up: called with a sentence where the answer took too long.
+    """
+
+    __slots__ = ("_cancel", "_give_up", "_is_over", "_peer", "_then")
+
+    def __init__(
+        self, homes: Homes, peer: Peer, room: str, then: Callable[[Home], None], give_up: Callable[[str], None]
+    ) -> None:
+        self._peer = peer
+        self._then = then
+        self._give_up = give_up
+        self._is_over = False
+        self._cancel = homes.find(room, self._found)
+        if not self._is_over:
+            peer.search = self
+            if peer.link:
+                peer.link.seeking()
+
+    def _found(self, home: Home) -> None:
+        if not self._is_over:
+            self._end()
+            self._then(home)
+
+    def cancel(self) -> None:
+        """Forget the question: nobody sits down."""
+        if not self._is_over:
+            self._end()
+            self._cancel()
+
+    def fail(self, text: str) -> None:
+        """Give up waiting for the answer, and say `text` to the peer."""
+        if not self._is_over:
+            self.cancel()
+            self._give_up(text)
+
+    def _end(self) -> None:
+        self._is_over = True
+        if self._peer.search is self:
+            self._peer.search = None
+            if self._peer.link:
+                self._peer.link.release("seat")
