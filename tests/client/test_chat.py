@@ -10,7 +10,7 @@ from chatterbox.client.terminal.manner import MANNERS, is_farewell
 from chatterbox.core.modes import MODES
 from tests.harness.chats import ChatCase
 from tests.harness.memory import PROPERTY
-from tests.harness.terminals import WELCOME
+from tests.harness.played import WELCOME
 
 
 class Hearing(ChatCase):

@@ -28,10 +28,10 @@ from tests.harness.hardship import (
     gathered,
     memory,
     patched,
-    started_by,
     talk,
 )
-from tests.harness.processes import End, Hub, Program, Socket, until
+from tests.harness.ends import End, Program, Socket
+from tests.harness.processes import Hub, until
 
 IMPATIENT = (
     "from chatterbox.edges.sockets import KEEPALIVE\n"
@@ -52,9 +52,10 @@ class Links(TestCase):
 
     def test_a_link_that_is_down(self) -> None:
         """A peer behind a pulled cable is found by the system, and its partner told; a silent one is left alone."""
-        with Network() as network, patched(IMPATIENT), started_by(*network.words(network.near)):
+        with Network() as network:
+            command = [*network.words(network.near), *patched(IMPATIENT)]
             port = f"tcp:5000:interface={network.address}"
-            with self._in_clear(), Hub("--port", port) as hub:
+            with self._in_clear(), Hub("--port", port, command=command) as hub:
                 until(lambda: f"listening on {network.address}:5000" in hub.log)
                 near = Program([*network.words(network.near), "nc", "127.0.0.1", str(hub.port)], hub.env)
                 self.addCleanup(near.close)
@@ -157,7 +158,7 @@ class Scarcity(SynchronousTestCase):
 
     def test_open_files(self) -> None:
         """Where files run out, who comes hears `hub is full`; when some leave, others come again."""
-        with started_by(*few_files(100)), Hub("--mode", "room") as hub:
+        with Hub("--mode", "room", command=few_files(100)) as hub:
             first = [Socket(hub.port) for _ in range(36)]
             for end in first:
                 self.assertIn(b"which name", end.chunk())
@@ -175,7 +176,7 @@ class Scarcity(SynchronousTestCase):
         """F6: the wall clock goes an hour on and two back; nobody is disconnected, late or not."""
         with tempfile.TemporaryDirectory() as place:
             clock = WallClock(Path(place, "offset"))
-            with started_by(*clock.words), Hub("--mode", "room") as hub:
+            with Hub("--mode", "room", command=clock.command) as hub:
                 ann, bob = gathered(hub, "ann", "bob")
                 unnamed = hub.peer()
                 unnamed.hears("-!- which name do you take?")
@@ -211,7 +212,7 @@ class Faults(SynchronousTestCase):
 
     def _fails(self, *lines: str) -> str:
         """Let one of a pair say what meets the fault; return the log."""
-        with self.assertRaisesRegex(AssertionError, "a fault in the log") as told, patched(FAULTY), Hub() as hub:
+        with self.assertRaisesRegex(AssertionError, "a fault in the log") as told, Hub(command=patched(FAULTY)) as hub:
             ann, bob = hub.pair()
             one, other = hub.pair("elsewhere")
             bob.says(*lines, "/me waves", "never heard")

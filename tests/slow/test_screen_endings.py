@@ -9,7 +9,8 @@ import time
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.harness.terminals import client, client_pid, hub, played_hub, settings, shell
+from tests.harness.played import played_hub
+from tests.harness.terminals import client, client_pid, hub, settings, shell
 
 
 class Endings(SynchronousTestCase):

