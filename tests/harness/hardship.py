@@ -28,6 +28,15 @@ def patched(source: str) -> list[str]:
     return [sys.executable, "-c", _SERVE.format(source)]
 
 
+def patient() -> list[str]:
+    """Return the command of a hub that waits an hour where another waits 5 s: what ends sooner didn't wait for that."""
+    return patched(
+        "from chatterbox.limits import Limits\n"
+        "start = Limits.__init__\n"
+        "Limits.__init__ = lambda self, **given: start(self, **{'close_patience': 3600.0, **given})"
+    )
+
+
 def few_files(count: int) -> list[str]:
     """Return the command of a hub that has so many open files."""
     return ["sh", "-c", f'ulimit -n {count}; exec "$@"', "sh", *SERVE]

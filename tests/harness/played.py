@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.harness.ends import DEADLINE
 
+
 class PlayedHub:
     """A hub on the loopback that speaks JSON to one client at a time.
 

@@ -72,8 +72,14 @@ def is_listening(port: int) -> bool:
         return link.connect_ex(("127.0.0.1", port)) == 0
 
 
-def ticks(pid: int) -> int:
-    """Return the hundredths of a second of processor time that a process has taken; Linux tells."""
+def is_idle(pid: int) -> bool:
+    """Return whether a process takes less than 1 % of a processor for 2 s; Linux tells, in hundredths of a second."""
+    before = _ticks(pid)
+    time.sleep(2)
+    return _ticks(pid) - before < 2
+
+
+def _ticks(pid: int) -> int:
     return sum(map(int, Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]))
 
 

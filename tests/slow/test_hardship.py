@@ -19,6 +19,7 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 from chatterbox.core.hub import Hub as PureHub
 from chatterbox.edges.sockets import KEEPALIVE
 from chatterbox.edges.tcp import ChatFactory, ChatProtocol
+from tests.harness.ends import End, Program, Socket
 from tests.harness.hardship import (
     GROWTH,
     MIB,
@@ -30,7 +31,6 @@ from tests.harness.hardship import (
     patched,
     talk,
 )
-from tests.harness.ends import End, Program, Socket
 from tests.harness.processes import Hub, until
 
 IMPATIENT = (
