@@ -98,15 +98,20 @@ class Hub:
         port: where it listens; 0 takes a free one.
         command: the words that start it, if not `SERVE`.
         env: the environment in which it and its programs run, if not `environment`.
+        place: the folder in which it runs, if not one of its own.
     """
 
     def __init__(
-        self, *options: str, port: int = 0, command: Sequence[str] = (), env: dict[str, str] | None = None
+        self,
+        *options: str,
+        port: int = 0,
+        command: Sequence[str] = (),
+        env: dict[str, str] | None = None,
+        place: Path | None = None,
     ) -> None:
         self._folder = tempfile.TemporaryDirectory()
         self._ends: list[End] = []
-        self.place = Path(self._folder.name)
-        """The folder in which it runs."""
+        self.place = place or Path(self._folder.name)
         self.env = environment(XDG_STATE_HOME=self._folder.name) if env is None else env
         words = [*(command or SERVE), f"tcp:{port}:interface=127.0.0.1", *options]
         printed = "console" if "--console" in options else "log"
