@@ -7,16 +7,18 @@ HUB ?= 127.0.0.1:5000
 ARGS ?=
 BIN = .venv/bin
 
-.PHONY: help serve chat test lint bench soak clean
+.PHONY: help serve chat test test-slow test-all lint bench soak clean
 
 help:
-	@echo 'make serve   run a hub in the foreground   PORT=5000 ARGS="--mode room"'
-	@echo 'make chat    join a hub                    HUB=127.0.0.1:5000 ARGS="--name ann"'
-	@echo 'make test    run the tests                 ARGS="-k readme"'
-	@echo 'make lint    check style and types'
-	@echo 'make bench   measure the hub against others on this machine'
-	@echo 'make soak    load a hub as hostile peers would'
-	@echo 'make clean   remove what these commands have made'
+	@echo 'make serve      run a hub in the foreground   PORT=5000 ARGS="--mode room"'
+	@echo 'make chat       join a hub                    HUB=127.0.0.1:5000 ARGS="--name ann"'
+	@echo 'make test       run the quick tests           ARGS="-k readme"'
+	@echo 'make test-slow  run the tests that need minutes'
+	@echo 'make test-all   run both'
+	@echo 'make lint       check style and types'
+	@echo 'make bench      measure the hub against others on this machine'
+	@echo 'make soak       load a hub as hostile peers would'
+	@echo 'make clean      remove what these commands have made'
 
 serve: .venv/made
 	@$(BIN)/python -m chatterbox serve $(PORT) $(ARGS)
@@ -27,6 +29,11 @@ chat: .venv/made
 test: .venv/made-for-tests
 	$(BIN)/python -m pytest $(ARGS)
 
+test-slow: .venv/made-for-tests
+	$(BIN)/python -m pytest tests/slow $(ARGS)
+
+test-all: test test-slow
+
 lint: .venv/made-for-tests
 	$(BIN)/python -m ruff check
 	$(BIN)/python -m mypy
@@ -36,6 +43,7 @@ bench: .venv/made-for-tests
 
 soak: .venv/made-for-tests
 	$(BIN)/python -m benchmarks.soak $(ARGS)
+	$(BIN)/python -m benchmarks.soak_simulation --seconds 0
 
 clean:
 	rm -rf .venv .venv.lock build dist *.egg-info _trial_temp* .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks

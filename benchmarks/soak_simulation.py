@@ -41,7 +41,7 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--seconds", type=float, default=600.0, help="how long; 0: one seed")
     options.add_argument("--seed", type=int, default=1, help="the first one")
-    options.add_argument("--examples", type=int, default=100, help="conversations for each seed and mode")
+    options.add_argument("--examples", type=int, default=400, help="conversations for each seed and mode")
     chosen = options.parse_args()
     start, number, failures = time.monotonic(), chosen.seed, 0
     while True:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.harness.plays import PLAYS, Play
+from tests.harness.plays import PLAYS, MemoryStage, Play, SocketStage
 
 
 class PlaysTest(SynchronousTestCase):
@@ -16,7 +16,7 @@ class PlaysTest(SynchronousTestCase):
 
 def _test(path: Path, on_sockets: bool) -> Callable[[PlaysTest], None]:
     def test(self: PlaysTest) -> None:
-        Play(path).run(on_sockets)
+        Play(path).run(SocketStage if on_sockets else MemoryStage)
         self.assertEqual(self.flushLoggedErrors(), [])
 
     test.__doc__ = f"The play {path.stem} goes as written, {'over sockets' if on_sockets else 'in memory'}."

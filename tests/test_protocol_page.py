@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import re
 import socket
-from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatterbox.wire.dialects import _SENTENCES
 from chatterbox.wire.verbs import JSON_VERBS, VERBS
-from tests.harness.plays import SocketStage
+from tests.harness.processes import ROOT, Hub
 
-PAGE = (Path(__file__).parent.parent / "docs" / "protocol.md").read_text()
+PAGE = (ROOT / "docs" / "protocol.md").read_text()
 
 
 class Stranger:
@@ -37,22 +36,19 @@ class PageTest(SynchronousTestCase):
         """The page's example goes as written between two strangers on one hub."""
         example = re.search(r"```conversation\n(.*?)```", PAGE, re.DOTALL)
         assert example
-        stage = SocketStage([], with_console=False)
         strangers: dict[str, Stranger] = {}
-        try:
+        with Hub() as hub:
             for line in example[1].splitlines():
                 who, direction, text = re.match(r"(\w) ([<>]) (.*)", line).groups()  # type: ignore[union-attr]  # or the page is wrong
                 if who not in strangers:
-                    strangers[who] = Stranger(stage.port)
+                    strangers[who] = Stranger(hub.port)
                 if direction == ">":
                     strangers[who].send(text)
                 else:
                     self._heard(strangers[who].hear(), text)
-        finally:
             for stranger in strangers.values():
                 stranger.lines.close()
                 stranger.socket.close()
-            stage.close()
 
     def _heard(self, heard: str, text: str) -> None:
         if text.startswith("{"):

@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chatterbox.limits import KIB, PUBLIC, Limits
 from tests.harness.pages import exists
-from tests.harness.plays import ROOT
+from tests.harness.processes import ROOT
 
 PAGE = (ROOT / "docs" / "security.md").read_text()
 

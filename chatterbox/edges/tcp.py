@@ -185,15 +185,13 @@ class ChatProtocol(LineReceiver):
         peer = self.connection.peer
         if start == _TLS_HELLO:
             peer.end("kicked", "this port speaks plain text, not TLS")
-        elif peer.dialect.by_keys and start[:1] != b"{":
-            self._take = self._take_keys
-            self._take_keys(data)
-        elif b"\n" not in data:
-            self._wait_for_more(data)
-        elif _HTTP.match(self._lines.tail + data):
+        elif b"\n" in data and _HTTP.match(self._lines.tail + data):
             self.connection.speak_lines()
             peer.hear(_BAD_REQUEST)
             peer.end("kicked")
+        elif peer.dialect.by_keys and start[:1] != b"{":
+            self._take = self._take_keys
+            self._take_keys(data)
         else:
             self._take_lines(data)
             self._take = self._take_keys if peer.dialect.by_keys else self._take_lines

@@ -10,7 +10,7 @@ from chatterbox.client.terminal.manner import MANNERS, is_farewell
 from chatterbox.core.modes import MODES
 from tests.harness.chats import ChatCase
 from tests.harness.memory import PROPERTY
-from tests.harness.terminals import WELCOME
+from tests.harness.played import WELCOME
 
 
 class Hearing(ChatCase):
@@ -95,7 +95,7 @@ class Hearing(ChatCase):
     @given(
         st.dictionaries(
             st.sampled_from(["event", "from", "text", "name", "to", "why", "keys", "here", "names", "seats", "room"]),
-            st.recursive(st.text() | st.integers() | st.none() | st.booleans(), st.lists),
+            st.recursive(st.text(max_size=9) | st.integers() | st.none() | st.booleans(), st.lists, max_leaves=4),
         ),
         st.sampled_from([*MODES, "none"]),
         st.sampled_from(

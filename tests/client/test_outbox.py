@@ -5,7 +5,7 @@ from __future__ import annotations
 from chatterbox.client.terminal import outbox
 from chatterbox.client.terminal.outbox import Outbox
 from tests.harness.chats import ChatCase
-from tests.harness.terminals import WELCOME
+from tests.harness.played import WELCOME
 
 
 class Typing(ChatCase):

@@ -1,4 +1,4 @@
-"""The table of modes is the design's."""
+"""The table of modes; that it is the README's is `test_readme`'s."""
 
 from __future__ import annotations
 
@@ -10,21 +10,6 @@ from chatterbox.core.rules import RULES
 
 class Table(SynchronousTestCase):
     """Six rows, and no server of their own."""
-
-    def test_the_rows(self) -> None:
-        """Each mode has the seats, label, echo, farewell and question that its exercise asks for."""
-        rows = {m.name: (m.seats, m.label, m.echo, m.farewell, m.ends_together, m.asks_name) for m in MODES.values()}
-        self.assertEqual(
-            rows,
-            {
-                "pair": (2, "none", False, ("/quit",), False, False),
-                "room": (0, "nick", True, ("/quit",), False, True),
-                "ports": (0, "port", False, ("/quit", "exit"), False, False),
-                "order": (2, "letter", False, ("/quit",), False, False),
-                "duet": (2, "letter", True, ("/quit", "Bye"), True, False),
-                "talk": (2, "none", False, ("/quit",), False, False),
-            },
-        )
 
     def test_every_row_names_what_there_is(self) -> None:
         """Labels and rules are of the closed sets, and a row stands under its own name."""

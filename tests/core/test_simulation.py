@@ -9,21 +9,24 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.harness.memory import PROPERTY
 from tests.harness.world import machine
 
+EXAMPLES = 40
+"""Conversations in each mode; `make soak` has ten times as many, and other ones."""
+
 
 class Simulation(SynchronousTestCase):
     """Order, no loss, no duplicate, seats, bounds and empty maps, after every step."""
 
-    def _play(self, mode: str, rate: float = 0.0, examples: int = 200) -> None:
-        how = settings(PROPERTY, max_examples=examples, stateful_step_count=50, report_multiple_bugs=False)
+    def _play(self, mode: str, rate: float = 0.0) -> None:
+        how = settings(PROPERTY, max_examples=EXAMPLES, stateful_step_count=50, report_multiple_bugs=False)
         run_state_machine_as_test(machine(mode, rate), settings=how)
 
     def test_pair(self) -> None:
         """Two ends, verbatim."""
-        self._play("pair", examples=400)
+        self._play("pair")
 
     def test_pair_with_a_rate(self) -> None:
         """Two ends, each slowed."""
-        self._play("pair", rate=10.0, examples=50)
+        self._play("pair", rate=10.0)
 
     def test_room(self) -> None:
         """A room of names."""

@@ -6,7 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chatterbox.client.terminal.chat import Chat
 from chatterbox.client.terminal.rows import BARE, Row, dress
-from tests.harness.terminals import WELCOME
+from tests.harness.played import WELCOME
 
 
 class Fake:

@@ -1,7 +1,6 @@
 """A hard life is what a hub is given here: few files, a clock that jumps, a network of its own, code that fails.
 
-Each is a way to start the hub of `hubs`, in words before or instead of its command. Nothing here knows what is
-being proved.
+Each is a `command` for the hub of `processes`. Nothing here knows what is being proved.
 """
 
 from __future__ import annotations
@@ -11,13 +10,12 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from glob import glob
 from pathlib import Path
-from unittest import SkipTest, mock
+from unittest import SkipTest
 
-from tests.harness import processes as hubs
+from tests.harness.ends import End, Socket
+from tests.harness.processes import SERVE, Hub
 
 MIB = 1024 * 1024
 GROWTH = 2 * MIB
@@ -25,27 +23,27 @@ GROWTH = 2 * MIB
 _SERVE = "import sys\nfrom chatterbox.cli import main\n{}\nsys.exit(main(['serve', *sys.argv[1:]]))"
 
 
-@contextmanager
-def started_by(*words: str) -> Iterator[None]:
-    """Let hubs be started by `words` followed by their command."""
-    with mock.patch.object(hubs, "SERVE", [*words, *hubs.SERVE]):
-        yield
+def patched(source: str) -> list[str]:
+    """Return the command of a hub that runs `source`, Python, before it begins."""
+    return [sys.executable, "-c", _SERVE.format(source)]
 
 
-@contextmanager
-def patched(source: str) -> Iterator[None]:
-    """Let hubs run `source`, Python, before they begin."""
-    with mock.patch.object(hubs, "SERVE", [sys.executable, "-c", _SERVE.format(source)]):
-        yield
+def patient() -> list[str]:
+    """Return the command of a hub that waits an hour where another waits 5 s: what ends sooner didn't wait for that."""
+    return patched(
+        "from chatterbox.limits import Limits\n"
+        "start = Limits.__init__\n"
+        "Limits.__init__ = lambda self, **given: start(self, **{'close_patience': 3600.0, **given})"
+    )
 
 
 def few_files(count: int) -> list[str]:
-    """Return the words that leave a hub so many open files."""
-    return ["sh", "-c", f'ulimit -n {count}; exec "$@"', "sh"]
+    """Return the command of a hub that has so many open files."""
+    return ["sh", "-c", f'ulimit -n {count}; exec "$@"', "sh", *SERVE]
 
 
 class WallClock:
-    """The wall clock of a hub that is started by its `words`; the monotonic one is the machine's.
+    """The wall clock of a hub that is started by its `command`; the monotonic one is the machine's.
 
     Args:
         file: where the offset is kept.
@@ -61,7 +59,8 @@ class WallClock:
         self._file = file
         self.jump(0)
         preload = f"LD_PRELOAD={found[0]}"
-        self.words = ["env", preload, f"FAKETIME_TIMESTAMP_FILE={file}", "FAKETIME_NO_CACHE=1", "DONT_FAKE_MONOTONIC=1"]
+        settings = [preload, f"FAKETIME_TIMESTAMP_FILE={file}", "FAKETIME_NO_CACHE=1", "DONT_FAKE_MONOTONIC=1"]
+        self.command = ["env", *settings, *SERVE]
 
     def jump(self, seconds: int) -> None:
         """Be off by so many seconds from now on."""
@@ -131,12 +130,12 @@ def memory(pid: int) -> int:
     return int(found[1]) * 1024
 
 
-def gathered(hub: hubs.Hub, *names: str) -> list[hubs.Socket]:
+def gathered(hub: Hub, *names: str) -> list[Socket]:
     """Return a socket for each name, all in the lobby of a hub in mode `room`, and each knows it.
 
     On a busy machine one may be asked for its name before it has said it.
     """
-    ends: list[hubs.Socket] = []
+    ends: list[Socket] = []
     for name in names:
         ends.append(hub.peer(f"/nick {name}"))
         for end in ends[:-1]:
@@ -145,15 +144,9 @@ def gathered(hub: hubs.Hub, *names: str) -> list[hubs.Socket]:
     return ends
 
 
-def talk(one: hubs.End, other: hubs.End) -> None:
+def talk(one: End, other: End) -> None:
     """Prove that two ends hear each other, and nothing else before it."""
     one.says("how are you?")
     other.hears("how are you?")
     other.says("fine")
     one.hears("fine")
-
-
-def listening_port(log: Callable[[], str]) -> int:
-    """Wait until a log says where on the loopback a hub listens; return that."""
-    hubs.until(lambda: re.search(r"listening on 127\.0\.0\.1:\d+", log()))
-    return int(re.findall(r"listening on 127\.0\.0\.1:(\d+)", log())[0])

@@ -1,18 +1,16 @@
-"""A real hub is a process on the loopback; its ends are sockets, other programs, or the bundled client.
+"""A process is what people start: here is a hub as one, on the loopback, with its log, its console and its ends.
 
-A test needn't care what an end is made of: it sends bytes, hears lines or nothing, and comes to its end.
-Terminals are `ptys`'. Nothing here knows what is being proved.
+There is no other way to start a hub in tests. Nothing here knows what is being proved.
 """
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
-import select
 import shutil
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import tempfile
@@ -22,13 +20,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 from unittest import SkipTest
 
-from tests.harness.terminals import CLIENT, DEADLINE, environment
+from tests.harness.ends import DEADLINE, End, Program, Socket
 
+ROOT = Path(__file__).resolve().parents[2]
 SERVE = [sys.executable, "-m", "chatterbox", "serve"]
+"""The words that start a hub; the first port follows, also below."""
 TWISTD = [sys.executable, "-c", "from twisted.scripts.twistd import run; run()"]
-ANY_PORT = "tcp:0:interface=127.0.0.1"
-QUIET = 0.3
-"""Seconds without a byte that count as silence."""
+UNDER_TWISTD = [*TWISTD, "-n", "--pidfile=", "chatterbox", "--port"]
+CLIENT = [sys.executable, "-m", "chatterbox.client"]
 PROGRAMS = {
     "nc": ["nc.openbsd" if shutil.which("nc.openbsd") else "nc"],
     "ncat": ["ncat"],
@@ -37,7 +36,18 @@ PROGRAMS = {
     "client": CLIENT,
 }
 """What people join with, by the name it has in a test."""
-EndType = TypeVar("EndType", bound="End")
+EndType = TypeVar("EndType", bound=End)
+
+_STATES = tempfile.TemporaryDirectory(prefix="chatterbox-states-")
+atexit.register(_STATES.cleanup)
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Return an environment in which the checkout runs, with a colour terminal and a home of its own."""
+    kept = {key: value for key, value in os.environ.items() if key in ("PATH", "LANG", "HOME", "TMPDIR")}
+    state = {} if "XDG_STATE_HOME" in more else {"XDG_STATE_HOME": tempfile.mkdtemp(dir=_STATES.name)}
+    fixed = {"PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "PYTHONUTF8": "1"}
+    return kept | fixed | state | more
 
 
 def until(met: Callable[[], Any], seconds: float = DEADLINE) -> None:
@@ -49,14 +59,6 @@ def until(met: Callable[[], Any], seconds: float = DEADLINE) -> None:
         time.sleep(0.02)
 
 
-def best(seconds: Callable[[], float], goal: float) -> float:
-    """Return the first of up to five measurements that is below the goal, or the least: others met a busy machine."""
-    times: list[float] = []
-    while len(times) < 5 and min(times, default=goal) >= goal:
-        times.append(seconds())
-    return min(times)
-
-
 def free_port() -> int:
     """Return a port on loopback that nobody listens on."""
     with socket.socket() as probe:
@@ -64,8 +66,20 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def ticks(pid: int) -> int:
-    """Return the hundredths of a second of processor time that a process has taken; Linux tells."""
+def is_listening(port: int) -> bool:
+    """Return whether somebody answers at a port on loopback."""
+    with socket.socket() as link:
+        return link.connect_ex(("127.0.0.1", port)) == 0
+
+
+def is_idle(pid: int) -> bool:
+    """Return whether a process takes less than 1 % of a processor for 2 s; Linux tells, in hundredths of a second."""
+    before = _ticks(pid)
+    time.sleep(2)
+    return _ticks(pid) - before < 2
+
+
+def _ticks(pid: int) -> int:
     return sum(map(int, Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]))
 
 
@@ -82,39 +96,47 @@ class Hub:
     Args:
         options: as on the command line.
         port: where it listens; 0 takes a free one.
+        command: the words that start it, if not `SERVE`.
+        env: the environment in which it and its programs run, if not `environment`.
+        place: the folder in which it runs, if not one of its own.
     """
 
-    def __init__(self, *options: str, port: int = 0) -> None:
-        self._place = tempfile.TemporaryDirectory()
+    def __init__(
+        self,
+        *options: str,
+        port: int = 0,
+        command: Sequence[str] = (),
+        env: dict[str, str] | None = None,
+        place: Path | None = None,
+    ) -> None:
+        self._folder = tempfile.TemporaryDirectory()
         self._ends: list[End] = []
-        self.env = environment(XDG_STATE_HOME=self._place.name)
-        command = [*SERVE, f"tcp:{port}:interface=127.0.0.1", *options]
-        with open(self._file("console"), "wb") as out, open(self._file("log"), "wb") as err:
+        self.place = place or Path(self._folder.name)
+        self.env = environment(XDG_STATE_HOME=self._folder.name) if env is None else env
+        words = [*(command or SERVE), f"tcp:{port}:interface=127.0.0.1", *options]
+        printed = "console" if "--console" in options else "log"
+        with open(self.place / printed, "ab") as out, open(self.place / "log", "ab") as err:
             self.process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=out, stderr=err, env=self.env, cwd=self._place.name
+                words, stdin=subprocess.PIPE, stdout=out, stderr=err, env=self.env, cwd=self.place
             )
-        until(lambda: "listening on" in self.log or self.process.poll() is not None)
-        found = re.search(r"listening on 127\.0\.0\.1:(\d+)", self.log)
-        assert found, f"the hub didn't start: {self.log}"
-        self.port = int(found[1])
+        until(lambda: self.ports or self.process.poll() is not None)
+        assert self.ports, f"the hub didn't start: {self.log}"
+        self.port = self.ports[0]
 
     def __enter__(self) -> Hub:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None = None, *_: object) -> None:
         for end in self._ends:
             end.close()
         try:
             self.stops(signal.SIGTERM)
         finally:
-            self.process.kill()
+            self.kill()
             log = self.log
-            self._place.cleanup()
+            self._folder.cleanup()
         if kind is None and re.search(r"Traceback|#(warn|error|critical)|Unhandled", log):
             raise AssertionError(f"a fault in the log: {log}")
-
-    def _file(self, name: str) -> Path:
-        return Path(self._place.name, name)
 
     @property
     def pid(self) -> int:
@@ -124,12 +146,17 @@ class Hub:
     @property
     def log(self) -> str:
         """All that it has logged."""
-        return self._file("log").read_text()
+        return (self.place / "log").read_text()
+
+    @property
+    def ports(self) -> list[int]:
+        """Where on 127.0.0.1 it has said that it listens."""
+        return list(map(int, re.findall(r"listening on 127\.0\.0\.1:(\d+)", self.log)))
 
     @property
     def console(self) -> list[str]:
         """The lines that its console has printed."""
-        return self._file("console").read_text().splitlines()
+        return (self.place / "console").read_text().splitlines()
 
     def logs(self, text: str, count: int = 1) -> None:
         """Wait until `text` is in its log so many times."""
@@ -145,6 +172,18 @@ class Hub:
         self.process.stdin.write(line.encode() + b"\n")
         self.process.stdin.flush()
 
+    def catches_up(self) -> None:
+        """Wait until it has handled all that was sent to it before: it answers who comes only now.
+
+        A reactor handles all that is there before it looks again. One who connects is accepted in one turn and
+        answered in a later one; the second is for those whom the first met while they were being accepted.
+        """
+        for _ in range(2):
+            stranger = Socket(self.port)
+            stranger.send(b"GET / HTTP/1.1\r\n\r\n")
+            stranger.chunk()
+            stranger.close()
+
     def wait(self) -> int:
         """Wait for its end; return its exit status."""
         return self.process.wait(DEADLINE)
@@ -156,6 +195,11 @@ class Hub:
         assert self.process.stdin
         self.process.stdin.close()
         return self.wait()
+
+    def kill(self) -> None:
+        """End it with SIGKILL, if it still runs."""
+        self.process.kill()
+        self.wait()
 
     def peer(self, *lines: str, room: str = "") -> Socket:
         """Return a socket that has joined, and said `lines`."""
@@ -197,142 +241,33 @@ class Hub:
         return end
 
 
-class End:
-    """One end of a conversation: what comes is kept until it is asked for.
+class Daemon(Hub):
+    """A hub that `twistd` has put into the background."""
 
-    Args:
-        reading: the file to hear from; it is read without waiting.
-        writing: the file to send to.
-    """
+    def __init__(self, *options: str) -> None:
+        command = [*TWISTD, "--pidfile=pid", "--logfile=log", "chatterbox", "--port"]
+        super().__init__(*options, command=command)
+        assert self.process.wait(DEADLINE) == 0
+        self.pidfile = self.place / "pid"
+        self._pid = int(self.pidfile.read_text())
 
-    def __init__(self, reading: int, writing: int) -> None:
-        self.is_over = False
-        """Whether the other side has ended it."""
-        self.was_reset = False
-        """Whether it did so by a reset."""
-        self._reading, self._writing = reading, writing
-        self._heard = b""
-        os.set_blocking(reading, False)
-        os.set_blocking(writing, False)
-
-    def send(self, data: bytes) -> None:
-        """Send bytes; whoever takes none of them for long fails the test."""
-        while data:
-            sent = self.sends_some(data, DEADLINE)
-            assert sent, f"{len(data)} bytes were not taken"
-            data = data[sent:]
-
-    def sends_some(self, data: bytes, seconds: float = QUIET) -> int:
-        """Return how many bytes were taken within `seconds`."""
-        return os.write(self._writing, data) if select.select([], [self._writing], [], seconds)[1] else 0
-
-    def says(self, *lines: str) -> None:
-        """Send lines, in one piece."""
-        self.send("".join(f"{line}\n" for line in lines).encode())
-
-    def chunk(self, seconds: float = DEADLINE) -> bytes:
-        """Return what one read brings, or nothing after `seconds` or at the end."""
-        if self._heard or self.is_over or not select.select([self._reading], [], [], seconds)[0]:
-            data, self._heard = self._heard, b""
-            return data
-        try:
-            data = os.read(self._reading, 65536)
-        except ConnectionResetError:
-            data, self.was_reset = b"", True
-        self.is_over = not data
-        return data
-
-    def line(self) -> str:
-        """Return the next line."""
-        heard = bytearray()
-        while b"\n" not in heard:
-            data = self.chunk()
-            assert data, f"no line came, only {bytes(heard)!r}"
-            heard += data
-        line, _, rest = bytes(heard).partition(b"\n")
-        self._heard = rest
-        return line.decode()
-
-    def lines(self, count: int) -> list[str]:
-        """Return the next lines."""
-        return [self.line() for _ in range(count)]
-
-    def hears(self, *lines: str) -> None:
-        """Refuse to hear anything but these lines next."""
-        for line in lines:
-            heard = self.line()
-            assert heard == line, f"heard {heard!r} and not {line!r}"
-
-    def skips(self, line: str) -> None:
-        """Hear everything up to this line."""
-        while self.line() != line:
-            pass
-
-    def is_quiet(self) -> bool:
-        """Return whether nothing comes for a while."""
-        self._heard = self.chunk(QUIET)
-        return not self._heard
-
-    def rest(self) -> bytes:
-        """Return all that comes until the other side ends it."""
-        heard = bytearray()
-        while data := self.chunk():
-            heard += data
-        assert self.is_over, f"no end, only {bytes(heard)!r}"
-        return bytes(heard)
-
-    def close(self) -> None:
-        """End it."""
-
-
-class Socket(End):
-    """An end that the test itself holds."""
-
-    def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), DEADLINE)
-        self.port = int(self.socket.getsockname()[1])
-        super().__init__(self.socket.fileno(), self.socket.fileno())
-
-    def finish(self) -> None:
-        """Close the sending half."""
-        self.socket.shutdown(socket.SHUT_WR)
-
-    def reset(self) -> None:
-        """End it by a reset."""
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.socket.close()
-
-    def close(self) -> None:
-        """End it cleanly."""
-        self.socket.close()
-
-
-class Program(End):
-    """An end that is a process with pipes; its stdout is what is heard."""
-
-    def __init__(self, command: Sequence[str], env: dict[str, str]) -> None:
-        pipe = subprocess.PIPE
-        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, env=env)
-        assert self.process.stdin and self.process.stdout
-        super().__init__(self.process.stdout.fileno(), self.process.stdin.fileno())
-
-    def finish(self) -> None:
-        """Let its input end."""
-        assert self.process.stdin
-        self.process.stdin.close()
+    @property
+    def pid(self) -> int:
+        """The id of the process in the background."""
+        return self._pid
 
     def wait(self) -> int:
-        """Wait for its end; return its exit status."""
-        return self.process.wait(DEADLINE)
+        """Wait for its end, when it takes its pidfile away; who isn't its parent can't know the status."""
+        until(lambda: not self.pidfile.exists())
+        return 0
+
+    def stops(self, number: int) -> int:
+        """Send it a signal, if it still runs, and wait for its end."""
+        if self.pidfile.exists():
+            os.kill(self.pid, number)
+        return self.wait()
 
     def kill(self) -> None:
-        """End it with SIGKILL."""
-        self.process.kill()
-        self.wait()
-
-    def close(self) -> None:
-        """End it, if it still runs."""
-        self.kill()
-        assert self.process.stdin and self.process.stdout
-        self.process.stdin.close()
-        self.process.stdout.close()
+        """End it with SIGKILL, if it still runs."""
+        if self.pidfile.exists():
+            os.kill(self.pid, signal.SIGKILL)

@@ -1,33 +1,24 @@
-"""A pty is a terminal that a test types on and looks at: a real process on one side, an emulator on the other.
+"""A terminal is what a person sits at: a real process on one side, and a test that types and looks on the other.
 
-Also here: a hub that is run, and a hub that is played by the test itself. Nothing here knows what is being proved.
+Nothing here knows what is being proved.
 """
 
 from __future__ import annotations
 
-import atexit
 import contextlib
-import json
 import os
 import re
 import select
 import signal
-import socket
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import pyte
 from ptyprocess import PtyProcess
 
-ROOT = Path(__file__).resolve().parents[2]
-CLIENT = [sys.executable, "-m", "chatterbox.client"]
-DEADLINE = 30.0
-"""Seconds until a condition is given up: far more than any machine needs."""
+from tests.harness.ends import DEADLINE
+from tests.harness.processes import CLIENT, Hub, environment
 
 
 class Emulator(pyte.HistoryScreen):
@@ -40,18 +31,6 @@ class Emulator(pyte.HistoryScreen):
     def write_process_input(self, data: str) -> None:
         """A terminal that answers types for its owner: no line of a stranger may bring that about."""
         self.answers.append(data)
-
-
-_STATES = tempfile.TemporaryDirectory(prefix="chatterbox-states-")
-atexit.register(_STATES.cleanup)
-
-
-def environment(**more: str) -> dict[str, str]:
-    """Return an environment in which the checkout runs, with a colour terminal and a home of its own."""
-    kept = {key: value for key, value in os.environ.items() if key in ("PATH", "LANG", "HOME", "TMPDIR")}
-    state = {} if "XDG_STATE_HOME" in more else {"XDG_STATE_HOME": tempfile.mkdtemp(dir=_STATES.name)}
-    fixed = {"PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "PYTHONUTF8": "1"}
-    return kept | fixed | state | more
 
 
 class Tty:
@@ -187,113 +166,7 @@ def settings(tty: Tty) -> list[bytes]:
 
 
 @contextlib.contextmanager
-def hub(*args: str) -> Iterator[int]:
-    """Run a hub on a free port of the loopback; give the port."""
-    command = [sys.executable, "-m", "twisted", "--log-format", "text", "chatterbox"]
-    with tempfile.TemporaryDirectory() as place:
-        process = subprocess.Popen(
-            [*command, "--port", "tcp:0:interface=127.0.0.1", *args],
-            cwd=place,
-            env=environment(XDG_STATE_HOME=place),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            yield _port(process)
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=DEADLINE)
-
-
-def _port(process: subprocess.Popen[bytes]) -> int:
-    assert process.stdout is not None
-    for line in process.stdout:
-        found = re.search(rb"starting on (\d+)", line)
-        if found:
-            return int(found[1])
-    raise AssertionError("the hub did not start")
-
-
-class PlayedHub:
-    """A hub that a test plays: it hears and says whatever the test wants, also what no real hub would."""
-
-    def __init__(self, port: int = 0) -> None:
-        self._listener = socket.create_server(("127.0.0.1", port))
-        self._listener.settimeout(DEADLINE)
-        self.port = int(self._listener.getsockname()[1])
-        self._socket: socket.socket | None = None
-        self._heard = b""
-
-    def accept(self) -> dict[str, Any]:
-        """Take the next client; return its hello."""
-        self._socket, _ = self._listener.accept()
-        self._socket.settimeout(DEADLINE)
-        self._heard = b""
-        return self.hear()
-
-    def hear(self) -> dict[str, Any]:
-        """Return the next object that the client sends."""
-        assert self._socket is not None
-        while b"\n" not in self._heard:
-            data = self._socket.recv(65536)
-            if not data:
-                raise AssertionError("the client hung up")
-            self._heard += data
-        line, _, self._heard = self._heard.partition(b"\n")
-        heard = json.loads(line)
-        assert isinstance(heard, dict)
-        return heard
-
-    def say(self, *events: dict[str, Any]) -> None:
-        """Send objects, as one piece."""
-        assert self._socket is not None
-        self._socket.sendall(b"".join(json.dumps(event).encode() + b"\n" for event in events))
-
-    def said(self, *texts: str, name: str = "bob") -> None:
-        """Let `name` say lines."""
-        self.say(*({"event": "said", "from": name, "text": text} for text in texts))
-
-    def welcome(self, mode: str = "pair", **more: Any) -> dict[str, Any]:
-        """Take the next client and welcome it, as ann with bob; return its hello."""
-        hello = self.accept()
-        self.say(WELCOME | {"mode": mode} | more)
-        return hello
-
-    def raw(self, data: bytes) -> None:
-        """Send bytes."""
-        assert self._socket is not None
-        self._socket.sendall(data)
-
-    def hang_up(self) -> None:
-        """Close the connection."""
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
-
-    def close(self) -> None:
-        """Close everything."""
-        self.hang_up()
-        self._listener.close()
-
-
-WELCOME: dict[str, Any] = {
-    "event": "welcome",
-    "chatterbox": 1,
-    "room": "lobby",
-    "mode": "pair",
-    "name": "ann",
-    "seats": 2,
-    "label": None,
-    "farewell": ["/quit"],
-    "here": ["bob", "ann"],
-}
-
-
-@contextlib.contextmanager
-def played_hub(port: int = 0) -> Iterator[PlayedHub]:
-    """Play a hub."""
-    played = PlayedHub(port)
-    try:
-        yield played
-    finally:
-        played.close()
+def hub(*options: str) -> Iterator[int]:
+    """Run a hub; give its port, which is all that terminals need of it."""
+    with Hub(*options) as running:
+        yield running.port

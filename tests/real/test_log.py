@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
 import signal
-import subprocess
-import tempfile
 from typing import Any
 
 from twisted.logger import LogLevel
@@ -16,9 +13,9 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatterbox.log import JsonLog
-from tests.harness.hardship import gathered, listening_port, patched
-from tests.harness.processes import TWISTD, Hub, Socket
-from tests.harness.terminals import environment
+from tests.harness.ends import Socket
+from tests.harness.hardship import gathered, patched
+from tests.harness.processes import TWISTD, Hub
 
 CANARY = "canary"
 """What is said here, in every way there is, and may not be in a log."""
@@ -80,7 +77,7 @@ class Records(SynchronousTestCase):
     def test_nothing_that_people_say(self) -> None:
         """Said, done, told, typed, too long, early, or with a traceback: words of people aren't in the log."""
         source = "from chatterbox.core.room import Room\ndef fail(room, event):\n    raise RuntimeError\nRoom._told = fail"
-        with self.assertRaisesRegex(AssertionError, "Traceback") as told, patched(source), Hub() as hub:
+        with self.assertRaisesRegex(AssertionError, "Traceback") as told, Hub(command=patched(source)) as hub:
             early = hub.peer(f"{CANARY}, early")
             bob = hub.peer(HELLO, *(json.dumps({"verb": verb, "text": CANARY}) for verb in ("say", "me", "?")))
             bob.says(json.dumps({"verb": "type", "keys": CANARY}), CANARY, f'{{"{CANARY}": ')
@@ -132,20 +129,12 @@ class Json(SynchronousTestCase):
 
     def test_under_twistd(self) -> None:
         """`twistd --logger chatterbox.log.log_json` writes the same."""
-        command = [*TWISTD, "-n", "--pidfile=", "--logger=chatterbox.log.log_json", "chatterbox"]
-        with tempfile.TemporaryFile("w+") as log, tempfile.TemporaryDirectory() as place:
-            hub = subprocess.Popen(
-                [*command, "--port", "tcp:0:interface=127.0.0.1"],
-                stdout=log, cwd=place, env=environment(XDG_STATE_HOME=place),
-            )  # fmt: skip
-            self.addCleanup(hub.kill)
-            end = Socket(listening_port(lambda: os.pread(log.fileno(), 65536, 0).decode()))
-            end.says("/who", "/quit")
-            end.rest()
-            hub.terminate()
-            hub.wait()
-            log.seek(0)
-            self.assertEqual([row["event"] for row in self._is_sound(log.read()) if "event" in row], ["joined", "left"])
+        command = [*TWISTD, "-n", "--pidfile=", "--logger=chatterbox.log.log_json", "chatterbox", "--port"]
+        with Hub(command=command) as hub:
+            hub.peer("/who", "/quit").rest()
+            hub.stops(signal.SIGTERM)
+            rows = self._is_sound(hub.log)
+            self.assertEqual([row["event"] for row in rows if "event" in row], ["joined", "left"])
 
     def test_a_failure(self) -> None:
         """A traceback, and whatever isn't JSON by nature, stays on the record's one line."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import re
 import shlex
 import shutil
@@ -12,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from unittest import SkipTest
 
 from twisted.scripts.twistd import ServerOptions
@@ -21,14 +20,14 @@ from twisted.trial.unittest import SynchronousTestCase
 from chatterbox.client import options as client
 from chatterbox.core.modes import MODES
 from chatterbox.options import ServeOptions
-from tests.harness.plays import PATIENCE, ROOT
+from tests.harness.ends import DEADLINE
+from tests.harness.processes import ROOT, Hub, environment, until
 
 README = ROOT / "README.md"
 RUNNING = ROOT / "docs" / "running.md"
 DOCUMENTS = [README, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 MAKEFILE = (ROOT / "Makefile").read_text()
-TARGETS = set(re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE))
+TARGETS = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
 VARIABLES = set(re.findall(r"^([A-Z]+) \?=", MAKEFILE, re.MULTILINE))
 
 # -- what a document holds ------------------------------------------------------------------------------------
@@ -170,18 +169,17 @@ class Readme(SynchronousTestCase):
 
     def test_make_help_lists_every_target(self) -> None:
         """`make help` has a line for each command that the Makefile offers."""
-        listed = set(re.findall(r"@echo 'make (\w+)", MAKEFILE))
+        listed = set(re.findall(r"@echo 'make ([\w-]+)", MAKEFILE))
         offered = set(re.findall(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE)[0].split())
         self.assertEqual(listed | {"help"}, offered)
 
     def test_the_two_files_are_swapped(self) -> None:
         """The demonstration with pipes does what it says, word for word but for the hub's address."""
         script = next(block for block in blocks(README, "sh") if "swapped" in block)
-        place = self._folder()
-        for name in ("README.md", "setup.cfg"):
-            shutil.copy(ROOT / name, place)
-        port = self._serve(place, "--port", "tcp:0:interface=127.0.0.1")
-        self.assertEqual(self._sh(place, script, f"127.0.0.1:{port}"), "swapped\n")
+        with Hub() as hub:
+            for name in ("README.md", "setup.cfg"):
+                shutil.copy(ROOT / name, hub.place)
+            self.assertEqual(self._hears(self._sh(hub.place, script, f"127.0.0.1:{hub.port}")), "swapped\n")
 
     def test_tls_and_a_unix_socket(self) -> None:
         """The commands in `docs/running.md` make a hub at which TLS and a unix socket meet."""
@@ -189,38 +187,29 @@ class Readme(SynchronousTestCase):
         certify, _, serve = script.partition("chatterbox serve ")
         if not shutil.which("openssl"):
             raise SkipTest("openssl is not installed")
-        place = self._folder()
-        self._sh(place, certify)
-        port = self._serve(place, "--port", "unix:chat.sock:mode=660", *serve.replace(":5001:", ":0:").split())
-        join = next(block for block in blocks(RUNNING, "sh") if "trustRoots" in block).splitlines()[0]
-        ends = f"echo hi | {join.replace('5001', port)} > tls & sleep 1.5; echo ho | chatterbox unix:chat.sock > unix"
-        self.assertEqual(self._sh(place, f"{ends}; wait; cat tls unix"), "ho\nhi\n")
+        with TemporaryDirectory() as folder:
+            place = Path(folder)
+            self._hears(self._sh(place, certify))
+            ports = ["--port", "unix:chat.sock:mode=660", *serve.replace(":5001:", ":0:").split()]
+            with Hub(*ports, place=place) as hub:
+                until(lambda: (place / "chat.sock").is_socket() and hub.log.count("listening on") == 3)
+                (port,) = set(re.findall(r"listening on [0-9.]+:(\d+)", hub.log)) - {str(hub.port)}
+                join = next(block for block in blocks(RUNNING, "sh") if "trustRoots" in block).splitlines()[0]
+                ann = self._sh(place, f"echo hi | {join.replace('5001', port)}")
+                hub.logs(" joined ")
+                bob = self._sh(place, "echo ho | chatterbox unix:chat.sock")
+                self.assertEqual((self._hears(ann), self._hears(bob)), ("ho\n", "hi\n"))
 
     # -- how ---------------------------------------------------------------------------------------------------
 
-    def _folder(self) -> Path:
-        place = Path(mkdtemp())
-        self.addCleanup(shutil.rmtree, place)
-        return place
-
-    def _sh(self, place: Path, script: str, *default: str) -> str:
-        """Return what a script prints in which `chatterbox` joins; `default` is where, if it doesn't say."""
+    def _sh(self, place: Path, script: str, *default: str) -> subprocess.Popen[str]:
+        """Run a script in which `chatterbox` joins; `default` is where, if it doesn't say."""
         here = f'chatterbox() {{ "{sys.executable}" -m chatterbox "$@" {shlex.join(default)}; }}\n'
-        done = subprocess.run(
-            ["sh", "-c", here + script], cwd=place, env=ENVIRONMENT, capture_output=True, text=True, timeout=PATIENCE
-        )
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return done.stdout
+        pipe = subprocess.PIPE
+        return subprocess.Popen(["sh", "-c", here + script], cwd=place, env=environment(), stdout=pipe, stderr=pipe, text=True)
 
-    def _serve(self, place: Path, *options: str) -> str:
-        """Return the first TCP port of a hub that runs until the test ends, without having logged a traceback."""
-        command = [sys.executable, "-m", "chatterbox", "serve", *options]
-        hub = subprocess.Popen(command, cwd=place, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
-        self.addCleanup(self._end, hub)
-        assert hub.stderr
-        ports = (found[1] for line in hub.stderr if (found := re.search(r"listening on [0-9.]+:(\d+)", line)))
-        return next(ports)
-
-    def _end(self, hub: subprocess.Popen[str]) -> None:
-        hub.terminate()
-        self.assertNotIn("Traceback", hub.communicate(timeout=PATIENCE)[1])
+    def _hears(self, script: subprocess.Popen[str]) -> str:
+        """Wait for a script's end; return what it has printed."""
+        out, err = script.communicate(timeout=DEADLINE)
+        self.assertEqual(script.returncode, 0, err)
+        return out

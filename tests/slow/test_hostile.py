@@ -9,9 +9,10 @@ from unittest import SkipTest
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.harness.ends import DEADLINE, End, Socket
 from tests.harness.hardship import GROWTH, MIB, gathered, memory, talk
-from tests.harness.processes import End, Hub, Socket
-from tests.harness.terminals import DEADLINE, Tty
+from tests.harness.processes import Hub
+from tests.harness.terminals import Tty
 
 FULL = b"-!- closed (full): room lobby has no free seat, try another room\n"
 HELLO = '{"chatterbox": 1}'

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.harness.terminals import client, hub, played_hub
+from tests.harness.played import played_hub
+from tests.harness.terminals import client, hub
 
 
 class Conversation(SynchronousTestCase):

@@ -8,7 +8,8 @@ from unittest import SkipTest
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.harness.processes import Hub, Socket
+from tests.harness.ends import Socket
+from tests.harness.processes import Hub
 
 PORT = 55555
 """The port that the document names."""
