@@ -102,18 +102,14 @@ class HubConnection(Connection):
             self._refuse(NotAHub("it sends a line without end"))
 
     def _heard(self, event: dict[str, object]) -> None:
-        self._stop_waiting()
+        if self._waiting:  # from here on the hub's patience counts, not ours
+            self._waiting = False
+            self._patience.cancel()
         if event.get("event") == "welcome" and not self.welcomed.called:
             self.welcomed.callback(self)
             flow = Flow(lambda: self._ears.flow(False), lambda: self._ears.flow(True))
             self.transport.registerProducer(flow, True)
         self._ears.heard(event)
-
-    def _stop_waiting(self) -> None:
-        """Stop our timer: the hub has answered, and its own patience counts from here on."""
-        if self._waiting:
-            self._waiting = False
-            self._patience.cancel()
 
     def _refuse(self, fault: Exception) -> None:
         self._fault = fault

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from functools import lru_cache
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from ...wire.reading import json_object
 from ...wire.text import NOTICE, clean, clean_text
@@ -23,28 +23,6 @@ class Heard(NamedTuple):
     """For stderr: whole lines."""
     closed: str = ""
     """The word with which the hub closes the conversation, where it does."""
-
-
-class Codec(Protocol):
-    """The seam between a pipe and a dialect."""
-
-    leaving: bool
-    """Whether this end has asked to leave."""
-
-    def hello(self) -> bytes:
-        """Return the first bytes for the hub."""
-
-    def say(self, lines: bytes) -> bytes:
-        """Return whole lines of stdin as the hub reads them."""
-
-    def done(self) -> bytes:
-        """Return the command for "I have said all", for a link that has no sending half to close."""
-
-    def leave(self) -> bytes:
-        """Return the command that ends this conversation, after all that was said."""
-
-    def hear(self, lines: bytes) -> Heard:
-        """Return whole lines of the hub, sorted by where they go."""
 
 
 _NOTICES = re.compile(rb"\n-!- ([^\n]*)(?=\n)")
@@ -64,6 +42,7 @@ class TextCodec:
 
     def __init__(self, room: str = "", name: str = "", commands: bool = False) -> None:
         self.leaving = False
+        """Whether this end has asked to leave."""
         self._commands = commands
         commands_first = [f"/{verb} {word}\n" for verb, word in (("join", room), ("nick", name)) if word]
         self._hello = "".join(commands_first).encode()
@@ -164,6 +143,8 @@ class JsonCodec:
                 closed = str(event.get("why"))
         return Heard(b"".join(said), b"".join(status), closed)
 
+
+Codec = TextCodec | JsonCodec
 
 _ESCAPE = re.compile(rb"\\(?:u[0-9a-fA-F]{4}|.)")
 _KEYS = "\b\n\x15"

@@ -294,7 +294,8 @@ def run(options: Options) -> int:
     reactor: Any = default_reactor
     endpoint = options.endpoint(reactor)
     make_monotonic(reactor)
-    pipe = Pipe(_make_codec(options), options.hub, Stdio, _tell, reactor.callLater, options.linger)
+    codec = (JsonCodec if options.json else TextCodec)(options.room, options.name, sys.stdin.isatty())
+    pipe = Pipe(codec, options.hub, Stdio, _tell, reactor.callLater, options.linger)
     pipe.over.addCallback(lambda _: reactor.stop())
 
     def start() -> None:
@@ -307,11 +308,6 @@ def run(options: Options) -> int:
     with as_they_were():
         reactor.run()
     return LOST if pipe.status is None else pipe.status
-
-
-def _make_codec(options: Options) -> Codec:
-    codec = JsonCodec if options.json else TextCodec
-    return codec(options.room, options.name, commands=sys.stdin.isatty())
 
 
 def _tell(status: bytes) -> None:

@@ -8,16 +8,14 @@ from __future__ import annotations
 import os
 import sys
 import termios
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ..options import Options
+from .interactive import InteractiveRun
 from .rows import Look
-
-if TYPE_CHECKING:
-    from ..options import Options
-    from .interactive import InteractiveRun
-    from .seams import Display
+from .seams import Display
 
 
 def run(options: Options) -> int:
@@ -35,7 +33,7 @@ def _run_plain(options: Options) -> int:
 
     from .plain import Plain
 
-    return _talk(options, reactor, lambda run: Plain(run.chat, run))
+    return InteractiveRun(reactor, options, lambda run: Plain(run.chat, run)).run()
 
 
 def _run_editor(options: Options) -> int:
@@ -62,12 +60,6 @@ def _run_editor(options: Options) -> int:
         look = Look(colour=not os.environ.get("NO_COLOR"))
         history = FileHistory(history_path(options.hub)) if options.history else None
         return Editor(run.chat, run, make_output(sys.stdout), look, history)
-
-    return _talk(options, reactor, display)
-
-
-def _talk(options: Options, reactor: Any, display: Callable[[InteractiveRun], Display]) -> int:
-    from .interactive import InteractiveRun
 
     return InteractiveRun(reactor, options, display).run()
 

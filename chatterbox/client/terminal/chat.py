@@ -6,8 +6,6 @@ keys, escape sequences or time.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from ..options import CLEAN, REFUSED
 from .events import Json, number, text, word, words
 from .manner import CONFIRMATION, MANNERS, VERDICT, Manner
@@ -49,21 +47,6 @@ class Chat:
         self._world = world
         self._reason = ""
         """The reason that the hub gave for closing, before the link is gone."""
-        self._events: dict[object, Callable[[Json], None]] = {
-            "welcome": self._welcome,
-            "joined": self._joined,
-            "left": self._left,
-            "finished": self._finished,
-            "renamed": self._renamed,
-            "said": self._said,
-            "did": self._did,
-            "told": self._told,
-            "here": self._here,
-            "typed": self._typed,
-            "notice": self._notice,
-            "error": self._error,
-            "closed": self._closed,
-        }
 
     # -- what a display shows -----------------------------------------------------------------------------------
 
@@ -125,16 +108,16 @@ class Chat:
     # -- what the hub says ----------------------------------------------------------------------------------------
 
     def heard(self, event: Json) -> None:
-        """Take in one event of `docs/protocol.md`, section 6; unknown ones are ignored."""
-        kind = event.get("event")
-        if isinstance(kind, str) and kind in self._events:
-            self._events[kind](event)
+        """Take in one event of `docs/protocol.md`, section 6: `_heard_KIND` does it; unknown ones are ignored."""
+        take = getattr(self, f"_heard_{event.get('event')}", None)
+        if take:
+            take(event)
 
     def tell(self, text: str) -> None:
         """Show one notice."""
         self._world.show(notice(text))
 
-    def _welcome(self, event: Json) -> None:
+    def _heard_welcome(self, event: Json) -> None:
         back, was = bool(self.mode and self.trouble), self.room
         first = not self.mode
         self.room, self.mode, self.name = (word(event, key) for key in ("room", "mode", "name"))
@@ -160,24 +143,24 @@ class Chat:
         elif moved and not first:
             self.tell(f"now in {self.room}: {self._company()}")
 
-    def _joined(self, event: Json) -> None:
+    def _heard_joined(self, event: Json) -> None:
         """Add a name; where all seats were taken, the newcomer has replaced one who had finished."""
         name = word(event, "name")
         self.here = [*(self.here if len(self.here) != self.seats else [self.name]), name]
         self.outbox.unseen()
         self.tell(f"{name} joined")
 
-    def _left(self, event: Json) -> None:
+    def _heard_left(self, event: Json) -> None:
         name = word(event, "name")
         self.tell(f"{name} left ({word(event, 'why')})")
         self.drafts.pop(name, None)
         if name in self.here:
             self.here.remove(name)
 
-    def _finished(self, event: Json) -> None:
+    def _heard_finished(self, event: Json) -> None:
         self.tell(f"{word(event, 'name')} has finished")
 
-    def _renamed(self, event: Json) -> None:
+    def _heard_renamed(self, event: Json) -> None:
         old, new = word(event, "name"), word(event, "to")
         self.here = [new if name == old else name for name in self.here]
         self.drafts.pop(old, None)
@@ -188,7 +171,7 @@ class Chat:
         else:
             self.tell(f"{old} is now known as {new}")
 
-    def _said(self, event: Json) -> None:
+    def _heard_said(self, event: Json) -> None:
         name, said = word(event, "from"), text(event)
         self.drafts.pop(name, None)
         if self.manner.together and said in self.farewells:
@@ -196,14 +179,14 @@ class Chat:
         if not event.get("own"):
             self._hear(name, said, f"{name}: ")
 
-    def _did(self, event: Json) -> None:
+    def _heard_did(self, event: Json) -> None:
         name, said = word(event, "from"), text(event)
         if event.get("own"):
             self._world.show(Row(said, f"* {name} ", name, "own"))
         else:
             self._hear(name, said, f"* {name} ")
 
-    def _told(self, event: Json) -> None:
+    def _heard_told(self, event: Json) -> None:
         name = word(event, "from")
         if self.preferences.hears(name):
             self._world.show(Row(text(event), f"-!- {name} tells you: ", name, "mention"))
@@ -220,11 +203,11 @@ class Chat:
         if self.preferences.rings(why):
             self._world.ring()
 
-    def _here(self, event: Json) -> None:
+    def _heard_here(self, event: Json) -> None:
         self.here = words(event, "names")
         self.tell(f"here: {', '.join(self.here)}")
 
-    def _typed(self, event: Json) -> None:
+    def _heard_typed(self, event: Json) -> None:
         name, keys = word(event, "from"), event.get("keys")
         known = name in self.drafts or len(self.drafts) < DRAFTERS
         if not self.streams or not known or not isinstance(keys, str) or not self.preferences.hears(name):
@@ -236,7 +219,7 @@ class Chat:
         if not draft.text:
             self.drafts.pop(name, None)
 
-    def _notice(self, event: Json) -> None:
+    def _heard_notice(self, event: Json) -> None:
         said = text(event)
         if not self.manner.scripted:
             self.tell(said)
@@ -245,7 +228,7 @@ class Chat:
         self.confirmed = self.confirmed or bool(CONFIRMATION.fullmatch(said))
         self.ending = self.ending or bool(self.manner.waits and VERDICT.match(said))
 
-    def _error(self, event: Json) -> None:
+    def _heard_error(self, event: Json) -> None:
         """Show an error; before the welcome a bad room is final, and a bad name is asked for again."""
         code = word(event, "code")
         if self.trouble and code == "room":
@@ -254,7 +237,7 @@ class Chat:
         self.tell(text(event))
         self.asking = self.asking or bool(self.trouble and code == "name")
 
-    def _closed(self, event: Json) -> None:
+    def _heard_closed(self, event: Json) -> None:
         """End cleanly, wait for a hub that may come back, or end as refused (docs, section 3)."""
         why, said = word(event, "why"), text(event)
         if why in ("quit", "bye"):

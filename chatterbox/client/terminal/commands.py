@@ -11,7 +11,6 @@ from difflib import get_close_matches
 from typing import NamedTuple
 
 from ...wire.verbs import VERBS, Command, Verb
-from ...wire.verbs import help_rows as rows_of
 
 OWN = {
     "ignore": Verb("/ignore NAME", "hide what NAME says; again: no longer", ("name",)),
@@ -59,11 +58,6 @@ def _unknown(line: str, verb: str) -> Mistake:
     near = [name for name in COMMANDS if verb and name.startswith(verb)] or get_close_matches(verb, COMMANDS, 1)
     hint = f"did you mean /{near[0]}? " if near else ""
     return Mistake(f"no command {line.split()[0]}: {hint}To say it anyway: /{line}")
-
-
-def help_rows() -> list[str]:
-    """Return the rows of `/help`."""
-    return rows_of(COMMANDS.values())
 
 
 class Completions(NamedTuple):

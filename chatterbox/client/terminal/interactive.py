@@ -102,13 +102,10 @@ class InteractiveRun:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda number, _: self._reactor.callFromThread(self._signalled, number))
         self._reactor.addSystemEventTrigger("before", "shutdown", self._close)
-        self._reactor.callWhenRunning(self._start)
+        self._reactor.callWhenRunning(lambda: self._link.start().addErrback(self._unreachable))
         self._reactor.run(installSignalHandlers=False)
         self._last_words()
         return self.status if self.status is not None else CRASHED
-
-    def _start(self) -> None:
-        self._link.start().addErrback(self._unreachable)
 
     def _hello(self) -> dict[str, object]:
         wanted = {"name": self.chat.wanted, "room": self.chat.room}
@@ -155,11 +152,13 @@ class InteractiveRun:
 
     def entered(self, line: str) -> bool:
         """Obey a finished line; return False where the editor keeps it."""
-        return self._then_refresh(self._person.enter(line))
+        self._output.poke()
+        return self._person.enter(line)
 
     def entered_all(self, lines: list[str]) -> bool:
         """Say a paste as it is; return False where the editor keeps it."""
-        return self._then_refresh(self._person.enter_all(lines))
+        self._output.poke()
+        return self._person.enter_all(lines)
 
     def touched(self) -> None:
         """Send the draft soon, where drafts are sent."""
@@ -174,10 +173,6 @@ class InteractiveRun:
         """Stop or go on for one reason; while there is any reason to stop, the hub has to wait."""
         self._holders = self._holders | {by} if held else self._holders - {by}
         self._link.read(not self._holders)
-
-    def _then_refresh(self, done: bool) -> bool:
-        self._output.poke()
-        return done
 
     # -- what the chat tells (seams.World) ----------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ...wire.text import clean_text
+from ...wire.verbs import help_rows
 from ..options import CLEAN
 from . import commands
 from .chat import Chat
@@ -120,7 +121,7 @@ class Person:
         chat.tell(f"live typing is {'on, if the other end has it on too' if chat.live else 'off'}")
 
     def _help(self) -> None:
-        for row in commands.help_rows():
+        for row in help_rows(commands.COMMANDS.values()):
             self._chat.tell(row)
 
     def _ask(self, verb: Json) -> None:
