@@ -1,6 +1,6 @@
-"""A reason is why a connection ended, or never was, in words that fit into one line.
+"""A failure is why a connection ended or was never made, in words that fit into one line.
 
-It knows twisted's failures; who tells whom, and what follows, is not known here.
+This module knows Twisted's failures. It does not know whom they are told, or what follows.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 
 from ..wire.text import clean_text
 
-_REASONS: tuple[tuple[type[Exception], str], ...] = (
+_WORDS: tuple[tuple[type[Exception], str], ...] = (
     (error.ConnectionRefusedError, "connection refused"),
     (error.TimeoutError, "no answer"),
     (error.DNSLookupError, "no such host"),
@@ -21,10 +21,10 @@ _REASONS: tuple[tuple[type[Exception], str], ...] = (
 )
 
 
-def sentence(reason: Failure) -> str:
-    """Return why, in a few words: ours, the system's, or the fault's own."""
-    fault = reason.value
-    for kind, words in _REASONS:
+def failure_text(failure: Failure) -> str:
+    """Return the reason in a few words: ours, the system's, or the exception's own."""
+    fault = failure.value
+    for kind, words in _WORDS:
         if isinstance(fault, kind):
             return words
     number = getattr(fault, "osError", None) or getattr(fault, "errno", None)

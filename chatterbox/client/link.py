@@ -1,6 +1,6 @@
-"""A link is the JSON connection to a hub, made again for as long as somebody wants it.
+"""A link is the JSON connection to a hub, made again for as long as it is wanted.
 
-It knows the hello, the welcome and how to come back; what the objects mean is `chat`'s affair, and it shows nothing.
+It knows the hello, the welcome and how to reconnect. It does not know what the objects mean, and shows nothing.
 """
 
 from __future__ import annotations
@@ -14,12 +14,7 @@ from twisted.application.internet import ClientService, backoffPolicy
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import connectProtocol
 from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import (
-    IPushProducer,
-    IReactorTime,
-    IStreamClientEndpoint,
-    ITCPTransport,
-)
+from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint, ITCPTransport
 from twisted.internet.protocol import Factory
 from twisted.internet.protocol import Protocol as Connection
 from twisted.python.failure import Failure
@@ -28,7 +23,8 @@ from zope.interface import implementer
 from ..wire.lines import Lines
 from ..wire.reading import json_object
 from ..wire.text import clean_text
-from .failures import sentence
+from .failures import failure_text
+from .flow import Flow
 
 WELCOME_PATIENCE = 20.0
 """Seconds without a byte after the hello: 15 are the hub's own patience, and more is somebody else's port."""
@@ -39,29 +35,28 @@ FIRST_PAUSE, LAST_PAUSE, GROWTH = 0.5, 30.0, 1.6
 
 
 class NotAHub(Exception):
-    """What answered doesn't speak the protocol."""
+    """The other side of the connection doesn't speak the protocol."""
 
     def __str__(self) -> str:
         return f"that is no Chatterbox hub: {self.args[0]}"
 
 
 class Ears(Protocol):
-    """Who listens to a link."""
+    """The listener of a link."""
 
     def heard(self, event: dict[str, object]) -> None:
-        """The hub sent an object."""
+        """Take one object of the hub."""
 
     def flow(self, open_: bool) -> None:
-        """The connection takes more, or nothing for now."""
+        """Go on sending, or send nothing for now."""
 
     def cut(self, reason: str) -> None:
-        """The connection is gone, after the hub's welcome."""
+        """Take note that a welcomed connection is lost."""
 
     def wait(self, seconds: float) -> None:
-        """The next attempt is `seconds` away."""
+        """Take note that the next attempt is `seconds` away."""
 
 
-@implementer(IPushProducer)
 class HubConnection(Connection):
     """One connection: objects in, objects out, and the welcome in between."""
 
@@ -73,7 +68,7 @@ class HubConnection(Connection):
         self.lost: Deferred[None] = Deferred()
         """Fires when a welcomed connection is gone."""
         self.owner: Connection | None = None
-        """Who is told of the end after the welcome."""
+        """The protocol that is told of the end after the welcome."""
         self._hello = hello
         self._ears = ears
         self._clock = clock
@@ -107,29 +102,26 @@ class HubConnection(Connection):
             self._refuse(NotAHub("it sends a line without end"))
 
     def _heard(self, event: dict[str, object]) -> None:
-        self._stop_waiting()
-        if event.get("event") == "welcome" and not self.welcomed.called:
-            self.welcomed.callback(self)
-            self.transport.registerProducer(self, True)
-        self._ears.heard(event)
-
-    def _stop_waiting(self) -> None:
-        """The hub has said something of its own; from here on its patience counts, not ours."""
-        if self._waiting:
+        if self._waiting:  # from here on the hub's patience counts, not ours
             self._waiting = False
             self._patience.cancel()
+        if event.get("event") == "welcome" and not self.welcomed.called:
+            self.welcomed.callback(self)
+            flow = Flow(lambda: self._ears.flow(False), lambda: self._ears.flow(True))
+            self.transport.registerProducer(flow, True)
+        self._ears.heard(event)
 
     def _refuse(self, fault: Exception) -> None:
         self._fault = fault
         self.abort()
 
     def abort(self) -> None:
-        """Be gone at once; what was not sent is lost."""
+        """Close at once; what was not sent is lost."""
         if self.transport is not None:
             self.transport.abortConnection()
 
     def connectionLost(self, reason: Failure = Failure(ConnectionDone())) -> None:
-        """Pass on why: to who waits for the welcome, or to the chat."""
+        """Pass on the reason: to the one who waits for the welcome, or to the listener."""
         if self._patience.active():
             self._patience.cancel()
         self.transport = None
@@ -139,19 +131,8 @@ class HubConnection(Connection):
             self.welcomed.errback(reason)
         elif self.owner is not None:
             self.owner.connectionLost(reason)
-            self._ears.cut(sentence(reason))
+            self._ears.cut(failure_text(reason))
             self.lost.callback(None)
-
-    def pauseProducing(self) -> None:
-        """What was sent hasn't left yet."""
-        self._ears.flow(False)
-
-    def resumeProducing(self) -> None:
-        """It has."""
-        self._ears.flow(True)
-
-    def stopProducing(self) -> None:
-        """The connection is ending; `connectionLost` says so."""
 
 
 @implementer(IStreamClientEndpoint)
@@ -180,7 +161,7 @@ class Welcoming:
 
 
 class Link:
-    """The connection to one hub, and the way back to it.
+    """The connection to one hub, made again when it is lost.
 
     Args:
         hello: returns the keys of the hello as they are wanted by then.
@@ -219,13 +200,15 @@ class Link:
             self._connection.send(verb)
 
     def read(self, wanted: bool) -> None:
-        """Go on taking what the hub sends, or let it wait: then the hub slows the other end."""
+        """Read what the hub sends, or leave it unread: then the hub slows the other end."""
         transport = self._connection and self._connection.transport
-        if transport:
-            transport.resumeProducing() if wanted else transport.pauseProducing()
+        if transport and wanted:
+            transport.resumeProducing()
+        elif transport:
+            transport.pauseProducing()
 
     def leave(self) -> Deferred[None]:
-        """Give the hub a moment to close first, so that nothing that was sent is lost; then be gone."""
+        """Give the hub a moment to close first, so that nothing that was sent is lost; then close."""
         connection = self._connection
         if connection is None or connection.transport is None or not connection.welcomed.called:
             return self._service.stopService()

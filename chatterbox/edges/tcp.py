@@ -192,6 +192,8 @@ class ChatProtocol(LineReceiver):
         elif peer.dialect.by_keys and start[:1] != b"{":
             self._take = self._take_keys
             self._take_keys(data)
+        elif b"\n" not in data:
+            self._wait_for_more(data)
         else:
             self._take_lines(data)
             self._take = self._take_keys if peer.dialect.by_keys else self._take_lines

@@ -16,7 +16,7 @@ from ..limits import Limits
 from .keys import KeyReader
 from .reading import JsonReader, Reader, TextReader
 from .text import NOTICE, clean_text
-from .verbs import VERBS
+from .verbs import VERBS, help_rows
 
 
 class Message(NamedTuple):
@@ -257,9 +257,7 @@ def _few(names: list[str]) -> str:
 
 def help_text() -> list[str]:
     """Return the lines of `/help`, from the commands' own table."""
-    width = max(len(row.usage) for row in VERBS.values())
-    rows = [f"{row.usage:<{width}}  {row.meaning}" for row in VERBS.values()]
-    return [*rows, f"{'//TEXT':<{width}}  say /TEXT"]
+    return help_rows(VERBS.values())
 
 
 def notice(text: str) -> Message:

@@ -5,6 +5,7 @@ This module does not know how a verb is spelled in a dialect, nor what the hub d
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 
@@ -27,6 +28,15 @@ VERBS = {
     "me": Verb("/me TEXT", "say what you do", ("text",)),
     "msg": Verb("/msg NAME TEXT", "say something to one person", ("to", "text")),
 }
+
+
+def help_rows(verbs: Iterable[Verb]) -> list[str]:
+    """Return the rows of `/help`: what each of `verbs` does, and how to say a slash."""
+    rows = [(verb.usage, verb.meaning) for verb in verbs] + [("//TEXT", "say /TEXT")]
+    wide = max(len(usage) for usage, _ in rows)
+    return [f"{usage:<{wide}}  {meaning}" for usage, meaning in rows]
+
+
 JSON_VERBS = {"say": ("text",), "type": ("keys",)} | {verb: row.keys for verb, row in VERBS.items()}
 """Every verb of the JSON dialect, with the keys it takes."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatterbox.client.terminal.chat import Chat
 from chatterbox.client.terminal.manner import MANNERS, is_farewell
 from chatterbox.core.modes import MODES
 from tests.harness.chats import ChatCase
@@ -88,8 +87,30 @@ class Hearing(ChatCase):
             self.assertEqual(self.hear(event, **{"from": "bob", "text": "hi"}), [])
         self.hear("renamed", name="bob", to="rob")
         self.assertEqual(self.hear("said", **{"from": "rob", "text": "hi"}), [])
+        self.hear("renamed", name="rob", to="ROB")
+        self.assertEqual(self.hear("said", **{"from": "ROB", "text": "hi"}), [])
         self.assertEqual(self.enter("/ignore rob"), ["-!- rob is heard again"])
         self.assertEqual(self.hear("said", **{"from": "rob", "text": "hi"}), ["rob: hi"])
+
+    def test_ignore_both(self) -> None:
+        """Somebody whose old and new name are both ignored stays ignored; a stranger's rename changes nothing."""
+        for name in ("bob", "rob"):
+            self.enter(f"/ignore {name}")
+        self.hear("renamed", name="bob", to="rob")
+        self.assertEqual(self.hear("said", **{"from": "rob", "text": "hi"}), [])
+        self.hear("renamed", name="rob", to="bob")
+        self.hear("renamed", name="carl", to="rob")
+        self.assertEqual(self.hear("said", **{"from": "bob", "text": "hi"}), [])
+        self.assertEqual(self.hear("said", **{"from": "rob", "text": "hi"}), ["rob: hi"])
+
+    def test_ignored_drafts(self) -> None:
+        """A draft that is seen goes when its writer is ignored, and no other is shown."""
+        self.enter("/live")
+        self.hear("typed", **{"from": "bob", "keys": "hel"})
+        self.enter("/ignore Bob")
+        self.assertEqual(self.chat.drafts, {})
+        self.hear("typed", **{"from": "bob", "keys": "lo"})
+        self.assertEqual(self.chat.drafts, {})
 
     @PROPERTY
     @given(
@@ -187,7 +208,7 @@ class Names(ChatCase):
 
     def test_asked(self) -> None:
         """An error before the welcome asks; the next line is the answer; the welcome ends the asking."""
-        self.chat = Chat(self.out)
+        self.begin()
         self.assertEqual(self.hear("error", code="name", text="which name?"), ["-!- which name?"])
         self.assertEqual(self.chat.prompt, "Your name: ")
         self.assertEqual(self.enter(" ann "), [])
@@ -207,7 +228,7 @@ class Names(ChatCase):
         """A bad room before the welcome is final; later the person stays where they are."""
         self.hear("error", code="room", text="no")
         self.assertEqual(self.out.ended, [])
-        self.chat = Chat(self.out)
+        self.begin()
         self.hear("error", code="room", text="no such room")
         self.assertEqual(self.out.ended, [(3, "no such room")])
 

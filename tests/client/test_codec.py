@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatterbox.client.pipes.codec import Heard, JsonSpeech, TextSpeech
+from chatterbox.client.pipes.codec import Heard, JsonCodec, TextCodec
 from chatterbox.limits import Limits
 from chatterbox.wire.dialects import make_dialects
 from chatterbox.wire.lines import Lines
@@ -71,10 +71,10 @@ class WholeLines(SynchronousTestCase):
         self.assertTrue(lines.overlong)
 
 
-def relayed(lines: bytes, speech: TextSpeech) -> tuple[bytes, list[Command]]:
-    """Return what a text peer is sent when `speech` has said `lines` at a hub, and the commands in it."""
+def relayed(lines: bytes, codec: TextCodec) -> tuple[bytes, list[Command]]:
+    """Return what a text peer is sent when `codec` has said `lines` at a hub, and the commands in it."""
     said, commands = b"", []
-    for piece in TextReader(Limits()).read(speech.say(lines)):
+    for piece in TextReader(Limits()).read(codec.say(lines)):
         if isinstance(piece, Command):
             commands.append(piece)
         elif isinstance(piece, bytes):
@@ -89,52 +89,52 @@ class InText(SynchronousTestCase):
     @given(BLOCKS)
     def test_it_is_transparent(self, lines: bytes) -> None:
         """What goes in at one end comes out at the other, line for line, but for what `clean` removes."""
-        said, commands = relayed(lines, TextSpeech())
-        self.assertEqual(TextSpeech().hear(said), Heard(clean(lines)))
+        said, commands = relayed(lines, TextCodec())
+        self.assertEqual(TextCodec().hear(said), Heard(clean(lines)))
         self.assertIn(commands, ([], [Command("join", ("lobby",))]))
 
     @PROPERTY
     @given(BLOCKS)
     def test_no_first_line_decides_the_dialect(self, lines: bytes) -> None:
         """A first line of stdin that looks like a JSON hello or a browser's request is text like any other."""
-        first = TextSpeech().say(lines).partition(b"\n")[0]
+        first = TextCodec().say(lines).partition(b"\n")[0]
         self.assertIsNone(hello(first))
         self.assertNotIn(b" HTTP/1", first)
 
     def test_the_guard_stands_once(self) -> None:
         """The line that guards the first one is not sent again, nor after a hello of our own."""
-        speech = TextSpeech()
-        self.assertEqual(speech.say(b"{\n"), b"/join lobby\n{\n")
-        self.assertEqual(speech.say(b"{\n"), b"{\n")
-        self.assertEqual(TextSpeech(name="ann").say(b"{\n"), b"{\n")
+        codec = TextCodec()
+        self.assertEqual(codec.say(b"{\n"), b"/join lobby\n{\n")
+        self.assertEqual(codec.say(b"{\n"), b"{\n")
+        self.assertEqual(TextCodec(name="ann").say(b"{\n"), b"{\n")
 
     def test_hello(self) -> None:
         """The room comes first, then the name (protocol, section 2); without either nothing is sent."""
-        self.assertEqual(TextSpeech().hello(), b"")
-        self.assertEqual(TextSpeech(name="ann", room="tea").hello(), b"/join tea\n/nick ann\n")
+        self.assertEqual(TextCodec().hello(), b"")
+        self.assertEqual(TextCodec(name="ann", room="tea").hello(), b"/join tea\n/nick ann\n")
 
     def test_quit_is_text_for_a_program(self) -> None:
         """In pipes every line is text, `/quit` as well."""
-        speech = TextSpeech()
-        self.assertEqual(speech.say(b"/quit\n"), b"//quit\n")
-        self.assertFalse(speech.leaving)
+        codec = TextCodec()
+        self.assertEqual(codec.say(b"/quit\n"), b"//quit\n")
+        self.assertFalse(codec.leaving)
 
     def test_quit_is_a_command_for_a_person(self) -> None:
         """Typed, `/quit` as a whole line leaves, after what was said before it; nothing after it is said."""
-        speech = TextSpeech(commands=True)
-        self.assertEqual(speech.say(b"/quitter\nx /quit\n"), b"//quitter\nx /quit\n")
-        self.assertFalse(speech.leaving)
-        self.assertEqual(speech.say(b"/bye\n/quit \nlost\n"), b"//bye\n/quit\n")
-        self.assertTrue(speech.leaving)
+        codec = TextCodec(commands=True)
+        self.assertEqual(codec.say(b"/quitter\nx /quit\n"), b"//quitter\nx /quit\n")
+        self.assertFalse(codec.leaving)
+        self.assertEqual(codec.say(b"/bye\n/quit \nlost\n"), b"//bye\n/quit\n")
+        self.assertTrue(codec.leaving)
 
     def test_notices_are_status(self) -> None:
         """The hub's own lines go to stderr with their mark, the others to stdout."""
-        heard = TextSpeech().hear(b"one\n-!- bob joined\ntwo\n-!- bob left (quit)\n")
+        heard = TextCodec().hear(b"one\n-!- bob joined\ntwo\n-!- bob left (quit)\n")
         self.assertEqual(heard, Heard(b"one\ntwo\n", b"-!- bob joined\n-!- bob left (quit)\n"))
 
     def test_the_words_of_closing(self) -> None:
         """A last notice of closing gives its word, and nothing that somebody said does."""
-        hear = TextSpeech().hear
+        hear = TextCodec().hear
         self.assertEqual(hear(b"bye\n-!- closed (bye): that was it\n").closed, "bye")
         for line in (b" -!- closed (full): x\n", b"closed (full): x\n", b"-!- bob tells you: closed (full): x\n"):
             self.assertEqual(hear(line).closed, "")
@@ -143,7 +143,7 @@ class InText(SynchronousTestCase):
     @given(BLOCKS)
     def test_a_hostile_hub_is_cleaned(self, lines: bytes) -> None:
         """Whatever a hub sends, both stdout and stderr get clean text."""
-        heard = TextSpeech().hear(lines)
+        heard = TextCodec().hear(lines)
         self.assertEqual(clean(heard.said + heard.status), heard.said + heard.status)
 
 
@@ -152,13 +152,13 @@ class InJson(SynchronousTestCase):
 
     def test_hello(self) -> None:
         """The hello has the version, and what was wished for."""
-        self.assertEqual(json.loads(JsonSpeech().hello()), {"chatterbox": 1})
+        self.assertEqual(json.loads(JsonCodec().hello()), {"chatterbox": 1})
         wished = {"chatterbox": 1, "room": "tea", "name": "ann"}
-        self.assertEqual(json.loads(JsonSpeech("tea", "ann").hello()), wished)
+        self.assertEqual(json.loads(JsonCodec("tea", "ann").hello()), wished)
 
     def test_objects_pass_and_lines_are_said(self) -> None:
         """An object with a verb passes as it is; a plain line, or JSON that is no verb, is said."""
-        said = JsonSpeech().say(b'{"verb":"who"}\nhi\r\n/quit\n{"a": 1}\n[\n\n')
+        said = JsonCodec().say(b'{"verb":"who"}\nhi\r\n/quit\n{"a": 1}\n[\n\n')
         first, *rest = said.splitlines()
         self.assertEqual(first, b'{"verb":"who"}')
         texts = [json.loads(line) for line in rest]
@@ -166,19 +166,19 @@ class InJson(SynchronousTestCase):
 
     def test_a_quit_of_either_kind_leaves(self) -> None:
         """The verb leaves from wherever it comes; the word `/quit` does for a person."""
-        for speech, line, leaves in [
-            (JsonSpeech(), b'{"verb": "quit"}\n', True),
-            (JsonSpeech(commands=True), b"/quit \n", True),
-            (JsonSpeech(), b"/quit\n", False),
+        for codec, line, leaves in [
+            (JsonCodec(), b'{"verb": "quit"}\n', True),
+            (JsonCodec(commands=True), b"/quit \n", True),
+            (JsonCodec(), b"/quit\n", False),
         ]:
-            speech.say(line)
-            self.assertEqual(speech.leaving, leaves)
+            codec.say(line)
+            self.assertEqual(codec.leaving, leaves)
 
     @PROPERTY
     @given(LINES)
     def test_every_line_is_one_object(self, lines: list[bytes]) -> None:
         """Whatever stdin holds, the hub reads as many lines as there are, and finds no fault with one."""
-        sent = JsonSpeech().say(b"".join(line + b"\n" for line in lines))
+        sent = JsonCodec().say(b"".join(line + b"\n" for line in lines))
         self.assertEqual(sent.count(b"\n"), len(lines))
         pieces = list(JsonReader(Limits()).read(sent))
         self.assertEqual([piece for piece in pieces if not isinstance(piece, bytes)], [])
@@ -188,12 +188,12 @@ class InJson(SynchronousTestCase):
         events = (
             b'{"event": "said", "from": "bob", "text": "a\\t\\"\\\\ \\u00e9 \\ud83d\\ude00 \\/"}\n{"event": "left"}\n'
         )
-        heard = JsonSpeech().hear(events + b"no object\n[1]\n")
+        heard = JsonCodec().hear(events + b"no object\n[1]\n")
         self.assertEqual(heard, Heard(events, b"no object\n[1]\n"))
 
     def test_the_words_of_closing(self) -> None:
         """The event of closing gives its word."""
-        self.assertEqual(JsonSpeech().hear(b'{"event": "closed", "why": "full"}\n').closed, "full")
+        self.assertEqual(JsonCodec().hear(b'{"event": "closed", "why": "full"}\n').closed, "full")
 
     @PROPERTY
     @given(st.text(), st.booleans())
@@ -202,14 +202,19 @@ class InJson(SynchronousTestCase):
         line = json.dumps({"event": "said", text: [text, {"text": text}]}, ensure_ascii=plainly).encode(
             errors="replace"
         )
-        for heard in JsonSpeech().hear(line + b"\n").said.splitlines():
+        for heard in JsonCodec().hear(line + b"\n").said.splitlines():
             for found in json.loads(heard):
                 encoded = found.encode(errors="replace")
                 self.assertEqual(clean(encoded).replace(b"\n", b""), encoded)
 
     def test_keys_stay_keys(self) -> None:
         """In a `typed` event backspace, ^U and the newline are what it is about; escape is not."""
+<<<<<<< HEAD
         typed = HERE.json.typed("bob", b"a\b\x15\n")
         self.assertEqual(JsonSpeech().hear(typed).said, typed)
+=======
+        typed = Json().typed("bob", b"a\b\x15\n")
+        self.assertEqual(JsonCodec().hear(typed).said, typed)
+>>>>>>> client
         hostile = b'{"event": "typed", "keys": "\\u001b[2J\\b"}\n'
-        self.assertEqual(JsonSpeech().hear(hostile).said, b'{"event": "typed", "keys": "[2J\\b"}\n')
+        self.assertEqual(JsonCodec().hear(hostile).said, b'{"event": "typed", "keys": "[2J\\b"}\n')

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatterbox.client.terminal import commands
-from chatterbox.wire.verbs import VERBS, Command
+from chatterbox.limits import Limits
+from chatterbox.wire.reading import TextReader
+from chatterbox.wire.verbs import VERBS, Command, help_rows
 from tests.harness.memory import PROPERTY
 
 
@@ -21,6 +23,10 @@ class Commands(SynchronousTestCase):
             ("/quit", Command("quit")),
             ("/QUIT ", Command("quit")),
             ("/msg bob  hi there ", Command("msg", ("bob", "hi there"))),
+            ("/join\ttea", Command("join", ("tea",))),
+            ("/join \t tea\t", Command("join", ("tea",))),
+            ("/msg\tbob\thi there", Command("msg", ("bob", "hi there"))),
+            ("/quit\t", Command("quit")),
             ("/me", commands.Mistake("usage: /me TEXT")),
             ("/msg bob", commands.Mistake("usage: /msg NAME TEXT")),
             ("//quit", Command("say", ("/quit",))),
@@ -47,7 +53,7 @@ class Commands(SynchronousTestCase):
 
     def test_help(self) -> None:
         """/help has a row for every command, the hub's and the client's own, but for `/done`, which is for pipes."""
-        rows = "\n".join(commands.help_rows())
+        rows = "\n".join(help_rows(commands.COMMANDS.values()))
         for verb in VERBS.keys() - {"done"} | commands.OWN.keys():
             self.assertIn(f"/{verb}", rows)
 
@@ -62,12 +68,30 @@ class Commands(SynchronousTestCase):
             ("hi b", ["Bob ", "bert "]),
             ("/msg ", ["ann ", "Bob ", "bert "]),
             ("/ignore A", ["ann "]),
+            ("/msg\t", ["ann ", "Bob ", "bert "]),
+            ("/msg  \tb", ["Bob ", "bert "]),
             ("/bell m", ["mention"]),
             ("hi ", []),
             ("", []),
         ):
             self.assertEqual(commands.complete(before, names).words, words, before)
         self.assertEqual(commands.complete("hi be", names).length, 2)
+
+    @PROPERTY
+    @given(
+        st.sampled_from(["join", "nick", "me", "msg", "quit", "who"]),
+        st.lists(st.sampled_from([" ", "\t", "tea", "\xa0", "\u3000", "x"])).map("".join),
+    )
+    def test_arguments_are_those_that_the_hub_would_read(self, verb: str, rest: str) -> None:
+        """Whatever stands between the words of a command, the client reads the same command as the hub."""
+        here = commands.read(f"/{verb}{rest}")
+        (there,) = TextReader(Limits()).read(f"/{verb}{rest}\n".encode())
+        if isinstance(here, Command):
+            self.assertEqual(there, here)
+        elif "usage" in here.text and isinstance(there, Command):
+            self.assertLess(len(there.args), len(VERBS[verb].keys))
+        else:
+            self.assertIsInstance(there, bytes)
 
     @PROPERTY
     @given(st.text())

@@ -17,7 +17,7 @@ class Typing(ChatCase):
 
     def test_off(self) -> None:
         """Nothing is sent and nothing is shown until the person wants it."""
-        self.chat.typing("hel")
+        self.person.typing("hel")
         self.hear("typed", **{"from": "bob", "keys": "hel"})
         self.assertEqual((self.take(), self.chat.drafts), ([], {}))
 
@@ -25,10 +25,10 @@ class Typing(ChatCase):
         """A draft goes out as it changes; the line that is said is the record and ends it, at both ends."""
         self.enter("/live")
         for draft in ("h", "hel", "he", "help"):
-            self.chat.typing(draft)
+            self.person.typing(draft)
         self.assertEqual(self.keys(), ["h", "el", "\b", "lp"])
         self.enter("help!")
-        self.chat.typing("")
+        self.person.typing("")
         self.assertEqual(self.take(), [{"verb": "say", "text": "help!"}])
         self.hear("typed", **{"from": "bob", "keys": "on my"})
         self.assertEqual(self.chat.drafts["bob"].text, "on my")
@@ -42,23 +42,23 @@ class Typing(ChatCase):
         """000-7: a slash word is never seen by the partner; a doubled slash is seen as the one it says."""
         self.enter("/live")
         for draft in ("/", "/q", "/quit", "", "//us", "hey", "/hey"):
-            self.chat.typing(draft)
+            self.person.typing(draft)
         self.assertEqual(self.keys(), ["/us", "\x15hey", "\x15"])
 
     def test_off_again(self) -> None:
         """Switching it off takes the draft back."""
         self.enter("/live")
-        self.chat.typing("hel")
+        self.person.typing("hel")
         self.enter("/live")
         self.assertEqual(self.keys(), ["hel", "\x15"])
-        self.chat.typing("hello")
+        self.person.typing("hello")
         self.assertEqual(self.keys(), [])
 
     def test_for_two(self) -> None:
         """Live typing is for two; in mode `talk` there is nothing to switch."""
         self.welcome("room", seats=None, label="nick")
         self.assertEqual(self.enter("/live"), ["-!- live typing is for two"])
-        self.chat.typing("hel")
+        self.person.typing("hel")
         self.assertEqual(self.keys(), [])
         self.welcome("talk")
         self.assertEqual(self.enter("/live"), ["-!- live typing is always on in this mode"])
@@ -66,7 +66,7 @@ class Typing(ChatCase):
     def test_talk(self) -> None:
         """In mode `talk` it is on by itself, and a line is the rest of its keys."""
         self.welcome("talk")
-        self.chat.typing("hel")
+        self.person.typing("hel")
         self.assertEqual(self.enter("hello"), ["you: hello"])
         self.enter("pasted at once")
         self.assertEqual(self.keys(), ["hel", "lo\n", "pasted at once\n"])
@@ -76,22 +76,22 @@ class Typing(ChatCase):
     def test_newcomer(self) -> None:
         """Somebody who joins in mid-draft gets the whole draft with the next key."""
         self.welcome("talk")
-        self.chat.typing("hel")
+        self.person.typing("hel")
         self.hear("left", name="bob", why="quit")
         self.hear("joined", name="carl")
-        self.chat.typing("hell")
+        self.person.typing("hell")
         self.assertEqual(self.keys(), ["hel", "hell"])
 
     def test_lost_link(self) -> None:
         """A draft or a line of keys that a lost link swallowed is sent whole to the next one."""
         self.welcome("talk")
-        self.chat.typing("hel")
+        self.person.typing("hel")
         self.chat.cut("it broke")
         self.enter("hello")
-        self.chat.typing("the")
+        self.person.typing("the")
         self.take()
         self.chat.heard(WELCOME | {"mode": "talk"})
-        self.chat.typing("ther")
+        self.person.typing("ther")
         self.assertEqual(self.keys(), ["hello\n", "ther"])
 
 
@@ -125,7 +125,7 @@ class Waiting(ChatCase):
     def test_bound(self) -> None:
         """What waits is bounded: at the limit it is kept, one character more stays in the editor."""
         self.chat.cut("it broke")
-        self.assertTrue(self.chat.enter_all(["x" * (outbox.UNSENT_LIMIT - 1)]))
-        self.assertFalse(self.chat.enter("no"))
-        self.assertTrue(self.chat.enter("x"))
-        self.assertFalse(self.chat.enter_all(["y"]))
+        self.assertTrue(self.person.enter_all(["x" * (outbox.UNSENT_LIMIT - 1)]))
+        self.assertFalse(self.person.enter("no"))
+        self.assertTrue(self.person.enter("x"))
+        self.assertFalse(self.person.enter_all(["y"]))

@@ -15,8 +15,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import alsoProvides
 
 from chatterbox.client.pipes import pipe as pipes
-from chatterbox.client.pipes.codec import JsonSpeech, Speech, TextSpeech
-from chatterbox.client.pipes.pipe import PATIENCE, Pipe
+from chatterbox.client.pipes.codec import Codec, JsonCodec, TextCodec
+from chatterbox.client.pipes.pipe import HANG_UP_PATIENCE, Pipe
 from chatterbox.wire.lines import Lines
 
 DONE, BROKEN = Failure(error.ConnectionDone()), Failure(error.ConnectionLost())
@@ -52,13 +52,13 @@ class Link(Side):
 class Played:
     """A pipe, and what is around it."""
 
-    def __init__(self, speech: Speech | None = None, linger: float | None = None, tls: bool = False) -> None:
+    def __init__(self, codec: Codec | None = None, linger: float | None = None, tls: bool = False) -> None:
         self.clock = Clock()
         self.link = Link()
-        self.ends: Any = Side()
+        self.stdio: Any = Side()
         self.told = b""
         self.talk: Any = None
-        self.pipe = Pipe(speech or TextSpeech(), "example:5000", self.open, self.tell, self.clock.callLater, linger)
+        self.pipe = Pipe(codec or TextCodec(), "example:5000", self.open, self.tell, self.clock.callLater, linger)
         self.over: list[None] = []
         self.pipe.over.addCallback(self.over.append)
         if tls:
@@ -68,7 +68,7 @@ class Played:
     def open(self, talk: Protocol) -> Any:
         """Open stdin and stdout."""
         self.talk = talk
-        return self.ends
+        return self.stdio
 
     def tell(self, status: bytes) -> None:
         """Take status."""
@@ -84,9 +84,9 @@ class Played:
         """Let both sides close, as they were asked to; return the exit status."""
         if self.over:
             raise AssertionError("over before all was written")
-        if not (self.ends.disconnecting and self.link.disconnecting):
+        if not (self.stdio.disconnecting and self.link.disconnecting):
             raise AssertionError("nobody asked for the end")
-        if self.ends.producer or self.link.producer:
+        if self.stdio.producer or self.link.producer:
             raise AssertionError("who waits for a producer never closes")
         self.talk.connectionLost(DONE)
         self.pipe.connectionLost(DONE)
@@ -100,7 +100,7 @@ class BothWays(SynchronousTestCase):
 
     def test_stdin_is_said_and_the_hub_is_heard(self) -> None:
         """Lines of stdin go to the hub, lines of the hub to stdout, notices to stderr, each whole."""
-        played = Played(TextSpeech("tea", "ann"))
+        played = Played(TextCodec("tea", "ann"))
         self.assertEqual(played.link.value(), b"/join tea\n/nick ann\n")
         played.link.clear()
         played.talk.dataReceived(b"one\ntw")
@@ -109,15 +109,15 @@ class BothWays(SynchronousTestCase):
         played.pipe.dataReceived(b"-!- bob joi")
         played.pipe.dataReceived(b"ned\nhi\nthe")
         self.assertEqual(played.link.value(), b"one\ntwo\n")
-        self.assertEqual(played.ends.value(), b"hi\n")
+        self.assertEqual(played.stdio.value(), b"hi\n")
         self.assertEqual(played.told, b"-!- bob joined\n")
 
     def test_each_side_waits_for_the_other(self) -> None:
         """Stdin is the producer of the hub's side, and the hub that of stdout, so neither can run ahead."""
         played = Played()
-        self.assertIs(played.link.producer, played.ends)
-        self.assertIs(played.ends.producer, played.link)
-        self.assertTrue(played.link.streaming and played.ends.streaming)
+        self.assertIs(played.link.producer, played.stdio)
+        self.assertIs(played.stdio.producer, played.link)
+        self.assertTrue(played.link.streaming and played.stdio.streaming)
 
 
 class TheEnd(SynchronousTestCase):
@@ -135,7 +135,7 @@ class TheEnd(SynchronousTestCase):
         played.clock.advance(100_000)
         played.pipe.dataReceived(b"an answer\nunended")
         played.pipe.readConnectionLost()
-        self.assertEqual(played.ends.value(), b"an answer\nunended\n")
+        self.assertEqual(played.stdio.value(), b"an answer\nunended\n")
         self.assertEqual(played.all_gone(), 0)
         self.assertEqual(played.told, b"")
 
@@ -166,9 +166,9 @@ class TheEnd(SynchronousTestCase):
         for word, status in (statuses | {"bye": 0, "quit": 0, "shutdown": 1, "lost": 1}).items():
             text = f"-!- closed ({word}): so\n".encode()
             event = f'{{"event": "closed", "why": "{word}", "text": "so"}}\n'.encode()
-            for speech, closing in ((TextSpeech(), text), (JsonSpeech(), event)):
+            for codec, closing in ((TextCodec(), text), (JsonCodec(), event)):
                 for cleanly in (True, False):
-                    played = Played(speech)
+                    played = Played(codec)
                     played.pipe.dataReceived(closing)
                     if cleanly:
                         played.pipe.readConnectionLost()
@@ -187,7 +187,7 @@ class TheEnd(SynchronousTestCase):
 
     def test_quit_is_clean(self) -> None:
         """A typed `/quit` is sent after what was said, nothing after it is, and the hub may hang up without a word."""
-        played = Played(TextSpeech(commands=True))
+        played = Played(TextCodec(commands=True))
         played.talk.dataReceived(b"hi\n/quit\nnot this\n")
         played.talk.dataReceived(b"nor this\n")
         played.talk.readConnectionLost()
@@ -198,10 +198,10 @@ class TheEnd(SynchronousTestCase):
 
     def test_a_hub_that_ignores_quit_is_left(self) -> None:
         """Somebody who wants to leave does, after a short, stated patience."""
-        played = Played(JsonSpeech(commands=True))
+        played = Played(JsonCodec(commands=True))
         played.talk.dataReceived(b"/quit\n")
         played.pipe.writeConnectionLost()
-        played.clock.pump([0, PATIENCE - 0.1])
+        played.clock.pump([0, HANG_UP_PATIENCE - 0.1])
         self.assertIsNone(played.pipe.status)
         played.clock.advance(0.2)
         self.assertEqual(played.all_gone(), 0)
@@ -268,7 +268,7 @@ class TheEnd(SynchronousTestCase):
         self.patch(pipes, "reader_left", lambda: True)
         played = Played()
         played.talk.writeConnectionLost()
-        self.assertTrue(played.ends.disconnecting)
+        self.assertTrue(played.stdio.disconnecting)
         played.pipe.connectionLost(DONE)
         self.assertEqual((played.pipe.status, played.told, played.over), (0, b"", [None]))
 
@@ -316,7 +316,7 @@ class TheEnd(SynchronousTestCase):
         played = Played()
         played.pipe.readConnectionLost()
         played.talk.connectionLost(DONE)
-        played.clock.advance(PATIENCE - 0.1)
+        played.clock.advance(HANG_UP_PATIENCE - 0.1)
         self.assertFalse(played.link.aborted)
         played.clock.advance(0.2)
         self.assertTrue(played.link.aborted)
@@ -328,7 +328,7 @@ class TheEnd(SynchronousTestCase):
         played.pipe.dataReceived(b"late\n")
         played.talk.dataReceived(b"late\n")
         played.talk.readConnectionLost()
-        self.assertEqual((played.ends.value(), played.link.value()), (b"", b""))
+        self.assertEqual((played.stdio.value(), played.link.value()), (b"", b""))
         self.assertEqual(played.all_gone(), 0)
 
     def test_the_first_fault_counts(self) -> None:
@@ -368,7 +368,7 @@ class Unreachable(SynchronousTestCase):
             (RuntimeError(), "RuntimeError"),
         ]:
             told: list[bytes] = []
-            pipe = Pipe(TextSpeech(), "example:5000", lambda talk: None, told.append, Clock().callLater)
+            pipe = Pipe(TextCodec(), "example:5000", lambda talk: None, told.append, Clock().callLater)
             pipe.unreachable(Failure(fault))
             sentence = f"chatterbox: cannot reach example:5000: {words}; is a hub running there?\n"
             self.assertEqual((b"".join(told).decode(), pipe.status, pipe.over.called), (sentence, 1, True))

@@ -9,7 +9,18 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatterbox.client.terminal import rows as terminal
-from chatterbox.client.terminal.rows import BARE, Draft, Look, Row, clip, clip_start, dress, keys_between, notice, width
+from chatterbox.client.terminal.rows import (
+    PLAIN,
+    Draft,
+    Look,
+    Row,
+    clip,
+    clip_start,
+    dress,
+    keys_between,
+    notice,
+    width,
+)
 from tests.harness.memory import PROPERTY
 
 HOSTILE = st.text(
@@ -18,7 +29,7 @@ HOSTILE = st.text(
         st.sampled_from("\x1b\x9b\x07\x08\r\n\x00\x7f\x85\u2028\u2029\u202e\u2066[]?;hm0123\ud800"),
     )
 )
-PLAIN = st.text(
+PRINTABLE = st.text(
     st.characters(
         exclude_categories=["Cc", "Cs", "Zl", "Zp"],
         exclude_characters="\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069",
@@ -50,11 +61,11 @@ class Rows(SynchronousTestCase):
         self.assertEqual(dress(Row("hi", kind="plain")), "hi")
 
     def test_looks(self) -> None:
-        """NO_COLOR keeps the weight and drops the colour; a bare display drops everything."""
+        """NO_COLOR keeps the weight and drops the colour; the plain look drops everything."""
         row = Row("hi", "bob: ", "bob")
         self.assertNotRegex(dress(row, Look(colour=False)), r"\x1b\[3")
-        self.assertEqual(dress(row, BARE, "12:30 "), "12:30 bob: hi")
-        self.assertEqual(dress(notice("x"), BARE), "-!- x")
+        self.assertEqual(dress(row, PLAIN, "12:30 "), "12:30 bob: hi")
+        self.assertEqual(dress(notice("x"), PLAIN), "-!- x")
 
     def test_stable_colours(self) -> None:
         """A name has one colour, whatever its case and however often the program was started."""
@@ -111,7 +122,7 @@ class Widths(SynchronousTestCase):
         self.assertEqual(terminal.company(["bob", "carl"], None), "with bob, carl")
 
     @PROPERTY
-    @given(HOSTILE, PLAIN, st.integers(10, 80))
+    @given(HOSTILE, PRINTABLE, st.integers(10, 80))
     def test_draft_row_fits(self, name: str, text: str, columns: int) -> None:
         """Somebody's draft takes one row at most."""
         row = terminal.draft_row(name, text, columns)
@@ -140,7 +151,7 @@ class Drafts(SynchronousTestCase):
         self.assertEqual(self.typed("a\x1b[31mb\n"), ("", ["a[31mb"]))
 
     @PROPERTY
-    @given(PLAIN, PLAIN)
+    @given(PRINTABLE, PRINTABLE)
     def test_keys_between(self, old: str, new: str) -> None:
         """The keys between two drafts make the one out of the other, and are never more than starting afresh."""
         draft = Draft()

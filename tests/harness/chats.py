@@ -5,12 +5,13 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatterbox.client.terminal.chat import Chat
-from chatterbox.client.terminal.rows import BARE, Row, dress
+from chatterbox.client.terminal.person import Person
+from chatterbox.client.terminal.rows import PLAIN, Row, dress
 from tests.harness.played import WELCOME
 
 
 class Fake:
-    """An outlet that remembers."""
+    """A world that remembers."""
 
     def __init__(self) -> None:
         self.sent: list[dict[str, object]] = []
@@ -25,7 +26,7 @@ class Fake:
 
     def show(self, row: Row) -> None:
         """Remember what was shown."""
-        self.rows.append(dress(row, BARE))
+        self.rows.append(dress(row, PLAIN))
         self.kinds.append(row.kind)
 
     echo = show
@@ -44,16 +45,19 @@ class ChatCase(SynchronousTestCase):
 
     def setUp(self) -> None:
         """Welcome it."""
-        self.out = Fake()
-        self.chat = Chat(self.out)
         self.welcome()
 
     def welcome(self, mode: str = "pair", **more: object) -> None:
         """Begin again, in another mode."""
-        self.out = Fake()
-        self.chat = Chat(self.out)
+        self.begin()
         self.chat.heard(WELCOME | {"mode": mode} | more)
         self.greeting, self.out.rows = self.out.rows, []
+
+    def begin(self) -> None:
+        """Begin again, without a welcome."""
+        self.out = Fake()
+        self.chat = Chat(self.out)
+        self.person = Person(self.chat, self.out)
 
     def hear(self, event: str, **fields: object) -> list[str]:
         """Let the hub say something; return what it put on the screen."""
@@ -64,7 +68,7 @@ class ChatCase(SynchronousTestCase):
     def enter(self, line: str) -> list[str]:
         """Let the person enter a line; return what it put on the screen."""
         before = len(self.out.rows)
-        self.chat.enter(line)
+        self.person.enter(line)
         return self.out.rows[before:]
 
     def take(self) -> list[dict[str, object]]:

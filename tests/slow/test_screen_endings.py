@@ -96,7 +96,7 @@ class Endings(SynchronousTestCase):
             import sys
             from chatterbox.client.terminal.chat import Chat
             from chatterbox.client.__main__ import main
-            Chat._joined = lambda *_: 1 // 0
+            Chat._heard_joined = lambda *_: 1 // 0
             sys.exit(main())
         """
         command = [sys.executable, "-c", faulty]

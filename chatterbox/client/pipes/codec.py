@@ -1,6 +1,6 @@
-"""A speech is one dialect as the client in pipes speaks it: lines of stdin become what the hub reads, and back.
+"""A codec translates between lines of stdin and stdout and one dialect of the hub.
 
-Everything here is a function of bytes. It does not know sockets, files, or who says what.
+Everything here is a function of bytes. It does not know sockets or files.
 """
 
 from __future__ import annotations
@@ -8,14 +8,14 @@ from __future__ import annotations
 import json
 import re
 from functools import lru_cache
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from ...wire.reading import json_object
 from ...wire.text import NOTICE, clean, clean_text
 
 
 class Heard(NamedTuple):
-    """What lines of the hub come to."""
+    """Lines of the hub, sorted by where they go."""
 
     said: bytes
     """For stdout: whole lines."""
@@ -25,38 +25,16 @@ class Heard(NamedTuple):
     """The word with which the hub closes the conversation, where it does."""
 
 
-class Speech(Protocol):
-    """What a pipe needs of a dialect."""
-
-    leaving: bool
-    """Whether this end has asked to leave."""
-
-    def hello(self) -> bytes:
-        """Return what the hub gets first."""
-
-    def say(self, lines: bytes) -> bytes:
-        """Return whole lines of stdin as the hub reads them."""
-
-    def done(self) -> bytes:
-        """Return what says that all is said, to a hub whose link has no sending half to close."""
-
-    def leave(self) -> bytes:
-        """Return what asks the hub to let this end go, after all that was said."""
-
-    def hear(self, lines: bytes) -> Heard:
-        """Return what whole lines of the hub come to."""
-
-
 _NOTICES = re.compile(rb"\n-!- ([^\n]*)(?=\n)")
 _SPACED = re.compile(rb"\n (?= *-!- )")
 _CLOSED = re.compile(rb"closed \((\w+)\)")
 _QUIT = re.compile(rb"(?m)^/quit[ \t]*\n")
 _AMBIGUOUS = re.compile(rb"[ \t]*\{|[^\n]* HTTP/")
-"""A first line that a hub takes for a JSON hello, or for a browser gone astray."""
+"""A first line that a hub takes for a JSON hello, or for a browser's request."""
 
 
-class TextSpeech:
-    """The text dialect, transparent: what goes in at one end comes out at the other, line for line.
+class TextCodec:
+    """The text dialect: each line of stdin comes out at the other end as it was.
 
     Args:
         commands: whether `/quit` is a command, as it is for a person; in pipes every line is text.
@@ -64,41 +42,43 @@ class TextSpeech:
 
     def __init__(self, room: str = "", name: str = "", commands: bool = False) -> None:
         self.leaving = False
+        """Whether this end has asked to leave."""
         self._commands = commands
-        self._hello = f"/join {room}\n".encode() * bool(room) + f"/nick {name}\n".encode() * bool(name)
+        commands_first = [f"/{verb} {word}\n" for verb, word in (("join", room), ("nick", name)) if word]
+        self._hello = "".join(commands_first).encode()
         self._silent = not self._hello
 
     def hello(self) -> bytes:
-        """Where to be, and who: these two take effect before anyone hears of them (protocol, section 2)."""
+        """Return `/join` and `/nick`: both take effect before anyone hears of them (protocol, section 2)."""
         return self._hello
 
     def say(self, lines: bytes) -> bytes:
-        """Every line is said as it stands: "`//x` says `/x`, whatever `x` is".
+        """Return the lines so that each is said as it stands: "`//x` says `/x`, whatever `x` is".
 
-        It is cleaned here, as the hub would, since a control character can hide a slash.
+        They are cleaned here, as the hub would do it, since a control character can hide a slash.
         """
         block = clean(lines)
         quit = _QUIT.search(block) if self._commands else None
         return self._text(block[: quit.start()]) + self.leave() if quit else self._text(block)
 
     def leave(self) -> bytes:
-        """The one command that this client gives by itself."""
+        """Return `/quit`."""
         self.leaving = True
         return b"/quit\n"
 
     def done(self) -> bytes:
-        """What closing the sending half says, for a link that knows no such thing."""
+        """Return `/done`, which stands for closing the sending half."""
         return b"/done\n"
 
     def _text(self, block: bytes) -> bytes:
-        """The first line decides the dialect: where it is text that might, `/join` goes before it."""
+        """Double the slashes; put `/join` before a first line that the hub would take for another dialect."""
         first, self._silent = self._silent, False
         if b"/" in block:
             block = (b"\n" + block).replace(b"\n/", b"\n//")[1:]
         return b"/join lobby\n" + block if first and _AMBIGUOUS.match(block) else block
 
     def hear(self, lines: bytes) -> Heard:
-        """The hub's notices are status; from what was said the space is taken that made it no notice."""
+        """Take the hub's notices as status; remove the space that kept a said line from looking like one."""
         block = clean(lines)
         if b"!" not in block or NOTICE not in block:
             return Heard(block)
@@ -110,7 +90,7 @@ class TextSpeech:
         return Heard(said, status, closed[1].decode() if closed else "")
 
 
-class JsonSpeech:
+class JsonCodec:
     """The JSON dialect: one object a line, in and out; a plain line on stdin is said.
 
     Args:
@@ -120,15 +100,15 @@ class JsonSpeech:
     def __init__(self, room: str = "", name: str = "", commands: bool = False) -> None:
         self.leaving = False
         self._commands = commands
-        wishes = {"room": room, "name": name}
-        self._hello = {"chatterbox": 1} | {key: wish for key, wish in wishes.items() if wish}
+        wanted = {"room": room, "name": name}
+        self._hello = {"chatterbox": 1} | {key: word for key, word in wanted.items() if word}
 
     def hello(self) -> bytes:
-        """The object that makes this a JSON connection."""
+        """Return the object that makes this a JSON connection."""
         return json.dumps(self._hello).encode() + b"\n"
 
     def say(self, lines: bytes) -> bytes:
-        """An object with a verb passes, any other line is said."""
+        """Pass on objects with a verb, and say any other line."""
         return b"".join(map(self._verb, lines.split(b"\n")[:-1]))
 
     def _verb(self, line: bytes) -> bytes:
@@ -142,34 +122,36 @@ class JsonSpeech:
         return json.dumps({"verb": "say", "text": text}).encode() + b"\n"
 
     def leave(self) -> bytes:
-        """The same as `{"verb": "quit"}` on stdin."""
+        """Return the verb `quit`."""
         self.leaving = True
         return b'{"verb": "quit"}\n'
 
     def done(self) -> bytes:
-        """The same as a closed sending half."""
+        """Return the verb `done`, which stands for closing the sending half."""
         return b'{"verb": "done"}\n'
 
     def hear(self, lines: bytes) -> Heard:
-        """Objects pass, as the hub sent them but clean; what is no object is status."""
+        """Pass on objects, cleaned; take any other line as status."""
         said, status, closed = [], [], ""
         for line in clean(lines).split(b"\n")[:-1]:
             event = json_object(line)
             if event is None:
                 status.append(line + b"\n")
                 continue
-            said.append(_washed(line, event.get("event") == "typed") + b"\n")
+            said.append(_cleaned(line, event.get("event") == "typed") + b"\n")
             if event.get("event") == "closed":
                 closed = str(event.get("why"))
         return Heard(b"".join(said), b"".join(status), closed)
 
+
+Codec = TextCodec | JsonCodec
 
 _ESCAPE = re.compile(rb"\\(?:u[0-9a-fA-F]{4}|.)")
 _KEYS = "\b\n\x15"
 """The controls that are keys (protocol, section 7)."""
 
 
-def _washed(line: bytes, keys: bool) -> bytes:
+def _cleaned(line: bytes, keys: bool) -> bytes:
     """Return a clean JSON line without the escapes that stand for what `clean` removes."""
     if b"\\" not in line:
         return line

@@ -1,7 +1,7 @@
 """A pipe is a conversation between programs: stdin is said to the hub, and what the other end says goes to stdout.
 
 It knows when to stop, and with which exit status; its memory is bounded, since each side waits while the other is
-full. What lines mean is `speech`'s affair, and what stdin and stdout are is `ends`'.
+full. It does not know what lines mean (`codec`), or what stdin and stdout are (`stdio`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import socket
 import struct
 import sys
 import termios
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -26,27 +25,28 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ...wire.lines import Lines
-from ..failures import sentence
+from ..clock import make_monotonic
+from ..failures import failure_text
 from ..options import CLEAN, LOST, REFUSED, Options
-from .codec import JsonSpeech, Speech, TextSpeech
-from .stdio import Ends, as_they_were, reader_left
+from .codec import Codec, JsonCodec, TextCodec
+from .stdio import Stdio, as_they_were, reader_left
 
 CLOSED = {"quit": CLEAN, "bye": CLEAN, "shutdown": LOST, "lost": LOST}
 """The exit status for each word with which a hub closes; all the others mean that it wants this end no more."""
-PATIENCE = 5.0
+HANG_UP_PATIENCE = 5.0
 """Seconds that a hub has to hang up when it was asked to (its own patience with us is the same)."""
-GLANCE = 0.02
+LOOK_GAP = 0.02
 """Seconds between two looks at whether the hub's machine has everything."""
 
 
 @implementer(IHalfCloseableProtocol)
 class Pipe(Protocol):
-    """The link to the hub, and the end that comes of it.
+    """The link to the hub, and the exit status that comes of it.
 
     Args:
-        speech: the dialect.
+        codec: the dialect.
         hub: what the hub is called in sentences about it.
-        open_ends: makes stdin and stdout the transport of a protocol, and returns it.
+        open_stdio: makes stdin and stdout the transport of a protocol, and returns it.
         tell: takes status: whole lines for stderr.
         later: calls a function after so many seconds, as `reactor.callLater` does.
         linger: seconds to listen on after the end of stdin; None: until the hub hangs up.
@@ -54,9 +54,9 @@ class Pipe(Protocol):
 
     def __init__(
         self,
-        speech: Speech,
+        codec: Codec,
         hub: str,
-        open_ends: Callable[[Protocol], Any],
+        open_stdio: Callable[[Protocol], Any],
         tell: Callable[[bytes], None],
         later: Callable[..., IDelayedCall],
         linger: float | None = None,
@@ -65,14 +65,14 @@ class Pipe(Protocol):
         """The exit status, once it is known."""
         self.over: Deferred[None] = Deferred()
         """Fires when everything is written, or nobody wants it."""
-        self._speech = speech
+        self._codec = codec
         self._hub = hub
-        self._open_ends = open_ends
+        self._open_stdio = open_stdio
         self._tell = tell
         self._later = later
         self._linger = linger
         self._link: Any = None
-        self._ends: Any = None
+        self._stdio: Any = None
         self._timer: IDelayedCall | None = None
         self._heard = Lines()
         self._said_all = False
@@ -86,80 +86,80 @@ class Pipe(Protocol):
         self._link = self.transport
         with suppress(AttributeError, OSError):  # a unix socket has no such option
             self._link.setTcpNoDelay(True)
-        self._link.write(self._speech.hello())
+        self._link.write(self._codec.hello())
         try:
-            self._ends = self._open_ends(Talk(self))
+            self._stdio = self._open_stdio(Talk(self))
         except OSError as fault:
             self.end(LOST, f"cannot use stdin and stdout: {fault.strerror}")
             return
-        self._link.registerProducer(self._ends, True)
-        self._ends.registerProducer(self._link, True)
+        self._link.registerProducer(self._stdio, True)
+        self._stdio.registerProducer(self._link, True)
 
     def dataReceived(self, data: bytes) -> None:
-        """Whole lines go on as they come."""
+        """Pass on whole lines as they come."""
         self._hear(self._heard.feed(data))
         if self._heard.overlong:
             self.end(LOST, f"{self._hub} sends a line without end, that is no Chatterbox hub")
 
     def _hear(self, lines: bytes) -> None:
         if lines and self.status is None:
-            said, status, self._closed = self._speech.hear(lines)
+            said, status, self._closed = self._codec.hear(lines)
             if said:
-                self._ends.write(said)
+                self._stdio.write(said)
             if status:
                 self._tell(status)
 
     def readConnectionLost(self) -> None:
-        """The hub has hung up in good order."""
+        """Take note that the hub has hung up in good order."""
         self._hear(self._heard.last())
-        self._hung_up("the hub hung up", CLEAN if self._said_all or self._speech.leaving else LOST)
+        self._hung_up("the hub hung up", CLEAN if self._said_all or self._codec.leaving else LOST)
 
     def writeConnectionLost(self) -> None:
-        """All of stdin was sent, and the sending half is closed."""
+        """Begin to leave, where that is wanted: all of stdin was sent, and the sending half is closed."""
         self._said_all = True
-        patience = PATIENCE if self._speech.leaving else self._linger
+        patience = HANG_UP_PATIENCE if self._codec.leaving else self._linger
         if patience is not None:
             self._leave_after(patience)
 
     def _leave_after(self, patience: float) -> None:
-        """Closing while bytes are on their way could lose them: an answer that meets a closed socket resets it."""
+        """Wait until the hub's machine has everything: an answer that meets a closed socket would reset it."""
         if _unacknowledged(self._link):
-            self._wait(GLANCE, self._leave_after, patience)
+            self._wait(LOOK_GAP, self._leave_after, patience)
         else:
             self._wait(patience, self.end, CLEAN)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """The link is gone. Where that is the first news of it, it broke (or is TLS, which knows no half-close)."""
+        """Take note that the link is gone: it broke, where that is news (or is TLS, which has no half-close)."""
         self._link = None
         if self.status is None and reason.check(ConnectionDone):
             self.readConnectionLost()
         elif self.status is None:
-            self._hung_up(sentence(reason), LOST)
+            self._hung_up(failure_text(reason), LOST)
         self._finish()
 
     def _hung_up(self, how: str, status: int) -> None:
-        """What the hub said last tells why, if it was a notice of closing."""
+        """End with the status of the hub's notice of closing, if that was its last word, else with `status`."""
         if self._closed:
             self.end(CLOSED.get(self._closed, REFUSED))
         else:
             self.end(status, f"the link to {self._hub} is lost: {how}" if status else "")
 
     def unreachable(self, reason: Failure) -> None:
-        """There never was a link."""
-        self.end(LOST, f"cannot reach {self._hub}: {sentence(reason)}; is a hub running there?")
+        """End because no link could be made."""
+        self.end(LOST, f"cannot reach {self._hub}: {failure_text(reason)}; is a hub running there?")
 
     # -- the side of stdin and stdout --------------------------------------------------------------------------
 
     def say(self, lines: bytes) -> None:
-        """Whole lines came from stdin."""
-        if lines and self.status is None and not self._speech.leaving:
-            self._link.write(self._speech.say(lines))
-            if self._speech.leaving:
+        """Send whole lines of stdin."""
+        if lines and self.status is None and not self._codec.leaving:
+            self._link.write(self._codec.say(lines))
+            if self._codec.leaving:
                 self._stop_saying()
 
     def say_no_more(self) -> None:
-        """Stdin has ended, and its last line was said."""
-        if self.status is None and not self._speech.leaving:
+        """Close the sending half: stdin has ended, and its last line was said."""
+        if self.status is None and not self._codec.leaving:
             self._stop_saying()
 
     def _stop_saying(self) -> None:
@@ -167,14 +167,14 @@ class Pipe(Protocol):
         self._link.unregisterProducer()
         if not ISSLTransport.providedBy(self._link):
             self._link.loseWriteConnection()
-        elif not self._speech.leaving:
+        elif not self._codec.leaving:
             self._said_all = True
-            self._link.write(self._speech.done())
+            self._link.write(self._codec.done())
             if self._linger is not None:
-                self._wait(self._linger, lambda: self._link.write(self._speech.leave()))
+                self._wait(self._linger, lambda: self._link.write(self._codec.leave()))
 
     def unheard(self) -> None:
-        """Stdout takes no more: its reader has had enough (`head`), or there is no room for what was said."""
+        """End because stdout takes no more: its reader has had enough (`head`), or its disk is full."""
         if reader_left():
             self.end(CLEAN)
         else:
@@ -182,10 +182,10 @@ class Pipe(Protocol):
         self.shut()
 
     def shut(self) -> None:
-        """All that was for stdout is written, or never will be."""
-        if self._ends:
-            self._ends.loseConnection()
-        self._ends = None
+        """Take note that all that was for stdout is written, or never will be."""
+        if self._stdio:
+            self._stdio.loseConnection()
+        self._stdio = None
         self._finish()
 
     # -- the end -----------------------------------------------------------------------------------------------
@@ -202,12 +202,12 @@ class Pipe(Protocol):
         self.status = status
         if why:
             self._tell(f"chatterbox: {why}\n".encode())
-        self._never()
-        if self._ends:
-            self._ends.unregisterProducer()
-            self._ends.loseConnection()
+        self._cancel()
+        if self._stdio:
+            self._stdio.unregisterProducer()
+            self._stdio.loseConnection()
         if self._link:
-            self._wait(PATIENCE, self._link.abortConnection)
+            self._wait(HANG_UP_PATIENCE, self._link.abortConnection)
             self._link.unregisterProducer()
             self._link.loseConnection()
         self._finish()
@@ -221,50 +221,51 @@ class Pipe(Protocol):
             with suppress(AttributeError, OSError):
                 self._link.getHandle().setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.status = status
-        self._link = self._ends = None
+        self._link = self._stdio = None
         self._finish()
 
     def _finish(self) -> None:
-        if self.status is not None and not self._link and not self._ends:
-            self._never()
+        if self.status is not None and not self._link and not self._stdio:
+            self._cancel()
             if not self.over.called:
                 self.over.callback(None)
 
     def _wait(self, seconds: float, call: Callable[..., object], *args: object) -> None:
-        """Do one thing later, in place of what was to be done."""
-        self._never()
+        """Set the one timer; a timer that was set before is cancelled."""
+        self._cancel()
         self._timer = self._later(seconds, call, *args)
 
-    def _never(self) -> None:
+    def _cancel(self) -> None:
+        """Cancel the timer."""
         if self._timer and self._timer.active():
             self._timer.cancel()
 
 
 @implementer(IHalfCloseableProtocol)
 class Talk(Protocol):
-    """Stdin and stdout: whole lines are said, and what becomes of either is told."""
+    """The protocol on stdin and stdout: it says whole lines, and tells what becomes of either."""
 
     def __init__(self, pipe: Pipe) -> None:
         self._pipe = pipe
         self._lines = Lines()
 
     def dataReceived(self, data: bytes) -> None:
-        """Whole lines go on as they come."""
+        """Pass on whole lines as they come."""
         self._pipe.say(self._lines.feed(data))
         if self._lines.overlong:
             self._pipe.end(REFUSED, "stdin sends a line without end, no hub takes that")
 
     def readConnectionLost(self) -> None:
-        """The end of stdin: an unterminated last line counts as a line."""
+        """Say an unterminated last line as a line, and then no more."""
         self._pipe.say(self._lines.last())
         self._pipe.say_no_more()
 
     def writeConnectionLost(self) -> None:
-        """Stdout is closed."""
+        """Take note that stdout is closed."""
         self._pipe.unheard()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Both are done, as they were asked to be, or stdout couldn't take the last of it."""
+        """Take note that both are closed, as they were asked to be, or that stdout couldn't take the last bytes."""
         if reason.check(ConnectionDone):
             self._pipe.shut()
         else:
@@ -292,8 +293,9 @@ def run(options: Options) -> int:
 
     reactor: Any = default_reactor
     endpoint = options.endpoint(reactor)
-    reactor.seconds = time.monotonic  # twisted's timers follow the wall clock, which may jump
-    pipe = Pipe(_speech(options), options.hub, Ends, _tell, reactor.callLater, options.linger)
+    make_monotonic(reactor)
+    codec = (JsonCodec if options.json else TextCodec)(options.room, options.name, sys.stdin.isatty())
+    pipe = Pipe(codec, options.hub, Stdio, _tell, reactor.callLater, options.linger)
     pipe.over.addCallback(lambda _: reactor.stop())
 
     def start() -> None:
@@ -306,11 +308,6 @@ def run(options: Options) -> int:
     with as_they_were():
         reactor.run()
     return LOST if pipe.status is None else pipe.status
-
-
-def _speech(options: Options) -> Speech:
-    speech = JsonSpeech if options.json else TextSpeech
-    return speech(options.room, options.name, commands=sys.stdin.isatty())
 
 
 def _tell(status: bytes) -> None:

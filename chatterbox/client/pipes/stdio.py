@@ -1,6 +1,6 @@
-"""The ends of a pipe are this process's stdin and stdout, as one transport.
+"""Stdio is this process's stdin and stdout as one transport: Twisted's, with larger reads.
 
-They are what twisted makes of them, with larger reads. Who reads and writes them is not known here.
+This module does not know what is read or written.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ PIECE = 64 * 1024
 """Bytes read at once: a Linux pipe's capacity, and a TCP transport's read."""
 
 
-class Ends(StandardIO):
+class Stdio(StandardIO):
     """Stdin and stdout."""
 
     def childDataReceived(self, fd: str, data: bytes) -> None:
-        """Twisted reads 8 KiB at a time (`fdesc.readFromFD`); take along what else is there."""
+        """Pass on what was read and what else is there: Twisted reads 8 KiB at a time (`fdesc.readFromFD`)."""
         if len(data) == 8192:
             with suppress(OSError):  # nothing more for now; any other fault shows again at the next read
                 data += os.read(STDIN, PIECE - len(data))
@@ -30,7 +30,7 @@ class Ends(StandardIO):
 
 @contextmanager
 def as_they_were() -> Iterator[None]:
-    """Leave stdin and stdout blocking or not, as they were: other processes may share them."""
+    """Restore whether stdin and stdout block: other processes may share them."""
     were = [(fd, os.get_blocking(fd)) for fd in (STDIN, STDOUT)]
     try:
         yield
@@ -41,6 +41,6 @@ def as_they_were() -> Iterator[None]:
 
 
 def reader_left() -> bool:
-    """Return whether a stdout that takes no more was left by its reader, as by `head`; a file is full instead."""
+    """Return whether stdout is a pipe: its reader has left (`head`) when it takes no more; a file is full instead."""
     kind = os.fstat(STDOUT).st_mode
     return stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind)

@@ -1,6 +1,6 @@
-"""A screen is the client on a terminal: it picks the display that the terminal can bear, and gives the terminal back.
+"""The app is the client on a terminal: it chooses the display and restores the terminal's settings afterwards.
 
-Only the full display needs an event loop of asyncio and a line editor; they are imported here, when they are wanted.
+Only the editor needs prompt_toolkit and an event loop of asyncio; they are imported here, when they are wanted.
 """
 
 from __future__ import annotations
@@ -8,33 +8,32 @@ from __future__ import annotations
 import os
 import sys
 import termios
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ..options import Options
+from .interactive import InteractiveRun
 from .rows import Look
-
-if TYPE_CHECKING:
-    from ..options import Options
-    from .interactive import Display, Session
+from .seams import Display
 
 
 def run(options: Options) -> int:
     """Talk until somebody ends it; return the exit status."""
     with given_back():
-        return (_run_bare if options.plain or _dumb() else _run_editor)(options)
+        return _run_plain(options) if options.plain or _is_dumb() else _run_editor(options)
 
 
-def _dumb() -> bool:
+def _is_dumb() -> bool:
     return os.environ.get("TERM", "dumb") in ("", "dumb", "unknown")
 
 
-def _run_bare(options: Options) -> int:
+def _run_plain(options: Options) -> int:
     from twisted.internet import reactor
 
-    from .plain import Bare
+    from .plain import Plain
 
-    return _talk(options, reactor, Bare)
+    return InteractiveRun(reactor, options, lambda run: Plain(run.chat, run)).run()
 
 
 def _run_editor(options: Options) -> int:
@@ -48,31 +47,25 @@ def _run_editor(options: Options) -> int:
     asyncioreactor.install(loop)
     from twisted.internet import reactor
 
-    def display(session: Session) -> Display:
+    def display(run: InteractiveRun) -> Display:
         from twisted.python.failure import Failure
 
         from .editor import Editor, make_output
         from .history import FileHistory, history_path
 
         def crashed(_: object, context: dict[str, Any]) -> None:
-            session.crashed(Failure(context.get("exception") or RuntimeError(context.get("message"))))
+            run.crashed(Failure(context.get("exception") or RuntimeError(context.get("message"))))
 
         loop.set_exception_handler(crashed)
         look = Look(colour=not os.environ.get("NO_COLOR"))
         history = FileHistory(history_path(options.hub)) if options.history else None
-        return Editor(session, make_output(sys.stdout), look, history)
+        return Editor(run.chat, run, make_output(sys.stdout), look, history)
 
-    return _talk(options, reactor, display)
-
-
-def _talk(options: Options, reactor: Any, display: Callable[[Session], Display]) -> int:
-    from .interactive import Session
-
-    return Session(reactor, options, display).run()
+    return InteractiveRun(reactor, options, display).run()
 
 
 def hush() -> None:
-    """Let the terminal keep what is typed too early, unseen, until the editor can show it in its place; ^C works."""
+    """Turn echo and line mode off: what is typed too early is kept unseen for the editor; ^C works."""
     with suppress(termios.error):
         iflag, oflag, cflag, lflag, *rest = termios.tcgetattr(0)
         lflag &= ~(termios.ECHO | termios.ICANON)
@@ -81,7 +74,7 @@ def hush() -> None:
 
 @contextmanager
 def given_back() -> Iterator[None]:
-    """Leave the terminal's settings exactly as they were, whatever happens (seed 004)."""
+    """Restore the terminal's settings exactly, whatever happens (seed 004)."""
     files = [file for file in (0, 1, 2) if os.isatty(file)]
     settings = [(file, termios.tcgetattr(file), os.get_blocking(file)) for file in files]
     try:

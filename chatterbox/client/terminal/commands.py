@@ -1,10 +1,11 @@
-"""A command is a line that its writer means for the machine: known, completed, or caught before it leaves.
+"""A command is a line that begins with a slash: it is read and completed here, or caught before it leaves.
 
-This module knows the words and their arguments. It does not know what any of them does: that is `chat`.
+This module knows the words and their arguments. It does not know what any of them does: that is `person`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import NamedTuple
@@ -21,6 +22,8 @@ OWN = {
 
 COMMANDS = {verb: row for verb, row in VERBS.items() if verb != "done"} | OWN
 """A person on a terminal has no use for being done: that is for pipes."""
+_SPACE = re.compile("[ \t]+")
+"""What ends a word of a command, at the hub as well."""
 BELLS = ("off", "mention", "all")
 
 
@@ -40,12 +43,12 @@ def read(line: str, farewells: Iterable[str] = ()) -> Command | Mistake:
         return Command("say", (line,))
     if line.startswith("//"):
         return Command("say", (line[1:],))
-    word, _, rest = line[1:].partition(" ")
+    word, *rest = _SPACE.split(line[1:], 1)
     verb = word.casefold()
     if verb not in COMMANDS:
         return _unknown(line, verb)
     keys = COMMANDS[verb].keys
-    args = tuple(rest.split(None, len(keys) - 1)) if keys else ()
+    args = tuple(rest[0].split(None, len(keys) - 1)) if keys and rest else ()
     if len(args) < len(keys) or not all(args):
         return Mistake(f"usage: {COMMANDS[verb].usage}")
     return Command(verb, tuple(arg.strip() for arg in args))
@@ -57,13 +60,6 @@ def _unknown(line: str, verb: str) -> Mistake:
     return Mistake(f"no command {line.split()[0]}: {hint}To say it anyway: /{line}")
 
 
-def help_rows() -> list[str]:
-    """Return the rows of `/help`."""
-    rows = [(row.usage, row.meaning) for row in COMMANDS.values()] + [("//TEXT", "say /TEXT")]
-    wide = max(len(usage) for usage, _ in rows)
-    return [f"{usage:<{wide}}  {meaning}" for usage, meaning in rows]
-
-
 class Completions(NamedTuple):
     """What Tab offers in place of the last `length` characters before the cursor."""
 
@@ -73,7 +69,8 @@ class Completions(NamedTuple):
 
 def complete(before: str, names: Sequence[str]) -> Completions:
     """Return what could stand where the cursor is: a command, an argument of one, or the name of who is here."""
-    head, _, word = before.rpartition(" ")
+    head, _, word = before.replace("\t", " ").rpartition(" ")
+    head = head.rstrip()
     if not head and word.startswith("/") and not word.startswith("//"):
         found = [f"/{verb} " for verb in COMMANDS if verb.startswith(word[1:].casefold())]
     elif head == "/bell":

@@ -1,14 +1,14 @@
 """An editor is the line that a person types, with a status line under it, at the foot of an ordinary scrollback.
 
 It takes no screen of its own, starts no thread, and what is written above it leaves as one write with the line redrawn.
-It does not know the conversation: a session is told what was entered, and asked what to show.
+It does not know the conversation: it tells its master what was entered, and shows what the chat has.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from typing import Protocol, TextIO
+from typing import TextIO
 
 from prompt_toolkit.application import Application
 from prompt_toolkit.buffer import Buffer
@@ -41,6 +41,7 @@ from twisted.python.failure import Failure
 from .chat import Chat
 from .commands import complete
 from .rows import Look, draft_row, joined, paste_question, pasted, status
+from .seams import Master
 
 STYLE = Style.from_dict(
     {
@@ -53,24 +54,6 @@ STYLE = Style.from_dict(
 DRAFT_ROWS = 3
 """Rows that other people's drafts take at most."""
 AGAIN = "^C again leaves"
-
-
-class Master(Protocol):
-    """Who is told what the person does."""
-
-    chat: Chat
-
-    def entered(self, line: str) -> bool:
-        """A line was finished; False: it stays in the editor."""
-
-    def entered_all(self, lines: list[str]) -> bool:
-        """A paste is to be said as it is."""
-
-    def touched(self) -> None:
-        """The draft has changed."""
-
-    def crashed(self, failure: Failure) -> None:
-        """Something raised that shouldn't have."""
 
 
 class Output(Vt100_Output):
@@ -96,21 +79,21 @@ def make_output(stdout: TextIO) -> Output:
 
 
 class Editor:
-    """The line at the foot of the terminal (a `session.Display`)."""
+    """The line at the foot of the terminal (a `Display`)."""
 
     echoes = False
 
-    def __init__(self, master: Master, output: Output, look: Look, history: History | None) -> None:
+    def __init__(self, chat: Chat, master: Master, output: Output, look: Look, history: History | None) -> None:
         self.look = look
+        self._chat = chat
         self._master = master
-        self._chat = master.chat
         self._output = output
         self._paste: list[str] = []
-        """Lines of a paste about which the person is being asked."""
+        """Lines of a paste that wait for the person's answer."""
         self._interrupted = False
         """Whether the last key was ^C."""
         self._prompt = ""
-        """What stands before the line; it changes together with the rows above."""
+        """The text before the line; it changes together with the rows above."""
         self._done: Deferred[None] | None = None
         self._buffer = Buffer(
             history=history or InMemoryHistory(),
@@ -197,17 +180,17 @@ class Editor:
         self._buffer.reset()
 
     def _interrupt(self, event: KeyPressEvent) -> None:
-        """The first ^C takes the line back, the second leaves."""
+        """Clear the line; leave at the second ^C."""
         if self._interrupted:
-            self._chat.quit()
+            self._master.quit()
         self._buffer.reset()
         self._interrupted = True
 
     def _leave(self, event: KeyPressEvent) -> None:
-        self._chat.quit()
+        self._master.quit()
 
     def _pasted(self, event: KeyPressEvent) -> None:
-        """One line is typed for its person; several are asked about, and none is sent by itself."""
+        """Insert one line; ask about several, and send none by itself."""
         lines = pasted(event.data)
         if len(lines) == 1:
             self._buffer.insert_text(lines[0])
@@ -215,7 +198,7 @@ class Editor:
             self._paste = lines
 
     def _send_paste(self, event: KeyPressEvent) -> None:
-        """What was typed already stays where it was: in front of the paste, and behind it.
+        """Say the paste, with what was typed already in front of it and behind it.
 
         Behind a slash word a paste is one line, and waits for Enter: what `/msg bob` begins is for nobody else.
         """
@@ -236,7 +219,7 @@ class Editor:
     def _drop_paste(self, event: KeyPressEvent) -> None:
         self._paste = []
 
-    # -- what a session asks (session.Display) ------------------------------------------------------------------
+    # -- what the run asks (seams.Display) ----------------------------------------------------------------------
 
     def open(self) -> None:
         """Show the line; from here until `close` the terminal is raw."""
@@ -246,9 +229,9 @@ class Editor:
         self._done.addErrback(self._ended)
 
     def _ended(self, failure: Failure) -> None:
-        """The terminal itself is gone, or something raised."""
+        """Leave because the terminal is gone, or tell that something raised."""
         if failure.check(EOFError, OSError):
-            self._chat.quit()
+            self._master.quit()
         else:
             self._master.crashed(failure)
 
@@ -283,7 +266,7 @@ class Editor:
 
 
 class _Completer(Completer):
-    """Tab: commands, and the names that are here."""
+    """Completes commands, and the names that are here."""
 
     def __init__(self, chat: Chat) -> None:
         self._chat = chat

@@ -1,4 +1,4 @@
-"""An event is one JSON object that the hub sent: nothing in it is believed before it was looked at here.
+"""An event is one JSON object that the hub sent; nothing in it is believed before it was checked here.
 
 Every string that comes out is clean, and names are short. This module does not know what an event means.
 """
@@ -7,30 +7,31 @@ from __future__ import annotations
 
 from ...wire.text import clean_text
 
-Event = dict[str, object]
+Json = dict[str, object]
+"""One object, as the hub sent it or as it will be sent."""
 
 WORD = 64
 """Characters of a name, a room or another short word at most: the limit of a room's name (docs/protocol.md, 4)."""
 
 
-def text(event: Event) -> str:
+def text(event: Json) -> str:
     """Return what was said."""
     said = event.get("text")
     return clean_text(said) if isinstance(said, str) else ""
 
 
-def word(event: Event, key: str) -> str:
+def word(event: Json, key: str) -> str:
     """Return a name, a room or another short word; an empty string where there is none."""
     return _short(event.get(key))
 
 
-def words(event: Event, key: str) -> list[str]:
+def words(event: Json, key: str) -> list[str]:
     """Return a list of short words."""
     found = event.get(key)
     return [_short(each) for each in found] if isinstance(found, list) else []
 
 
-def number(event: Event, key: str) -> int | None:
+def number(event: Json, key: str) -> int | None:
     """Return a number, or None where there is none."""
     found = event.get(key)
     return found if isinstance(found, int) else None

@@ -1,6 +1,6 @@
-"""A session is one run of the client at a terminal: a chat, a link and a display, and the way they end together.
+"""An interactive run is one use of the client at a terminal: a chat, its person, a link, a display, and their end.
 
-It knows none of them closely: what is said is `chat`'s, how it travels is `link`'s, and how it looks is a Display's.
+It connects them and knows none of them closely: it does not know what is said, how it travels, or how it looks.
 """
 
 from __future__ import annotations
@@ -9,53 +9,34 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import ILogObserver, LogEvent, globalLogBeginner
 from twisted.python.failure import Failure
 
-from ..failures import sentence
+from ..clock import make_monotonic
+from ..failures import failure_text
 from ..link import Link
 from ..options import CLEAN, LOST, Options
 from .chat import Chat
-from .rows import Look, Row, dress
+from .events import Json
+from .person import Person
+from .rows import Row, dress
+from .seams import Display
 
 CRASHED = 70
 """Exit status after a fault of our own (EX_SOFTWARE of sysexits.h)."""
-GAP = 0.05
+UPDATE_GAP = 0.05
 """Seconds between two writes to the screen, or two drafts on the wire: twenty a second."""
-BACKLOG = 64 * 1024
+UNDRAWN_LIMIT = 64 * 1024
 """Characters that wait for the screen before the hub is asked to wait (the size of one read)."""
-PATIENCE = 3.0
+CLOSE_PATIENCE = 3.0
 """Seconds in which display and link have to close; a terminal may be stopped, and a hub dead."""
 
 
-class Display(Protocol):
-    """What a session needs of a terminal."""
-
-    look: Look
-    echoes: bool
-    """Whether the terminal itself has shown what was typed."""
-
-    def open(self) -> None:
-        """Begin: the hub has something to say or to ask."""
-
-    def write(self, text: str) -> None:
-        """Put whole rows, each with its newline, above what is being typed."""
-
-    def refresh(self) -> None:
-        """Show the prompt and the status as they are now."""
-
-    def draft(self) -> str:
-        """Return what is being typed."""
-
-    def close(self) -> Deferred[Any] | None:
-        """Leave the terminal as it was."""
-
-
-class Pacer:
+class Coalescer:
     """Does one thing soon when poked, and at most so often: what happens in between is done at once."""
 
     def __init__(self, clock: IReactorTime, gap: float, act: Callable[[], None]) -> None:
@@ -80,21 +61,22 @@ class Pacer:
         self._act()
 
 
-class Session:
-    """One run of the client.
+class InteractiveRun:
+    """One run of the client at a terminal.
 
     Args:
-        make_display: builds the display for this session.
+        make_display: builds the display for this run.
 
     Raises:
         Misuse: the endpoint string in the options is none.
     """
 
-    def __init__(self, reactor: Any, options: Options, make_display: Callable[[Session], Display]) -> None:
+    def __init__(self, reactor: Any, options: Options, make_display: Callable[[InteractiveRun], Display]) -> None:
         self.chat = Chat(self, options.name, options.room, options.live)
+        self._person = Person(self.chat, self)
         self.status: int | None = None
         """The exit status, once it is known."""
-        self.sentence = ""
+        self.why = ""
         """Why it ended, where that isn't the person's own wish."""
         self.crash: Failure | None = None
         self._reactor = reactor
@@ -106,47 +88,44 @@ class Session:
         self._size = 0
         self._bell = False
         self._holders: frozenset[str] = frozenset()
-        self._output = Pacer(reactor, GAP, self._flush)
-        self._typing = Pacer(reactor, GAP, lambda: self.chat.typing(self._display.draft()))
+        self._output = Coalescer(reactor, UPDATE_GAP, self._flush)
+        self._typing = Coalescer(reactor, UPDATE_GAP, lambda: self._person.typing(self._display.draft()))
 
     # -- from the first to the last ---------------------------------------------------------------------------
 
     def run(self) -> int:
         """Run the reactor until somebody ends it; return the exit status."""
-        self._reactor.seconds = time.monotonic
+        make_monotonic(self._reactor)
         globalLogBeginner.beginLoggingTo(
             [cast(ILogObserver, self._watch)], redirectStandardIO=False, discardBuffer=True
         )
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda number, _: self._reactor.callFromThread(self._signalled, number))
         self._reactor.addSystemEventTrigger("before", "shutdown", self._close)
-        self._reactor.callWhenRunning(self._start)
+        self._reactor.callWhenRunning(lambda: self._link.start().addErrback(self._unreachable))
         self._reactor.run(installSignalHandlers=False)
         self._last_words()
         return self.status if self.status is not None else CRASHED
-
-    def _start(self) -> None:
-        self._link.start().addErrback(self._unreachable)
 
     def _hello(self) -> dict[str, object]:
         wanted = {"name": self.chat.wanted, "room": self.chat.room}
         return {key: word for key, word in wanted.items() if word}
 
     def _unreachable(self, reason: Failure) -> None:
-        self.end(LOST, f"cannot reach {self._hub}: {sentence(reason)}; is a hub running there?")
+        self.end(LOST, f"cannot reach {self._hub}: {failure_text(reason)}; is a hub running there?")
 
     def _signalled(self, number: int) -> None:
-        """An interrupt is the person's own wish; the other signals are somebody else's."""
-        self.chat.quit(CLEAN if number == signal.SIGINT else 128 + number)
+        """Leave; ^C is the person's own wish and ends with 0, the other signals come from somebody else."""
+        self._person.quit(CLEAN if number == signal.SIGINT else 128 + number)
 
     def _watch(self, event: LogEvent) -> None:
-        """A fault of our own ends the session, and is told when the terminal is itself again."""
+        """End because of a fault of our own; it is told when the terminal is restored."""
         failure = event.get("log_failure")
         if failure is not None:
             self.crashed(failure)
 
     def crashed(self, failure: Failure) -> None:
-        """Something raised that shouldn't have."""
+        """End because something raised that shouldn't have."""
         self.crash = self.crash or failure
         self.end(CRASHED, f"a fault of this program: {failure.value!r}")
 
@@ -157,45 +136,47 @@ class Session:
             self.show(Row(self.chat.manner.goodbye, kind="plain"))
         self._flush()
         both = DeferredList([self._display.close() or succeed(None), self._link.leave()])
-        return both.addTimeout(PATIENCE, self._reactor).addErrback(lambda _: None)
+        return both.addTimeout(CLOSE_PATIENCE, self._reactor).addErrback(lambda _: None)
 
     def _last_words(self) -> None:
-        """Say on stderr why it ended, and give back what was never sent."""
-        if self.sentence:
-            print(f"chatterbox: {self.sentence}", file=sys.stderr)
+        """Say on stderr why it ended, and what was never sent."""
+        if self.why:
+            print(f"chatterbox: {self.why}", file=sys.stderr)
         unsent = [str(verb["text"]) for verb in self.chat.outbox.unsent]
         if unsent:
             print("chatterbox: this was not sent:", *unsent, sep="\n", file=sys.stderr)
         if self.crash is not None:
             self.crash.printTraceback(sys.stderr)
 
-    # -- what a display tells -----------------------------------------------------------------------------------
+    # -- what a display tells (seams.Master) --------------------------------------------------------------------
 
     def entered(self, line: str) -> bool:
-        """The person has finished a line; return False where the editor keeps it."""
-        return self._then_refresh(self.chat.enter(line))
+        """Obey a finished line; return False where the editor keeps it."""
+        self._output.poke()
+        return self._person.enter(line)
 
     def entered_all(self, lines: list[str]) -> bool:
-        """The person sends a paste as it is."""
-        return self._then_refresh(self.chat.enter_all(lines))
+        """Say a paste as it is; return False where the editor keeps it."""
+        self._output.poke()
+        return self._person.enter_all(lines)
 
     def touched(self) -> None:
-        """The draft has changed."""
+        """Send the draft soon, where drafts are sent."""
         if self.chat.streams:
             self._typing.poke()
 
+    def quit(self) -> None:
+        """Leave."""
+        self._person.quit()
+
     def hold(self, held: bool, by: str = "terminal") -> None:
-        """Somebody takes no more for now, or goes on; while anybody doesn't, the hub has to wait."""
+        """Stop or go on for one reason; while there is any reason to stop, the hub has to wait."""
         self._holders = self._holders | {by} if held else self._holders - {by}
         self._link.read(not self._holders)
 
-    def _then_refresh(self, done: bool) -> bool:
-        self._output.poke()
-        return done
+    # -- what the chat tells (seams.World) ----------------------------------------------------------------------
 
-    # -- what the chat tells (chat.Outlet) ----------------------------------------------------------------------
-
-    def send(self, verb: dict[str, object]) -> None:
+    def send(self, verb: Json) -> None:
         """Pass one object to the hub."""
         self._link.send(verb)
 
@@ -206,11 +187,11 @@ class Session:
 
     def show(self, row: Row) -> None:
         """Put one row on the screen, with the next batch."""
-        clock = time.strftime("%H:%M ") if self.chat.wishes.times else ""
+        clock = time.strftime("%H:%M ") if self.chat.preferences.times else ""
         text = dress(row, self._display.look, clock)
         self._rows.append(text)
         self._size += len(text)
-        if self._size > BACKLOG:
+        if self._size > UNDRAWN_LIMIT:
             self.hold(True, "backlog")
         self._output.poke()
 
@@ -221,23 +202,23 @@ class Session:
     def end(self, status: int, why: str = "") -> None:
         """Leave; who ends first says why."""
         if self.status is None:
-            self.status, self.sentence = status, why
+            self.status, self.why = status, why
             self._reactor.stop()
 
     def _flush(self) -> None:
         rows, self._rows = self._rows, []
-        bell, self._bell = "\a" * self._bell, False
+        bell, self._bell = "\a" if self._bell else "", False
         if rows:
             self._display.write("\n".join(rows) + "\n" + bell)
-        if self._size > BACKLOG:
+        if self._size > UNDRAWN_LIMIT:
             self.hold(False, "backlog")
         self._size = 0
         self._display.refresh()
 
     # -- what the link tells (link.Ears) ------------------------------------------------------------------------
 
-    def heard(self, event: dict[str, object]) -> None:
-        """The hub sent an object."""
+    def heard(self, event: Json) -> None:
+        """Take one object of the hub."""
         if self.status is not None:
             return
         self.chat.heard(event)
@@ -251,19 +232,19 @@ class Session:
             self._display.refresh()
 
     def flow(self, open_: bool) -> None:
-        """The connection takes more, or nothing for now."""
+        """Go on sending, or send nothing for now."""
         if self.status is None:
             self.chat.outbox.flow(open_)
             self._output.poke()
 
     def cut(self, reason: str) -> None:
-        """The connection is gone, after a welcome."""
+        """Go on without a link, or end where that was agreed."""
         if self.status is None:
             self.chat.cut(reason)
             self._output.poke()
 
     def wait(self, seconds: float) -> None:
-        """The next attempt is `seconds` away."""
+        """Show when the next attempt is made."""
         if self.status is None:
             self.chat.wait(seconds)
             self._output.poke()

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
+from .events import Json
 from .rows import ENTER, keys_between
-
-Verb = dict[str, object]
 
 UNSENT_LIMIT = 1024 * 1024
 """Characters that wait at most: what a very large paste has."""
@@ -23,12 +22,12 @@ class Outbox:
         send: passes one object to the hub, at once.
     """
 
-    def __init__(self, send: Callable[[Verb], None]) -> None:
+    def __init__(self, send: Callable[[Json], None]) -> None:
         self.open = False
-        """Whether the hub has welcomed us and takes what we send."""
+        """Whether there is a link that takes what is sent."""
         self.keyed = False
         """Whether lines go out as keys (mode `talk`)."""
-        self.unsent: deque[Verb] = deque()
+        self.unsent: deque[Json] = deque()
         self._size = 0
         self._send = send
         self._seen = ""
@@ -37,11 +36,11 @@ class Outbox:
         """Return whether so much more may wait."""
         return self._size + characters <= UNSENT_LIMIT
 
-    def now(self, verb: Verb) -> None:
-        """Send what makes sense at once only; the caller has looked whether the link is open."""
+    def now(self, verb: Json) -> None:
+        """Send what makes sense at once only; the caller has checked that the link is open."""
         self._send(verb)
 
-    def post(self, verb: Verb) -> None:
+    def post(self, verb: Json) -> None:
         """Send what somebody said, now or when the hub takes it."""
         if self.open and not self.unsent:
             self._deliver(verb)
@@ -50,7 +49,7 @@ class Outbox:
             self._size += len(str(verb.get("text")))
 
     def draft(self, text: str) -> None:
-        """Let the other end see the draft as it is now; a slash word is nobody else's affair."""
+        """Let the other end see the draft as it is now, but no slash word."""
         if not self.open or self.unsent:
             return
         if text.startswith("/"):
@@ -61,19 +60,19 @@ class Outbox:
             self._send({"verb": "type", "keys": keys})
 
     def unseen(self) -> None:
-        """Nobody knows the draft any more: somebody new is there, or the link is."""
+        """Begin the draft afresh: the link or the partner is new, and has seen none of it."""
         self._seen = ""
 
     def flow(self, open_: bool) -> None:
-        """The link takes more from now on, or nothing for now."""
+        """Send what waits from now on, or send nothing for now."""
         self.open = open_
         while self.open and self.unsent:
             verb = self.unsent.popleft()
             self._size -= len(str(verb.get("text")))
             self._deliver(verb)
 
-    def _deliver(self, verb: Verb) -> None:
-        """In mode `talk` a line is the rest of its keys; elsewhere saying it ends its draft (docs, section 7)."""
+    def _deliver(self, verb: Json) -> None:
+        """Send one object; in mode `talk` a line is the rest of its keys, elsewhere it ends its draft (docs, 7)."""
         if verb["verb"] == "say":
             if self.keyed:
                 verb = {"verb": "type", "keys": keys_between(self._seen, str(verb["text"])) + ENTER}

@@ -1,4 +1,4 @@
-"""A bare display is lines in and lines out of a terminal that stays as it is: no colour, no cursor, no escape byte.
+"""A plain display reads and writes lines on a terminal that stays as it is: no colour, no cursor, no escape byte.
 
 For TERM=dumb, for screen readers and for copying (`--plain`). It does not edit: the terminal's own line mode does.
 """
@@ -6,49 +6,39 @@ For TERM=dumb, for screen readers and for copying (`--plain`). It does not edit:
 from __future__ import annotations
 
 import os
-from typing import Any, Protocol
+from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IHalfCloseableProtocol, IPushProducer
+from twisted.internet.interfaces import IHalfCloseableProtocol
 from twisted.internet.protocol import Protocol as Connection
 from twisted.internet.stdio import StandardIO
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ...wire.lines import Lines
+from ..flow import Flow
 from .chat import Chat
-from .rows import BARE
+from .rows import PLAIN
+from .seams import Master
 
 
-class Master(Protocol):
-    """Who is told what the person does."""
-
-    chat: Chat
-
-    def entered(self, line: str) -> bool:
-        """A line was finished."""
-
-    def hold(self, held: bool) -> None:
-        """The terminal takes no more for now, or goes on."""
-
-
-@implementer(IHalfCloseableProtocol, IPushProducer)
-class Bare(Connection):
-    """Standard input and output as they are (a `session.Display`)."""
+@implementer(IHalfCloseableProtocol)
+class Plain(Connection):
+    """Stdin and stdout as they are (a `Display`)."""
 
     transport: Any = None
-    look = BARE
+    look = PLAIN
     echoes = True
 
-    def __init__(self, master: Master, stdin: int = 0, stdout: int = 1) -> None:
+    def __init__(self, chat: Chat, master: Master, stdin: int = 0, stdout: int = 1) -> None:
+        self._chat = chat
         self._master = master
-        self._chat = master.chat
         self._files = (stdin, stdout)
         self._closed: Deferred[None] = Deferred()
         self._lines = Lines()
         self._prompted = ""
 
-    # -- what a session asks (session.Display) ------------------------------------------------------------------
+    # -- what the run asks (seams.Display) ----------------------------------------------------------------------
 
     def open(self) -> None:
         """Begin to read lines."""
@@ -58,7 +48,7 @@ class Bare(Connection):
     def _attach(self) -> None:
         """Work on copies: a transport closes its files when it is done, and others still need them."""
         StandardIO(self, *map(os.dup, self._files))
-        self.transport.registerProducer(self, True)
+        self.transport.registerProducer(Flow(lambda: self._master.hold(True), lambda: self._master.hold(False)), True)
 
     def write(self, text: str) -> None:
         """Put rows on the terminal."""
@@ -74,7 +64,7 @@ class Bare(Connection):
         self._prompted = question
 
     def draft(self) -> str:
-        """Nobody knows what is in the terminal's own line."""
+        """Return nothing: the terminal doesn't tell what is on its own line."""
         return ""
 
     def close(self) -> Deferred[None] | None:
@@ -88,31 +78,20 @@ class Bare(Connection):
     # -- what StandardIO tells --------------------------------------------------------------------------------
 
     def dataReceived(self, data: bytes) -> None:
-        """Lines were typed."""
+        """Pass on the lines that were typed."""
         for line in self._lines.feed(data).split(b"\n")[:-1]:
             self._prompted = ""
             self._master.entered(line.decode(errors="replace"))
 
     def readConnectionLost(self) -> None:
-        """^D: the person has nothing more to say."""
-        self._chat.quit()
+        """Leave: the person typed ^D."""
+        self._master.quit()
 
     def writeConnectionLost(self) -> None:
-        """Nobody looks any more."""
-        self._chat.quit()
+        """Leave: nobody reads stdout any more."""
+        self._master.quit()
 
     def connectionLost(self, reason: Any = Failure(EOFError())) -> None:
-        """Everything is written, or nobody takes it."""
+        """Tell that everything is written, or can't be."""
         self.transport = None
         self._closed.callback(None)
-
-    def pauseProducing(self) -> None:
-        """The terminal is stopped, or slow."""
-        self._master.hold(True)
-
-    def resumeProducing(self) -> None:
-        """It goes on."""
-        self._master.hold(False)
-
-    def stopProducing(self) -> None:
-        """The terminal is going away; `connectionLost` says so."""

@@ -1,6 +1,6 @@
-"""Wishes are what one person wants of their own screen: whom not to hear, when to ring, whether to see times.
+"""Preferences are what one person wants to see and hear: who is ignored, when to ring, whether times are shown.
 
-Each command that changes one returns the sentence that says how it is now. The hub is told of none of them.
+Each command that changes one returns a sentence about it. The hub is told of none of them.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 from .commands import BELLS, OWN
 
 
-class Wishes:
-    """One person's wishes, for this run of the client."""
+class Preferences:
+    """The preferences of one person, for this run of the client."""
 
     def __init__(self) -> None:
         self.times = False
@@ -25,17 +25,18 @@ class Wishes:
         return self.bell in (why, "all")
 
     def renamed(self, old: str, new: str) -> None:
-        """A new name doesn't make one heard again."""
+        """Go on ignoring somebody under a new name, also where only its case is new."""
         if not self.hears(old):
-            self._ignored ^= {old.casefold(), new.casefold()}
+            self._ignored -= {old.casefold()}
+            self._ignored |= {new.casefold()}
 
     def ignore(self, name: str) -> str:
-        """Hear `name` no longer, or again."""
+        """Ignore `name`, or hear it again."""
         self._ignored ^= {name.casefold()}
         return f"{name} is {'heard again' if self.hears(name) else 'ignored; /ignore again to hear them'}"
 
     def toggle_times(self) -> str:
-        """Show when lines came, or no longer."""
+        """Show times, or no longer."""
         self.times = not self.times
         return f"times are {'shown' if self.times else 'not shown'}"
 

@@ -1,7 +1,7 @@
-"""A terminal is where words become rows: what stands before them, how wide they are, and how a draft grows.
+"""A row is one line of the screen: its label, its text, their width, and the drafts that grow in one.
 
-It does not know keyboards, sockets, clocks or the conversation, and it trusts nobody: every row that it makes has
-been through `clean_text`, and the only escape sequences in one are the colours put there on this page.
+This module does not know keyboards, sockets, clocks or the conversation, and it trusts nobody: every row that it makes
+has been through `clean_text`, and the only escape sequences in one are the colours put there on this page.
 """
 
 from __future__ import annotations
@@ -83,9 +83,9 @@ class Look:
     colour: bool = True
 
 
-BARE = Look(weight=False, colour=False)
+PLAIN = Look(weight=False, colour=False)
 
-_PLAIN, _BOLD, _DIM = "\x1b[0m", "\x1b[1m", "\x1b[2m"
+_RESET, _BOLD, _DIM = "\x1b[0m", "\x1b[1m", "\x1b[2m"
 _HUES = (36, 33, 35, 32, 34, 31)
 """The six colours that are legible on black and on white in every terminal's own palette."""
 
@@ -100,13 +100,13 @@ def dress(row: Row, look: Look = Look(), clock: str = "") -> str:
     if not look.weight:
         return f"{clock}{label}{text}"
     if clock:
-        clock = f"{_DIM}{clock}{_PLAIN}"
+        clock = f"{_DIM}{clock}{_RESET}"
     if row.kind == "notice":
-        return f"{clock}{_DIM}{label}{text}{_PLAIN}"
+        return f"{clock}{_DIM}{label}{text}{_RESET}"
     if label:
-        label = f"{_label_style(row, look)}{label}{_PLAIN}"
+        label = f"{_label_style(row, look)}{label}{_RESET}"
     if row.kind == "mention":
-        text = f"{_BOLD}{text}{_PLAIN}"
+        text = f"{_BOLD}{text}{_RESET}"
     return f"{clock}{label}{text}"
 
 
@@ -114,7 +114,7 @@ def _label_style(row: Row, look: Look) -> str:
     if row.kind == "own":
         return _BOLD
     hue = f"\x1b[{_HUES[crc32(row.name.casefold().encode(errors='replace')) % len(_HUES)]}m" if look.colour else ""
-    return hue + _BOLD * (row.kind == "mention")
+    return hue + _BOLD if row.kind == "mention" else hue
 
 
 def mentions(text: str, name: str) -> bool:
