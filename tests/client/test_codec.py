@@ -209,12 +209,7 @@ class InJson(SynchronousTestCase):
 
     def test_keys_stay_keys(self) -> None:
         """In a `typed` event backspace, ^U and the newline are what it is about; escape is not."""
-<<<<<<< HEAD
         typed = HERE.json.typed("bob", b"a\b\x15\n")
-        self.assertEqual(JsonSpeech().hear(typed).said, typed)
-=======
-        typed = Json().typed("bob", b"a\b\x15\n")
         self.assertEqual(JsonCodec().hear(typed).said, typed)
->>>>>>> client
         hostile = b'{"event": "typed", "keys": "\\u001b[2J\\b"}\n'
         self.assertEqual(JsonCodec().hear(hostile).said, b'{"event": "typed", "keys": "[2J\\b"}\n')
