@@ -75,7 +75,9 @@ _GREETING = "you are {name} in {room}; here: {here}"
 _FEW = 20
 """Names in a text peer's greeting."""
 
-_FORGED = re.compile(rb"(?m)^(?= *-!- )")
+_BANG = ord("!")
+_FORGED = re.compile(rb"\n(?= *-!- )")
+"""The newline before a line that looks like a notice."""
 
 
 class Text:
@@ -99,7 +101,9 @@ class Text:
         """A relayed line never looks like a notice: a label stands before it, or one space (design, section 5)."""
         if label:
             return label + block[:-1].replace(b"\n", b"\n" + label) + b"\n"
-        return _FORGED.sub(b" ", block) if b"!" in block and NOTICE in block else block
+        if _BANG in block and NOTICE in block:
+            return b"\n ".join(_FORGED.split(b"\n" + block))[1:]
+        return block
 
     def typed(self, name: str, keys: bytes) -> bytes:
         """Drafts are for JSON peers; in mode `talk` a text peer is a `Keys` peer."""

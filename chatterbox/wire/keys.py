@@ -35,7 +35,7 @@ class KeyReader:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._kept = ""
         self._after_cr = False
-        self._draft = ""
+        self._draft: list[str] = []
 
     def read(self, data: bytes) -> Iterator[Piece]:
         """Yield clean keys, and a command where a farewell line is finished or ^C or ^D is typed."""
@@ -65,7 +65,7 @@ class KeyReader:
         """Yield keys, up to a farewell: nobody takes back more than they typed, and no draft grows for ever."""
         keys: list[str] = []
         for key in text:
-            if key == "\n" and self._draft.strip() in self._farewells:
+            if key == "\n" and self._is_farewell():
                 yield Typing("".join(keys).encode())
                 yield Command("quit")
                 return
@@ -73,17 +73,23 @@ class KeyReader:
         if any(keys):
             yield Typing("".join(keys).encode())
 
+    def _is_farewell(self) -> bool:
+        return "".join(self._draft).strip() in self._farewells
+
     def _press(self, key: str) -> str:
-        """Apply one key to the draft; return what a watcher must do to see the same."""
-        before = self._draft
+        """Apply one key to the draft, in a time that doesn't depend on its length; return what a watcher must do."""
+        draft = self._draft
         if key == "\n":
-            self._draft = ""
+            draft.clear()
         elif key == "\x15":
-            key, self._draft = "\b" * len(before), ""
+            key = "\b" * len(draft)
+            draft.clear()
         elif key == "\b":
-            key, self._draft = key[: len(before)], before[:-1]
-        elif len(before) < self._max_draft:
-            self._draft += key
+            if not draft:
+                return ""
+            draft.pop()
+        elif len(draft) < self._max_draft:
+            draft.append(key)
         else:
-            key = ""
+            return ""
         return key

@@ -15,6 +15,11 @@ from .lines import too_long, within
 from .text import clean, clean_text
 from .verbs import JSON_VERBS, VERBS, Command, Farewell, Fault, Piece, Typing
 
+_SLASH = ord("/")
+"""An integer is looked for at once; for bytes `in` first raises and clears a TypeError."""
+_KEYS_AROUND = 2
+"""Keys of a `type` object that don't count as its line: ^U before a draft typed anew, the newline behind it."""
+
 
 class Reader(Protocol):
     """What a peer needs of its dialect's reader."""
@@ -37,7 +42,7 @@ class TextReader:
     def read(self, block: bytes) -> Iterable[Piece]:
         """Return the pieces of `block`, which is any number of whole lines as they were received."""
         block = clean(block)
-        if b"/" in block or self._farewell:
+        if self._farewell or (_SLASH in block and (block[0] == _SLASH or b"\n/" in block)):
             return self._read(block)
         if len(block) <= self._limits.max_line:
             return (block,)
@@ -140,11 +145,12 @@ class JsonReader:
     def _command(self, verb: str, args: list[str]) -> Iterable[Piece]:
         if verb == "say":
             return self._say(args[0])
+        limit = self._limits.max_line + (_KEYS_AROUND if verb == "type" else 0)
+        size = max((len(arg.encode(errors="replace")) for arg in args), default=0)
+        if size > limit:
+            return (too_long(size, limit),)
         if verb == "type":
             return (Typing(args[0].encode(errors="replace")),)
-        size = max((len(arg.encode(errors="replace")) for arg in args), default=0)
-        if size > self._limits.max_line:
-            return (too_long(size, self._limits.max_line),)
         return (Command(verb, tuple(clean_text(arg).strip() for arg in args)),)
 
     def _say(self, text: str) -> Iterable[Piece]:

@@ -210,6 +210,14 @@ class TextDialect(SynchronousTestCase):
             [b"/etc/hosts\n/quitting\n/Quit\n /quit\n/quit\n//\n/\n"],
         )
 
+    def test_a_slash_within_a_line_is_only_text(self) -> None:
+        """A block in which no line begins with a slash is the very same object; a command is seen in any of its lines."""
+        reader = TextReader(Limits())
+        block = b"see /usr or https://example.org/\nand/or\n"
+        self.assertIs(next(iter(reader.read(block))), block)
+        for pieces in ([b"/who\n", b"a/b\n"], [b"a/b\n", b"/who\n"], [b"/who\n"]):
+            self.assertIn(Command("who"), list(reader.read(b"".join(pieces))))
+
     def test_a_doubled_slash_doesnt_count(self) -> None:
         """The longest line that may be said may begin with a slash, too."""
         self.assertEqual(read_text("//" + "x" * 4095), [b"/" + b"x" * 4095 + b"\n"])
@@ -287,6 +295,13 @@ class JsonDialect(SynchronousTestCase):
             [most] = read_json({"verb": verb, "text": "é" * 2048, **to})
             [more] = read_json({"verb": verb, "text": "é" * 2048 + "x", **to})
             self.assertEqual((type(most), more), (Command, Fault("long", "line too long (4097 > 4096 bytes), not sent")))
+
+    def test_keys_are_a_line_too(self) -> None:
+        """4096 bytes and the two keys around a line, ^U and the newline; with one more none of them is typed."""
+        most = "\x15" + "é" * 2048 + "\n"
+        self.assertEqual(read_json({"verb": "type", "keys": most}), [Command("type", (most,))])
+        fault = Fault("long", "line too long (4099 > 4098 bytes), not sent")
+        self.assertEqual(read_json({"verb": "type", "keys": most + "x"}), [fault])
 
     def test_text_is_said_as_it_stands(self) -> None:
         """A newline separates lines, a slash word is no command, and controls are removed."""
