@@ -59,7 +59,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 	  echo 'This needs Python 3.10 or newer with its venv module; the README says what to install.' >&2; exit 1; }
 	@$(ALONE) 'if [ $@ -nt setup.cfg ] && [ $@ -nt pyproject.toml ]; then exit; fi; \
 	  echo "Making the virtual environment .venv ..."; \
-	  $(PYTHON) -m venv --clear .venv; $(INSTALL) -e .; touch $@'
+	  $(PYTHON) -m venv --clear .venv; $(INSTALL) -e ".[all]" || $(INSTALL) -e .; touch $@'
 
 .venv/made-for-tests: .venv/made
 	@$(ALONE) 'if [ $@ -nt .venv/made ]; then exit; fi; \

@@ -6,7 +6,6 @@ Both stand in the same place, with the same hub and the same other end, which ch
 from __future__ import annotations
 
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -24,20 +23,29 @@ POLL = 0.002
 """Seconds between two looks at a file that grows."""
 
 
-def report(rounds: int, megabytes: int) -> str:
-    """Return what was measured, in sentences."""
-    if not shutil.which("nc"):
-        return f"Client: {_start_up(rounds)}"
-    lines = [_start_up(rounds)]
-    for title, measure in (("`cat file | client`", speak), ("`client > file`", listen)):
-        mine: list[float] = []
-        theirs: list[float] = []
+ROWS = {
+    "client-start": ("the client, from start to end, nothing said", "times a second"),
+    "client-says": ("`cat file \\| client`", "MB/s"),
+    "client-hears": ("`client > file`", "MB/s"),
+}
+"""Title and unit of each thing that is measured; more is better."""
+NC = "nc"
+REACTOR = "the reactor's import"
+"""What our client stands beside: netcat, and a program that does nothing but import Twisted's reactor."""
+
+
+def measure(rounds: int, megabytes: int) -> dict[tuple[str, str], list[float]]:
+    """Return what was measured, in order of the rounds, by row and program."""
+    figures: dict[tuple[str, str], list[float]] = {}
+    for program, seconds in _start_up(rounds).items():
+        figures["client-start", program] = [1 / second for second in seconds]
+    programs = {"chatterbox": client_command, NC: nc_command}
+    for row, work in (("client-says", speak), ("client-hears", listen)):
         for _ in range(rounds):
-            mine.append(_through(measure, client_command, megabytes))
-            theirs.append(_through(measure, nc_command, megabytes))
-        one, other = statistics.median(mine), statistics.median(theirs)
-        lines.append(f"{title}, {megabytes} MB: {one:,.0f} MB/s, nc {other:,.0f} MB/s ({one / other:.2f} ×)")
-    return "Client: " + "\nClient: ".join(lines)
+            for program, command in programs.items():
+                if program != NC or shutil.which("nc"):
+                    figures.setdefault((row, program), []).append(_through(work, command, megabytes))
+    return figures
 
 
 def client_command(port: int) -> list[str]:
@@ -149,17 +157,14 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _start_up(rounds: int) -> str:
+def _start_up(rounds: int) -> dict[str, list[float]]:
+    """Return the seconds that our client takes from start to end, and the bare import."""
+    times: dict[str, list[float]] = {"chatterbox": [], REACTOR: []}
     with Running(HUB, "pair") as running:
-        ours = [*client_command(running.port), "--linger", "0"]
-        base = [sys.executable, "-c", "import twisted.internet.reactor"]
-        times: dict[str, list[float]] = {"ours": [], "base": []}
         for _ in range(2 * rounds + 1):
-            times["ours"].append(_run(ours))
-            times["base"].append(_run(base))
-    mine, theirs = (statistics.median(some) * 1e3 for some in times.values())
-    figures = f"{mine:.0f} ms, `import twisted.internet.reactor` {theirs:.0f} ms ({mine / theirs:.2f} ×)"
-    return f"from start to end, nothing said: {figures}"
+            times["chatterbox"].append(_run([*client_command(running.port), "--linger", "0"]))
+            times[REACTOR].append(_run([sys.executable, "-c", "import twisted.internet.reactor"]))
+    return times
 
 
 def _run(command: Sequence[str]) -> float:

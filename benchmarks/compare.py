@@ -1,6 +1,7 @@
 """A comparison is one table: this hub beside whatever else of `relays.RELAYS` is installed, on the same work.
 
-`python -m benchmarks.compare`, or `make bench`. Trust the ratios; the figures are those of one machine on one day.
+`python -m benchmarks.compare`, or `make bench`. More is better in every row. Trust the ratios; the figures are those of
+one machine on one day.
 """
 
 from __future__ import annotations
@@ -12,13 +13,17 @@ import statistics
 import sys
 from collections.abc import Sequence
 
+from chatterbox.wire.text import SCANNER
+
 from . import client, process
 from .lines import Damage
 from .load import WORKS, Work
 from .relays import RELAYS, Relay, Running, pin
 
-BASES = ("socat", "ncat", "textbook", "direct")
+BASES = ("socat", "ncat", "textbook", "direct", client.NC, client.REACTOR)
 """What a figure is compared with: the first of these that has one."""
+
+COLUMNS = (*(relay.name for relay in RELAYS), client.NC, client.REACTOR)
 
 Figures = dict[tuple[str, str], list[float]]
 """What was measured, in order of the rounds, by work and relay."""
@@ -31,12 +36,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     load = os.getloadavg()[0]
     pin(0, 0)
     figures, faults = measure(works, relays, options.rounds, options.seconds)
-    if works:
-        print(table(works, relays, figures))
+    rows = {name: (work.title, work.unit) for name, work in works.items()}
     if not options.only or "client" in options.only:
-        print("\n" + client.report(options.rounds, options.megabytes))
+        print("the client ...", file=sys.stderr, flush=True)
+        figures |= client.measure(options.rounds, options.megabytes)
+        rows |= client.ROWS
+    print(table(rows, figures))
     place = f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores"
-    print(f"\nMedians of {options.rounds} interleaved rounds; {place}, load before {load:.1f}.")
+    print(
+        f"\nMore is better. Median of {options.rounds} interleaved rounds [least – most] (ratio of the medians)."
+        f"\n{place}; control scan: {SCANNER}; load before: {load:.1f}."
+    )
     for fault in faults:
         print(f"failed: {fault}", file=sys.stderr)
     return 1 if faults else 0
@@ -84,24 +94,29 @@ def measure(works: dict[str, Work], relays: Sequence[Relay], rounds: int, second
     return figures, faults
 
 
-def table(works: dict[str, Work], relays: Sequence[Relay], figures: Figures) -> str:
-    """Return the medians as a Markdown table, each with its ratio to the base of its row."""
-    names = [relay.name for relay in relays]
-    rows = [f"| work | {' | '.join(names)} |", "|---" * (1 + len(names)) + "|"]
-    for name, work in works.items():
-        medians = {relay: statistics.median(figures[name, relay]) for relay in names if (name, relay) in figures}
-        base = next((medians[one] for one in BASES if one in medians), 0.0)
-        cells = [_cell(medians[relay], base) if relay in medians else "–" for relay in names]
-        rows.append(f"| {work.title}, {work.unit} | {' | '.join(cells)} |")
-    return "\n".join(rows)
+def table(rows: dict[str, tuple[str, str]], figures: Figures) -> str:
+    """Return the figures as a Markdown table: median, spread, and ratio to the base of the row."""
+    names = [name for name in COLUMNS if any(column == name for _, column in figures)]
+    lines = [f"| work | {' | '.join(names)} |", "|---" * (1 + len(names)) + "|"]
+    for row, (title, unit) in rows.items():
+        base = next((statistics.median(figures[row, one]) for one in BASES if (row, one) in figures), 0.0)
+        cells = [_cell(figures.get((row, name), []), base) for name in names]
+        lines.append(f"| {title}, {unit} | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
-def _cell(value: float, base: float) -> str:
-    figure = f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
-    if not base:
-        return figure
-    ratio = value / base
-    return f"{figure} ({ratio:.2f} ×)" if ratio >= 0.05 else f"{figure} ({ratio:.1g} ×)"
+def _cell(values: Sequence[float], base: float) -> str:
+    if not values:
+        return "–"
+    median = statistics.median(values)
+    ratio = median / base if base else 1.0
+    spread = f" [{_figure(min(values))} – {_figure(max(values))}]" if len(values) > 1 else ""
+    shown = f"{ratio:.2f}" if ratio >= 0.05 else f"{ratio:.1g}"
+    return f"{_figure(median)}{spread} ({shown} ×)"
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
 
 
 if __name__ == "__main__":

@@ -14,23 +14,32 @@ PERIOD = 2 * 1024 * 1024
 SLICE = 256 * 1024
 """Bytes said or checked at once, at most."""
 
-_FILLER = (string.ascii_letters + string.digits).encode() * 200
+_FILLERS = {
+    "ascii": (string.ascii_letters + string.digits).encode() * 200,
+    "zh": "茶话".encode() * 2000,
+    "fr": "l’été".encode() * 2000,
+}
+"""What lines are filled with: ASCII, Chinese (three bytes a character), French (one, two and three)."""
 
 
 class Damage(Exception):
     """What arrived is not what was said."""
 
 
-def numbered(source: int, number: int, size: int, ending: bytes = b"\n") -> bytes:
-    """Return a line of `size` bytes (14 at least), its `ending` counted as one; no line holds `<`, `/` or `!`."""
+def numbered(source: int, number: int, size: int, ending: bytes = b"\n", text: str = "ascii") -> bytes:
+    """Return a line of `size` bytes (14 at least), its `ending` counted as one; no line holds `<`, `/` or `!`.
+
+    The characters of `text` are whole; dots fill the line where none fits any more.
+    """
     head = b"~%04x%08x" % (source, number)
-    return head + _FILLER[: size - 1 - len(head)] + ending
+    filler = _FILLERS[text][: size - 1 - len(head)].decode(errors="ignore").encode()
+    return (head + filler).ljust(size - 1, b".") + ending
 
 
 @lru_cache(maxsize=8)
-def stream(size: int, label: bytes = b"", ending: bytes = b"\n") -> tuple[bytes, int]:
+def stream(size: int, label: bytes = b"", ending: bytes = b"\n", text: str = "ascii") -> tuple[bytes, int]:
     """Return a period of lines with `label` before each, then its beginning once more (a SLICE), and the period."""
-    once = b"".join(label + numbered(1, number, size, ending) for number in range(PERIOD // size))
+    once = b"".join(label + numbered(1, number, size, ending, text) for number in range(PERIOD // size))
     return once + once[:SLICE], len(once)
 
 
@@ -41,10 +50,13 @@ class Check:
         size: bytes of a line, without its label.
         label: what the relay puts before each line.
         loose: the relay puts the label before chunks, wherever they begin; then it is taken out.
+        text: what the lines are made of.
     """
 
-    def __init__(self, size: int, label: bytes = b"", ending: bytes = b"\n", loose: bool = False) -> None:
-        self._expected, self._period = stream(size, b"" if loose else label, ending)
+    def __init__(
+        self, size: int, label: bytes = b"", ending: bytes = b"\n", loose: bool = False, text: str = "ascii"
+    ) -> None:
+        self._expected, self._period = stream(size, b"" if loose else label, ending, text)
         self._size = len(numbered(1, 0, size, ending)) + (0 if loose else len(label))
         self._label = label if loose else b""
         self._kept = b""

@@ -81,17 +81,25 @@ def _read_until(sock: socket, end: bytes) -> bytes:
 class Flow:
     """One end that says a stream as fast as it is taken, and those who hear it."""
 
-    def __init__(self, running: Running, speaker: socket, hearers: Sequence[socket], size: int, window: int) -> None:
+    def __init__(
+        self,
+        running: Running,
+        speaker: socket,
+        hearers: Sequence[socket],
+        size: int,
+        window: int,
+        text: str = "ascii",
+    ) -> None:
         ending = running.relay.ending
         label = meet(speaker, hearers, ending)
         self._speaker = speaker
-        self._bytes, self._period = stream(size, b"", ending)
+        self._bytes, self._period = stream(size, b"", ending, text)
         self._out = memoryview(self._bytes)
         self._size = size + len(ending) - 1
         self._said = 0
         self._window = window
         loose = running.relay.labels_chunks
-        self._hearers = [(hearer, Check(size, label, ending, loose)) for hearer in hearers]
+        self._hearers = [(hearer, Check(size, label, ending, loose, text)) for hearer in hearers]
         for sock in (speaker, *hearers):
             sock.setblocking(False)
 
@@ -223,11 +231,11 @@ class Work:
     shape: str
     """What a relay must be able to do (`relays.Relay.shapes`)."""
     measure: Callable[[Running, float], float]
-    """Returns the figure, of a relay that was just started and of so many seconds."""
+    """Returns the figure, of a relay that was just started and of so many seconds; more is better."""
 
 
 def ping_pong(running: Running, seconds: float) -> float:
-    """Return the median round trip in µs of one pair with nobody beside it.
+    """Return thousands of round trips a second of one pair with nobody beside it, by the median of their times.
 
     The ends never sleep, so that only the relay's own waking up is in the figure, as when it has more to do.
     """
@@ -241,13 +249,13 @@ def ping_pong(running: Running, seconds: float) -> float:
         while len(game.times) == rounds:
             game.answer()
             game.finish()
-    return quantile(game.times, 0.5) * 1e6
+    return 1 / quantile(game.times, 0.5) / 1e3
 
 
-def lines_of(size: int, running: Running, seconds: float) -> float:
+def lines_of(size: int, running: Running, seconds: float, text: str = "ascii") -> float:
     """Return thousands of lines a second from one end to the other."""
     one, other = running.pair()
-    return _flow(Flow(running, one, [other], size, WINDOW), seconds) / 1e3
+    return _flow(Flow(running, one, [other], size, WINDOW, text), seconds) / 1e3
 
 
 def fan_out(running: Running, seconds: float) -> float:
@@ -288,7 +296,7 @@ def pairs(running: Running, seconds: float) -> float:
 
 
 def ping_pong_beside(running: Running, seconds: float) -> float:
-    """Return the 99th percentile of the round trip in µs beside a pair in full flow."""
+    """Return the round trips a second beside a pair in full flow, if each took as long as the slowest in a hundred."""
     flowing, playing = running.pair(0), running.pair(1)
     flow = Flow(running, flowing[0], flowing[1:], SIZE, WINDOW)
     game = PingPong(running, playing)
@@ -299,17 +307,17 @@ def ping_pong_beside(running: Running, seconds: float) -> float:
         game.times.clear()
         _push(flow, selector, seconds)
         flow.finish(selector)
-    return quantile(game.times, 0.99) * 1e6
+    return 1 / quantile(game.times, 0.99)
 
 
 def idle(running: Running, seconds: float) -> float:
-    """Return KiB of memory that the relay takes for each end that is there and says nothing."""
+    """Return how many ends that are there and say nothing fit into one MiB of the relay's memory."""
     before = running.memory()
     ends = min(IDLE, running.relay.most) // 2 * 2
     held = [running.pair(number) for number in range(ends // 2)]
     meet(held[-1][0], held[-1][1:], running.relay.ending)
     time.sleep(SETTLING)
-    return (running.memory() - before) / ends / 1024
+    return ends * 1024 * 1024 / max(1, running.memory() - before)
 
 
 def quantile(values: Sequence[float], part: float) -> float:
@@ -324,12 +332,14 @@ def quantile(values: Sequence[float], part: float) -> float:
 
 
 WORKS = {
-    "pingpong": Work("one pair, ping-pong, p50", "µs", "pair", ping_pong),
+    "pingpong": Work("one pair, ping-pong, median", "thousand round trips/s", "pair", ping_pong),
     "lines-16": Work("one pair, lines of 16 bytes", "thousand/s", "pair", partial(lines_of, 16)),
     "lines-64": Work("one pair, lines of 64 bytes", "thousand/s", "pair", partial(lines_of, 64)),
+    "tput-zh": Work("the same in Chinese", "thousand/s", "pair", partial(lines_of, SIZE, text="zh")),
+    "tput-fr": Work("the same in French", "thousand/s", "pair", partial(lines_of, SIZE, text="fr")),
     "lines-8192": Work("one pair, lines of 8 KiB", "thousand/s", "long", partial(lines_of, 8192)),
     "pairs": Work(f"{PAIRS} pairs, ping-pong", "thousand lines/s", "pairs", pairs),
     "fan-out": Work(f"one to {HEARERS}, labelled", "thousand lines/s", "room", fan_out),
-    "beside": Work("ping-pong beside a pair in full flow, p99", "µs", "pairs", ping_pong_beside),
-    "idle": Work("memory of an idle end", "KiB", "pairs", idle),
+    "beside": Work("ping-pong beside a pair in full flow, slowest 1 %", "round trips/s", "pairs", ping_pong_beside),
+    "idle": Work("idle ends", "in one MiB of memory", "pairs", idle),
 }

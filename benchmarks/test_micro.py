@@ -27,9 +27,12 @@ from .lines import stream
 pytest.importorskip("pytest_benchmark")
 
 BLOCK = 64 * 1024
-SIZES = (16, 64, 512, 4096)
+SIZE = 64
+SIZES = (16, SIZE, 512, 4096)
 LINES = {f"{size} bytes": stream(size)[0][:BLOCK] for size in SIZES}
 TEXTS = LINES | {
+    "Chinese": stream(SIZE, text="zh")[0][:BLOCK],
+    "French": stream(SIZE, text="fr")[0][:BLOCK],
     "not ASCII": "Käse für José, 日本語 und Ελληνικά\n".encode() * 1200,
     "slashes": b"see /usr/share/doc/ and //this, or /quit not\n" * 1400,
     "CRLF": b"a line as telnet sends it, of some words\r\n" * 1500,

@@ -38,6 +38,18 @@ class CheckTest(SynchronousTestCase):
             check.take(part)
         self.assertEqual(check.lines, 2)
 
+    def test_other_languages_are_whole_characters(self) -> None:
+        """Every line of Chinese and of French is text, has its size, and is taken by the check of the same language."""
+        for text in ("zh", "fr"):
+            for size in (16, 63, 64, 65):
+                lines = stream(size, text=text)[0][: size * 9]
+                self.assertEqual([len(line) + 1 for line in lines.decode().encode().split(b"\n")[:-1]], [size] * 9)
+                self.assertFalse(lines.isascii() and size > 16)
+                Check(size, text=text).take(lines)
+                self.assertRaises(
+                    Damage, Check(size, text="fr" if text == "zh" else "zh").take, stream(64, text=text)[0][:640]
+                )
+
 
 class HarnessTest(SynchronousTestCase):
     """What needs no hub in a process; whether the others run is seen where somebody measures."""
@@ -47,7 +59,7 @@ class HarnessTest(SynchronousTestCase):
         broken = Relay("broken", "{python} -c raise(SystemExit('no'))", {"pair": ""})
         figures, faults = compare.measure({"pingpong": WORKS["pingpong"]}, [broken], 1, 0.05)
         self.assertEqual(figures, {})
-        self.assertRegex(faults[0], "ping-pong, p50, broken: broken didn't start: no")
+        self.assertRegex(faults[0], "ping-pong, median, broken: broken didn't start: no")
 
     def test_nobody_is_left(self) -> None:
         """Peers who come and go in all the ways there are leave no map with an entry in it."""

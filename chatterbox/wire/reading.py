@@ -17,8 +17,6 @@ from .verbs import JSON_VERBS, VERBS, Command, Farewell, Fault, Piece, Typing
 
 _SLASH = ord("/")
 """An integer is looked for at once; for bytes `in` first raises and clears a TypeError."""
-_KEYS_AROUND = 2
-"""Keys of a `type` object that don't count as its line: ^U before a draft typed anew, the newline behind it."""
 
 
 class Reader(Protocol):
@@ -145,13 +143,18 @@ class JsonReader:
     def _command(self, verb: str, args: list[str]) -> Iterable[Piece]:
         if verb == "say":
             return self._say(args[0])
-        limit = self._limits.max_line + (_KEYS_AROUND if verb == "type" else 0)
-        size = max((len(arg.encode(errors="replace")) for arg in args), default=0)
-        if size > limit:
-            return (too_long(size, limit),)
         if verb == "type":
-            return (Typing(args[0].encode(errors="replace")),)
+            return self._type(args[0])
+        size = max((len(arg.encode(errors="replace")) for arg in args), default=0)
+        if size > self._limits.max_line:
+            return (too_long(size, self._limits.max_line),)
         return (Command(verb, tuple(clean_text(arg).strip() for arg in args)),)
+
+    def _type(self, keys: str) -> Iterable[Piece]:
+        """Keys are lines as well: none of them is typed where one is too long; ^U in front of a line doesn't count."""
+        lines = keys.encode(errors="replace").replace(b"\r", b"\n") + b"\n"
+        faults = [part for part in within(lines, self._limits.max_line, spare=1) if isinstance(part, Fault)]
+        return faults[:1] or (Typing(keys.encode(errors="replace")),)
 
     def _say(self, text: str) -> Iterable[Piece]:
         """Lines said in JSON are text as they stand: no slash word is a command there."""

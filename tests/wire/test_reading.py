@@ -294,14 +294,17 @@ class JsonDialect(SynchronousTestCase):
         for verb, to in (("me", {}), ("msg", {"to": "bob"})):
             [most] = read_json({"verb": verb, "text": "é" * 2048, **to})
             [more] = read_json({"verb": verb, "text": "é" * 2048 + "x", **to})
-            self.assertEqual((type(most), more), (Command, Fault("long", "line too long (4097 > 4096 bytes), not sent")))
+            self.assertEqual(
+                (type(most), more), (Command, Fault("long", "line too long (4097 > 4096 bytes), not sent"))
+            )
 
-    def test_keys_are_a_line_too(self) -> None:
-        """4096 bytes and the two keys around a line, ^U and the newline; with one more none of them is typed."""
-        most = "\x15" + "é" * 2048 + "\n"
-        self.assertEqual(read_json({"verb": "type", "keys": most}), [Command("type", (most,))])
-        fault = Fault("long", "line too long (4099 > 4098 bytes), not sent")
-        self.assertEqual(read_json({"verb": "type", "keys": most + "x"}), [fault])
+    def test_keys_are_lines_too(self) -> None:
+        """Each of 4096 bytes, and ^U in front; with one byte more in any of them no key is typed."""
+        for end in ("", "\n", "\r", "\nmore\r\n", "\n" + "é" * 2048):
+            most = "\x15" + "é" * 2048 + end
+            self.assertEqual(read_json({"verb": "type", "keys": most}), [Command("type", (most,))])
+            fault = Fault("long", "line too long (4098 > 4096 bytes), not sent")
+            self.assertEqual(read_json({"verb": "type", "keys": "x" + most}), [fault])
 
     def test_text_is_said_as_it_stands(self) -> None:
         """A newline separates lines, a slash word is no command, and controls are removed."""
