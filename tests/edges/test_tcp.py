@@ -50,7 +50,7 @@ class Packets(SynchronousTestCase):
         self.assertEqual(b.lines(), ["1: a", "1: b", "1: hello"])
 
     def test_f1_newlines_cost_linear_time(self) -> None:
-        """256 KiB of bare newlines in one call take less than five times as long as 64 KiB (F1; Twisted #6356)."""
+        """256 KiB of bare newlines in one call take far less than the 16 times of a quadratic way (F1; Twisted #6356)."""
         self.assertTrue(any(_is_linear(tries) for tries in (5, 10, 20, 40)))
 
     def test_a_line_in_a_thousand_packets(self) -> None:
@@ -62,7 +62,7 @@ class Packets(SynchronousTestCase):
 
 
 def _is_linear(tries: int) -> bool:
-    """Return whether four times the newlines took less than five times as long, each the best of so many tries."""
+    """Return whether four times the newlines took less than ten times as long, each the best of so many tries."""
     times = []
     for size in (64 * 1024, 256 * 1024):
         hub = HubOnAClock()
@@ -70,7 +70,7 @@ def _is_linear(tries: int) -> bool:
         read = partial(a.line.protocol.dataReceived, b"\n" * size)
         times.append(min(timeit.repeat(read, number=1, repeat=tries, timer=time.process_time)))
         assert len(b.heard()) == tries * size
-    return times[1] < 5 * times[0]
+    return times[1] < 10 * times[0]
 
 
 class HalfClose(SynchronousTestCase):

@@ -14,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chatterbox.edges.telnet import Telnet
 from chatterbox.limits import Limits
-from chatterbox.wire.dialects import Json, Keys, Text
+from chatterbox.wire.dialects import make_dialects
 from chatterbox.wire.keys import KeyReader
 from chatterbox.wire.lines import Lines, first_lines, within
 from chatterbox.wire.reading import JsonReader, TextReader, hello
@@ -96,6 +96,8 @@ def stripped(block: bytes) -> bytes:
     return b"".join(telnet.strip(block[at : at + 4096])[0] for at in range(0, len(block), 4096))
 
 
+HERE = make_dialects(Limits(), ())
+
 PARSERS: dict[str, Callable[[bytes], object]] = {
     "clean": clean,
     "clean in plain Python": PLAIN.clean,
@@ -113,9 +115,9 @@ PARSERS: dict[str, Callable[[bytes], object]] = {
     "KeyReader": lambda block: list(KeyReader(LIMITS, FAREWELLS).read(block)),
     "KeyReader without a limit": lambda block: list(KeyReader(WIDE, FAREWELLS).read(block)),
     "Telnet": stripped,
-    "Text.said": lambda block: Text().said("ann", b"", block, False),
-    "Keys.said": lambda block: Keys().said("ann", b"", block, False),
-    "Json.said": lambda block: Json().said("ann", b"", clean(block), False),
+    "Text.said": lambda block: HERE.text.said("ann", b"", block, False),
+    "Keys.said": lambda block: HERE.keys.said("ann", b"", block, False),
+    "Json.said": lambda block: HERE.json.said("ann", b"", clean(block), False),
 }
 
 

@@ -302,7 +302,7 @@ class JsonDialect(SynchronousTestCase):
         """Each of 4096 bytes, and ^U in front; with one byte more in any of them no key is typed."""
         for end in ("", "\n", "\r", "\nmore\r\n", "\n" + "é" * 2048):
             most = "\x15" + "é" * 2048 + end
-            self.assertEqual(read_json({"verb": "type", "keys": most}), [Command("type", (most,))])
+            self.assertEqual(read_json({"verb": "type", "keys": most}), [Typing(most.encode())])
             fault = Fault("long", "line too long (4098 > 4096 bytes), not sent")
             self.assertEqual(read_json({"verb": "type", "keys": "x" + most}), [fault])
 
