@@ -1,0 +1,117 @@
+"""A numbered thing is what one end says to another: one or more lines, a deed, a private line, or the end of saying.
+
+This module knows its value and its two JSON forms: the verb that a session sends, and the event that a session hears.
+It does not know who keeps it, who repeats it, and when: that is `numbering`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeGuard
+
+EVENTS = {"say": "said", "me": "did", "msg": "told", "done": "finished", "missing": "missing"}
+"""The event that each numbered verb becomes; `missing` is said by the hub alone, in place of lines that it dropped."""
+VERBS = {event: verb for verb, event in EVENTS.items()}
+MOST = 2**53 - 1
+"""The greatest number: what JavaScript counts exactly."""
+Json = dict[str, object]
+
+
+class Numbered(NamedTuple):
+    """Lines `n` to `n + lines - 1` of one speaker; none at all says "from here on"."""
+
+    kind: str
+    n: int
+    block: bytes = b""
+    """Whole lines, each with its newline; empty for `done` and `missing`."""
+    lines: int = 1
+    to: str = ""
+    """The stream that it is for; empty: everyone in the room."""
+    gap: int | None = None
+    """How many lines before `n` were given up for this addressee, where its speaker says so."""
+    private: bool = False
+    """Whether it has a number of the private count (in a larger room)."""
+
+    @property
+    def last(self) -> int:
+        """The last number that it takes."""
+        return self.n + self.lines - 1
+
+    def after(self, skip: int) -> Numbered:
+        """Return what is left without the first `skip` lines."""
+        if not skip:
+            return self
+        return self._replace(n=self.n + skip, lines=self.lines - skip, block=after_lines(self.block, skip), gap=None)
+
+
+def after_lines(block: bytes, count: int) -> bytes:
+    """Return `block` without its first `count` lines."""
+    return block.split(b"\n", count)[count] if block else block
+
+
+def to_verb(thing: Numbered) -> Json:
+    """Return the verb by which a session says it."""
+    verb: Json = {"verb": thing.kind}
+    if thing.to:
+        verb["to"] = thing.to
+    return _finish(verb, thing)
+
+
+def to_event(thing: Numbered, name: str, stream: str) -> Json:
+    """Return the event by which a session hears it from `name`, whose stream is `stream`."""
+    who = "name" if thing.kind == "done" else "from"
+    return _finish({"event": EVENTS[thing.kind], who: name, "stream": stream}, thing)
+
+
+def _finish(form: Json, thing: Numbered) -> Json:
+    form["n"] = thing.n
+    if thing.gap is not None:
+        form["gap"] = thing.gap
+    if thing.private:
+        form["private"] = True
+    if thing.block:
+        form["text"] = thing.block[:-1].decode()
+    elif thing.kind == "missing":
+        form["lines"] = thing.lines
+    return form
+
+
+def from_verb(sent: Json, block: bytes | None = None) -> Numbered | None:
+    """Return what a session says with `sent`, or None where its numbers are none.
+
+    Args:
+        sent: the verb.
+        block: its lines, cleaned, where they aren't in its `text`.
+    """
+    kind = sent.get("verb")
+    return _read(kind, sent, block) if isinstance(kind, str) and kind in EVENTS and kind != "missing" else None
+
+
+def from_event(event: Json, block: bytes | None = None) -> Numbered | None:
+    """Return what a session hears in `event`, or None where it isn't numbered."""
+    kind = event.get("event")
+    return _read(VERBS[kind], event, block) if isinstance(kind, str) and kind in VERBS else None
+
+
+def _read(kind: str, form: Json, block: bytes | None) -> Numbered | None:
+    n, gap, to = form.get("n"), form.get("gap"), form.get("to", "")
+    if not is_number(n) or n == 0 or not isinstance(to, str) or not (gap is None or is_number(gap)):
+        return None
+    lines: object = 1
+    if kind == "missing":
+        lines = form.get("lines", 1)
+    elif kind != "done":
+        block = _lines_of(form) if block is None else block
+        lines = block.count(b"\n")
+    if not is_number(lines) or (kind in ("me", "msg") and lines != 1):
+        return None
+    return Numbered(kind, n, block or b"", lines, to, gap, form.get("private") is True)
+
+
+def _lines_of(form: Json) -> bytes:
+    text = form.get("text")
+    return text.encode(errors="replace") + b"\n" if isinstance(text, str) else b""
+
+
+def is_number(value: object) -> TypeGuard[int]:
+    """Return whether `value`, which a stranger sent, is a count."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST

@@ -1,0 +1,358 @@
+"""An outbox is what one end has said and the others haven't got yet; an inbox is how far one end has heard the others.
+
+Both ends of a conversation have one of each: a session's client has them itself, and the hub's agent has them for a
+plain peer. Lines are numbered for each pair of speaker and addressee, kept until they are got, and repeated when the
+other end is seen again, at no other time. Neither class knows links or names; moments in time are handed to it.
+
+| call of `Outbox` | when |
+|---|---|
+| `say`, `finish` | its end says lines (not while `full`); its end says that it has said all |
+| `welcome(ends)`, `lost()` | the hub has welcomed it and named who is there; the link is gone |
+| `meet(stream, here)`, `away(stream)`, `left(stream, got)` | somebody joined or came back; lost its link; is gone |
+| `got(stream, n, private)` | the other end has shown its lines up to `n` |
+| `moved(pair)` | it sits in another room now |
+| `drain()` | after each of these: returns what to send, in order, and what became of its lines |
+
+| call of `Inbox` | when |
+|---|---|
+| `hear(stream, thing)` | something numbered has come; returns what of it is new, and how many lines were missed |
+| `shown(stream, n, private, size, now)` | its lines up to `n` are displayed, and not before |
+| `gots(now, idle)` | it may be time to acknowledge: something was shown, nothing more is to be read, it is `due` |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from .lane import GOT, UNSENT, UNSURE, Block, Lane, Ledger, Outcome
+from .numbered import Numbered
+
+__all__ = ["AGENT_LIMIT", "GOT", "Got", "Heard", "Inbox", "Outbox", "Outcome", "SESSION_LIMIT", "UNSENT", "UNSURE"]
+
+KIB = 1024
+SESSION_LIMIT = 256 * KIB
+"""Bytes that a session keeps un-got: what a link of 20 Mbit/s carries in 100 ms."""
+AGENT_LIMIT = 64 * KIB
+"""Bytes that the hub keeps for a plain peer: the size of one read."""
+REMEMBERED = 64
+"""Streams whose counts are remembered."""
+LAZY_BYTES = 64 * KIB
+"""Bytes shown after which `got` is said at once."""
+LAZY_SECONDS = 0.1
+"""Seconds that a `got` may wait for more to be shown."""
+
+
+class Outbox:
+    """What one end has said, on its way to one partner, or to everyone in a larger room.
+
+    Args:
+        limit: bytes that are kept at most.
+        pair: whether it speaks to one partner, and waits for one; else to whoever is there.
+    """
+
+    def __init__(self, limit: int = SESSION_LIMIT, pair: bool = True) -> None:
+        self.pair = pair
+        self.partner = ""
+        """The stream of the one that a pair's lines go to; empty: nobody is there."""
+        self.open = False
+        """Whether there is a link to send on."""
+        self.said = 0
+        """How many lines this end has said, ever."""
+        self._limit = limit
+        self._ledger = Ledger()
+        self._free: list[Block] = []
+        """Lines of a pair that nobody is there for."""
+        self._everyone = Lane(self._ledger)
+        self._lanes: dict[tuple[str, bool], Lane] = {}
+        """The lane to a pair's partner, or those of private lines in a larger room."""
+        self._counts: dict[tuple[str, bool], tuple[int, int]] = {}
+        """The next number and the last that was got, for those who aren't there."""
+        self._floor = 1
+        """Where the count of a stream begins that isn't remembered."""
+
+    # -- what its owner asks ------------------------------------------------------------------------------------
+
+    @property
+    def size(self) -> int:
+        """Bytes that are kept."""
+        return self._ledger.size
+
+    @property
+    def full(self) -> bool:
+        """Whether nothing more should be said for now; in a larger room nobody is waited for."""
+        return self.pair and self._ledger.size >= self._limit
+
+    @property
+    def settled(self) -> bool:
+        """Whether no line waits to be got; that this end has finished needs no answer."""
+        return all(block.kind == "done" for block in self._kept())
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing at all waits to be got."""
+        return not self._kept()
+
+    def _kept(self) -> list[Block]:
+        return [*self._free, *(block for lane in self._all_lanes() for block in lane.blocks)]
+
+    def drain(self) -> tuple[list[Numbered], list[Outcome]]:
+        """Return what is to be sent now, and what became of lines since the last call."""
+        ledger = self._ledger
+        drained = ledger.sends, ledger.outcomes
+        ledger.sends, ledger.outcomes = [], []
+        return drained
+
+    # -- what its end says --------------------------------------------------------------------------------------
+
+    def say(self, data: bytes, kind: str = "say", to: str = "") -> int:
+        """Say whole lines, one deed (`me`), or one private line (`msg`) `to` a stream; return the first one's mark."""
+        block = Block(kind, data, data.count(b"\n"), self.said)
+        self.said += block.lines
+        lane = self._lane_for(kind, to)
+        if lane:
+            self._put(lane, block)
+        elif self.pair and not self.partner and not to:
+            self._keep_free(block)
+        else:
+            self._ledger.tell(UNSENT, block.mark, block.lines)
+        return block.mark
+
+    def finish(self) -> None:
+        """Say that this end has said all; in a pair only, and once."""
+        block = Block("done", b"", 1, self.said)
+        lane = self._lane_for("done", "")
+        if lane:
+            self._put(lane, block)
+        else:
+            self._keep_free(block)
+
+    def _keep_free(self, block: Block) -> None:
+        self._free.append(block)
+        self._ledger.size += block.cost
+
+    def _lane_for(self, kind: str, to: str) -> Lane | None:
+        if self.pair:
+            return self._lanes.get((self.partner, False)) if to in ("", self.partner) else None
+        if kind != "msg":
+            return self._everyone if self._everyone.ends else None
+        if to not in self._everyone.ends:
+            return None
+        lane = self._lanes.get((to, True))
+        if lane is None:
+            lane = self._open_lane(to, private=True)
+            lane.ends[to].here = self._everyone.ends[to].here
+        return lane
+
+    def _open_lane(self, stream: str, private: bool) -> Lane:
+        """Make the lane to `stream`; a stream that is met again goes on where its count was."""
+        following, got = self._counts.pop((stream, private), (self._floor, self._floor - 1))
+        lane = self._lanes[stream, private] = Lane(self._ledger, stream, private, following)
+        lane.join(stream, got)
+        return lane
+
+    def _put(self, lane: Lane, block: Block) -> None:
+        lane.put(block, self.open)
+        while not self.pair and self._ledger.size > self._limit:  # nobody waits: the oldest lines are given up
+            lanes = [other for other in self._all_lanes() if len(other.blocks) > (other is lane)]
+            if not lanes:
+                break
+            max(lanes, key=lambda other: other.size).give_up_oldest()
+
+    # -- who is there -------------------------------------------------------------------------------------------
+
+    def welcome(self, ends: Iterable[tuple[str, bool]]) -> list[str]:
+        """A link is up, and these streams are in the room (True: here, False: away).
+
+        In a pair, a partner who isn't among them has left. In a larger room they are returned: the owner waits
+        for the grace, and then says that they have `left`.
+        """
+        self.open = True
+        named = dict(ends)
+        missing = [stream for stream in self._streams() if stream not in named]
+        for stream in missing:
+            self.away(stream)
+            if self.pair:
+                self.left(stream)
+        for stream, here in named.items():
+            self.meet(stream, here)
+        return [] if self.pair else missing
+
+    def lost(self) -> None:
+        """The link is gone: nothing is sent until the next welcome."""
+        self.open = False
+
+    def meet(self, stream: str, here: bool = True) -> None:
+        """`stream` is in the room: repeat what it hasn't got. In a pair it is the partner from now on."""
+        if self.pair:
+            self._meet_partner(stream)
+        elif stream not in self._everyone.ends:
+            self._everyone.join(stream, self._everyone.next - 1)
+        for lane in self._lanes_of(stream):
+            lane.ends[stream].here = here
+            lane.ends[stream].introduced = False
+            if here and self.open:
+                lane.repeat(stream)
+
+    def _meet_partner(self, stream: str) -> None:
+        if stream == self.partner:
+            return
+        self.left(self.partner)
+        self.partner = stream
+        lane = self._open_lane(stream, private=False)
+        free, self._free = self._free, []
+        for block in free:
+            self._ledger.size -= block.cost
+            lane.put(block, open_=False)
+
+    def away(self, stream: str) -> None:
+        """`stream` has lost its link."""
+        for lane in self._lanes_of(stream):
+            lane.ends[stream].here = False
+
+    def left(self, stream: str, got: int = 0) -> None:
+        """`stream` is gone, and had got the lines up to `got`; what it hadn't is told."""
+        self.got(stream, got)
+        for lane in self._lanes_of(stream):
+            last = lane.leave(stream)
+            if lane is not self._everyone:
+                del self._lanes[stream, lane.private]
+                self._remember(stream, lane.private, lane.next, last)
+        if stream == self.partner:
+            self.partner = ""
+
+    def moved(self, pair: bool) -> None:
+        """This end sits in another room, which is a `pair` or not: whatever it said in the last one is settled."""
+        for stream in self._streams():
+            self.left(stream)
+        for block in self._free:
+            if block.kind != "done":
+                self._ledger.size -= block.cost
+                self._ledger.tell(UNSENT, block.mark, block.lines)
+        self._free = [block for block in self._free if block.kind == "done"]
+        if pair != self.pair:  # the hub's mode has changed: no number of one count may be taken for the other's
+            self.pair = pair
+            following = max([self._everyone.next, self._floor, *(count[0] for count in self._counts.values())])
+            self._counts.clear()
+            self._floor = self._everyone.next = following
+
+    def _remember(self, stream: str, private: bool, following: int, got: int) -> None:
+        if following == self._floor:
+            return
+        self._counts[stream, private] = (following, got)
+        if len(self._counts) > REMEMBERED:
+            forgotten, _ = self._counts.pop(next(iter(self._counts)))
+            self._floor = max(self._floor, forgotten)
+
+    def _streams(self) -> list[str]:
+        if self.pair:
+            return [self.partner] if self.partner else []
+        return list(self._everyone.ends)
+
+    def _lanes_of(self, stream: str) -> list[Lane]:
+        lanes = (self._everyone, self._lanes.get((stream, False)), self._lanes.get((stream, True)))
+        return [lane for lane in lanes if lane and stream in lane.ends]
+
+    def _all_lanes(self) -> tuple[Lane, ...]:
+        return (self._everyone, *self._lanes.values())
+
+    def got(self, stream: str, n: int, private: bool = False) -> None:
+        """`stream` has shown all lines up to `n`."""
+        lane = self._everyone if not (self.pair or private) else self._lanes.get((stream, private))
+        if lane:
+            lane.got(stream, n)
+
+
+class Got(NamedTuple):
+    """An acknowledgement: this end has shown all lines of `stream` up to `n`."""
+
+    stream: str
+    n: int
+    private: bool = False
+
+
+class Heard(NamedTuple):
+    """What is new of something numbered: the lines that weren't heard before, and how many were missed before them."""
+
+    thing: Numbered
+    missed: int = 0
+
+
+@dataclass(slots=True)
+class _Heard:
+    """How far one stream was heard."""
+
+    last: int = 0
+    shown: int = 0
+    owed: bool = False
+    """Whether a `got` is to be said."""
+
+
+class Inbox:
+    """How far one end has heard, and shown, what the others say."""
+
+    def __init__(self) -> None:
+        self._streams: dict[tuple[str, bool], _Heard] = {}
+        self._since = 0.0
+        self._size = 0
+        self._owed = False
+
+    def hear(self, stream: str, thing: Numbered, now: float) -> Heard | None:
+        """Take `thing` if it is the next one of `stream`, or says where the count is; else return None.
+
+        Of a block that overlaps, the part that is new is taken; what is known already is acknowledged again.
+        """
+        key = stream, thing.private
+        heard = self._streams.pop(key, None) or _Heard()
+        self._streams[key] = heard  # the newest is the last
+        if len(self._streams) > REMEMBERED:
+            del self._streams[next(iter(self._streams))]
+        missed = 0
+        if thing.n > heard.last + 1:
+            if thing.gap is None:
+                return None
+            missed = min(thing.gap, thing.n - 1 - heard.last)
+            heard.last = thing.n - 1
+        if thing.last <= heard.last:
+            if thing.lines and heard.shown:
+                self._owe(heard, now, 0)
+            return Heard(thing.after(thing.lines), missed) if missed else None
+        fresh = thing.after(heard.last + 1 - thing.n)
+        heard.last = thing.last
+        return Heard(fresh, missed + fresh.lines * (fresh.kind == "missing"))
+
+    def shown(self, stream: str, n: int, private: bool, size: int, now: float) -> None:
+        """Lines of `stream` up to `n`, of `size` bytes, are displayed."""
+        heard = self._streams.get((stream, private))
+        if heard and n <= heard.last:
+            heard.shown = max(heard.shown, n)
+            self._owe(heard, now, size)
+
+    def shown_of(self, stream: str) -> int:
+        """Return how far `stream` is shown."""
+        heard = self._streams.get((stream, False))
+        return heard.shown if heard else 0
+
+    @property
+    def due(self) -> float | None:
+        """When the next `got` is to be said, at the latest; None: nothing was shown since the last one."""
+        return self._since + LAZY_SECONDS if self._owed else None
+
+    def gots(self, now: float, idle: bool = False) -> list[Got]:
+        """Return what to acknowledge now; `idle`: nothing more is to be read, or this end is about to leave."""
+        if not self._owed or not (idle or self._size >= LAZY_BYTES or now >= self._since + LAZY_SECONDS):
+            return []
+        self._owed, self._size = False, 0
+        gots = []
+        for (stream, private), heard in self._streams.items():
+            if heard.owed:
+                heard.owed = False
+                gots.append(Got(stream, heard.shown, private))
+        return gots
+
+    def _owe(self, heard: _Heard, now: float, size: int) -> None:
+        if not self._owed:
+            self._owed, self._since = True, now
+        heard.owed = True
+        self._size += size
