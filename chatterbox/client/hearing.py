@@ -1,0 +1,92 @@
+"""A hearing is what a session has heard: taken in order, waiting to be shown, acknowledged when it is.
+
+It knows streams and numbers, and neither links nor rooms.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import NamedTuple
+
+from ..wire.numbered import Numbered
+from ..wire.numbering import Got, Heard, Inbox
+
+UNREAD_LIMIT = 256 * 1024
+"""Bytes that wait to be shown, at which the link isn't read."""
+
+
+class _Unshown(NamedTuple):
+    stream: str
+    thing: Numbered
+
+
+class Hearing:
+    """What was heard, and how far it is shown."""
+
+    def __init__(self) -> None:
+        self.unread = 0
+        """Bytes that wait to be shown."""
+        self.inbox = Inbox()
+        self._unshown: deque[_Unshown] = deque()
+        self._finished: set[str] = set()
+        """Streams whose last word (`done`) is shown."""
+        self._lossy: set[str] = set()
+        """Streams of which lines were missed."""
+
+    @property
+    def reading(self) -> bool:
+        """Whether more should be read."""
+        return self.unread < UNREAD_LIMIT
+
+    @property
+    def waits(self) -> bool:
+        """Whether anything waits to be shown."""
+        return bool(self._unshown)
+
+    def take(self, stream: str, thing: Numbered, now: float) -> Heard | None:
+        """Take `thing`, or what is new of it; it counts as heard when it is `shown`."""
+        heard = self.inbox.hear(stream, thing, now)
+        if heard is None:
+            return None
+        if heard.missed:
+            self._lossy.add(stream)
+        if heard.thing.lines:
+            self._unshown.append(_Unshown(stream, heard.thing))
+            self.unread += len(heard.thing.block)
+            self._pass_missing(now)
+        return heard
+
+    def shown(self, count: int, now: float) -> None:
+        """The oldest `count` things that were to be displayed are."""
+        for _ in range(min(count, len(self._unshown))):
+            self._show(now)
+            self._pass_missing(now)
+
+    def _show(self, now: float) -> None:
+        stream, thing = self._unshown.popleft()
+        self.unread -= len(thing.block)
+        self.inbox.shown(stream, thing.last, thing.private, len(thing.block), now)
+        if thing.kind == "done":
+            self._finished.add(stream)
+
+    def _pass_missing(self, now: float) -> None:
+        """What the hub dropped has nothing to show: it counts as shown as soon as what came before it is."""
+        while self._unshown and self._unshown[0].thing.kind == "missing":
+            self._show(now)
+
+    def gots(self, now: float, idle: bool) -> list[Got]:
+        """Return what to acknowledge now."""
+        return self.inbox.gots(now, idle)
+
+    def all_of(self, stream: str) -> bool:
+        """Whether `stream` has said all, and that is shown."""
+        return stream in self._finished
+
+    def whole(self, stream: str) -> bool:
+        """Whether no line of `stream` was missed."""
+        return stream not in self._lossy
+
+    def forget(self) -> None:
+        """This end is in another room: who spoke in the last one is another conversation."""
+        self._finished.clear()
+        self._lossy.clear()
