@@ -1,0 +1,102 @@
+"""An agent is what speaks the numbers for a plain peer: the hub keeps, repeats and acknowledges in its place.
+
+It has the outbox and the inbox that a session's client has. It does not know what its peer's dialect looks like, nor
+rooms; it writes nothing.
+
+| call | when |
+|---|---|
+| `say(block, kind, to)`, `finish()` | the peer says lines; it has sent its FIN. While `full`, it isn't read |
+| `outbox.meet`, `.away`, `.left`, `.moved`, `.got` | somebody joins or is back, is away, leaves; it moves; a `got` |
+| `hear(stream, thing, now)` | a session says something to it; returns what is to be rendered and written |
+| `wrote(stream, thing, total)` | that is queued; `total`: bytes queued to the peer since it came |
+| `taken(total, now)` | its machine has acknowledged `total` bytes |
+| `gots(now)` | at `due`, and after `taken`; returns what to tell the speakers |
+| `drain()` | after each of these; returns what to route, and what became of the peer's lines |
+
+A plain peer that has finished keeps its seat until `over`, or until the grace has passed.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import NamedTuple
+
+from ..wire.numbered import Numbered
+from ..wire.numbering import AGENT_LIMIT, Got, Inbox, Outbox, Outcome
+
+
+class _Written(NamedTuple):
+    total: int
+    stream: str
+    thing: Numbered
+
+
+class Agent:
+    """The numbers of one plain peer.
+
+    Args:
+        stream: what its peer is called in them: 16 random hexadecimal digits, new for each connection.
+        pair: whether its room is a pair.
+    """
+
+    def __init__(self, stream: str, pair: bool = True) -> None:
+        self.stream = stream
+        self.outbox = Outbox(AGENT_LIMIT, pair)
+        self.outbox.open = True
+        self.finished = False
+        self._inbox = Inbox()
+        self._written: deque[_Written] = deque()
+
+    @property
+    def full(self) -> bool:
+        """Whether its peer isn't to be read for now."""
+        return self.outbox.full
+
+    @property
+    def over(self) -> bool:
+        """Whether its peer has said all, and everybody has got it."""
+        return self.finished and self.outbox.empty
+
+    @property
+    def unacknowledged(self) -> bool:
+        """Whether its machine has not acknowledged yet all that was written."""
+        return bool(self._written)
+
+    def say(self, block: bytes, kind: str = "say", to: str = "") -> None:
+        """The peer says whole lines, does something (`me`), or says one line to one end (`msg`)."""
+        self.outbox.say(block, kind, to)
+
+    def finish(self) -> None:
+        """The peer has said all: a FIN is its `done`."""
+        if not self.finished:
+            self.finished = True
+            if self.outbox.pair:
+                self.outbox.finish()
+
+    def hear(self, stream: str, thing: Numbered, now: float) -> Numbered | None:
+        """Return what of `thing` is new to the peer; it is got when the peer's machine has taken it."""
+        heard = self._inbox.hear(stream, thing, now)
+        return heard.thing if heard and heard.thing.lines else None
+
+    def wrote(self, stream: str, thing: Numbered, total: int) -> None:
+        """`thing` is queued, as the last of `total` bytes."""
+        self._written.append(_Written(total, stream, thing))
+
+    def taken(self, total: int, now: float) -> None:
+        """The peer's machine has acknowledged `total` bytes."""
+        while self._written and self._written[0].total <= total:
+            _, stream, thing = self._written.popleft()
+            self._inbox.shown(stream, thing.last, thing.private, len(thing.block), now)
+
+    @property
+    def due(self) -> float | None:
+        """When `gots` has something to tell, at the latest."""
+        return self._inbox.due
+
+    def gots(self, now: float, idle: bool = False) -> list[Got]:
+        """Return what to tell the speakers now."""
+        return self._inbox.gots(now, idle)
+
+    def drain(self) -> tuple[list[Numbered], list[Outcome]]:
+        """Return what is to be routed, and what became of the peer's lines."""
+        return self.outbox.drain()
