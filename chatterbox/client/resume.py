@@ -32,10 +32,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..wire.hearing import Hearing
 from ..wire.numbered import Json, from_event, is_number, to_verb
 from ..wire.numbering import GOT, SESSION_LIMIT, Outbox
 from .company import Company
-from .hearing import Hearing
 from .outputs import Connect, Drop, Exit, Fate, Missed, Output, Send, Show
 from .patience import Patience
 
@@ -59,6 +59,7 @@ class Resume:
         name: what it wants to be called; empty: whatever the hub gives.
         options: more keys of the hello: `grace`, `live`.
         listens: whether it wants to hear anything.
+        limit: bytes that it keeps un-got, and as many unread, at most.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Resume:
         name: str = "",
         options: Json | None = None,
         listens: bool = True,
+        limit: int = SESSION_LIMIT,
     ) -> None:
         self.room = room
         self.name = name
@@ -77,7 +79,7 @@ class Resume:
         self.up = False
         """Whether there is a link, and the hub has welcomed this end on it."""
         self.status: int | None = None
-        self.outbox = Outbox(SESSION_LIMIT)
+        self.outbox = Outbox(limit)
         self.company = Company(self.outbox)
         self._secret = secret
         self._patience = patience
@@ -87,7 +89,7 @@ class Resume:
         self._want_room = ""
         """The room that a `join` asked for, until the hub has answered."""
         self._want_name = name
-        self._hearing = Hearing()
+        self._hearing = Hearing(limit)
         self._failed = False
         """Whether a line of this end was, perhaps, not delivered."""
         self._leaving: tuple[float, int] | None = None
@@ -207,7 +209,7 @@ class Resume:
         if not self._listens:
             hello["listens"] = False
         partner = next((stream for stream, end in self.company.ends.items() if end.session), "")
-        if partner and self.outbox.pair:
+        if partner and self.outbox.pair and not self._want_room:
             hello["with"] = partner
         return hello
 

@@ -8,7 +8,7 @@ rooms; it writes nothing.
 | `say(block, kind, to)`, `finish()` | the peer says lines; it has sent its FIN. While `full`, it isn't read |
 | `outbox.meet`, `.away`, `.left`, `.moved`, `.got` | somebody joins or is back, is away, leaves; it moves; a `got` |
 | `hear(stream, thing, now)` | a session says something to it; returns what is to be rendered and written |
-| `wrote(stream, thing, total)` | that is queued; `total`: bytes queued to the peer since it came |
+| `wrote(total)` | that is queued; `total`: bytes queued to the peer since it came |
 | `taken(total, now)` | its machine has acknowledged `total` bytes |
 | `gots(now)` | at `due`, and after `taken`; returns what to tell the speakers |
 | `drain()` | after each of these; returns what to route, and what became of the peer's lines |
@@ -19,16 +19,10 @@ A plain peer that has finished keeps its seat until `over`, or until the grace h
 from __future__ import annotations
 
 from collections import deque
-from typing import NamedTuple
 
+from ..wire.hearing import Hearing
 from ..wire.numbered import Numbered
-from ..wire.numbering import AGENT_LIMIT, Got, Inbox, Outbox, Outcome
-
-
-class _Written(NamedTuple):
-    total: int
-    stream: str
-    thing: Numbered
+from ..wire.numbering import AGENT_LIMIT, Got, Outbox, Outcome
 
 
 class Agent:
@@ -37,15 +31,17 @@ class Agent:
     Args:
         stream: what its peer is called in them: 16 random hexadecimal digits, new for each connection.
         pair: whether its room is a pair.
+        limit: bytes of what its peer says that are kept.
     """
 
-    def __init__(self, stream: str, pair: bool = True) -> None:
+    def __init__(self, stream: str, pair: bool = True, limit: int = AGENT_LIMIT) -> None:
         self.stream = stream
-        self.outbox = Outbox(AGENT_LIMIT, pair)
+        self.outbox = Outbox(limit, pair)
         self.outbox.open = True
         self.finished = False
-        self._inbox = Inbox()
-        self._written: deque[_Written] = deque()
+        self.hearing = Hearing()
+        self._written: deque[int] = deque()
+        """For each thing that waits for its peer's machine: the bytes queued up to its end."""
 
     @property
     def full(self) -> bool:
@@ -60,7 +56,7 @@ class Agent:
     @property
     def unacknowledged(self) -> bool:
         """Whether its machine has not acknowledged yet all that was written."""
-        return bool(self._written)
+        return self.hearing.waits
 
     def say(self, block: bytes, kind: str = "say", to: str = "") -> None:
         """The peer says whole lines, does something (`me`), or says one line to one end (`msg`)."""
@@ -74,28 +70,30 @@ class Agent:
                 self.outbox.finish()
 
     def hear(self, stream: str, thing: Numbered, now: float) -> Numbered | None:
-        """Return what of `thing` is new to the peer; it is got when the peer's machine has taken it."""
-        heard = self._inbox.hear(stream, thing, now)
-        return heard.thing if heard and heard.thing.lines else None
+        """Return what of `thing` is to be written to the peer; it is got when the peer's machine has taken it."""
+        heard = self.hearing.take(stream, thing, now)
+        return heard.thing if heard and heard.thing.lines and thing.kind != "missing" else None
 
-    def wrote(self, stream: str, thing: Numbered, total: int) -> None:
-        """`thing` is queued, as the last of `total` bytes."""
-        self._written.append(_Written(total, stream, thing))
+    def wrote(self, total: int) -> None:
+        """What `hear` returned is queued, as the last of `total` bytes."""
+        self._written.append(total)
 
     def taken(self, total: int, now: float) -> None:
         """The peer's machine has acknowledged `total` bytes."""
-        while self._written and self._written[0].total <= total:
-            _, stream, thing = self._written.popleft()
-            self._inbox.shown(stream, thing.last, thing.private, len(thing.block), now)
+        count = 0
+        while self._written and self._written[0] <= total:
+            self._written.popleft()
+            count += 1
+        self.hearing.shown(count, now)
 
     @property
     def due(self) -> float | None:
         """When `gots` has something to tell, at the latest."""
-        return self._inbox.due
+        return self.hearing.inbox.due
 
     def gots(self, now: float, idle: bool = False) -> list[Got]:
         """Return what to tell the speakers now."""
-        return self._inbox.gots(now, idle)
+        return self.hearing.gots(now, idle)
 
     def drain(self) -> tuple[list[Numbered], list[Outcome]]:
         """Return what is to be routed, and what became of the peer's lines."""

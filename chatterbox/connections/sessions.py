@@ -9,9 +9,10 @@ The hub (`core/hub.py`) calls, in this order, for a hello that has `session`:
 2. `arrive(hello, room, source, now)`. If it is `closed`, say `closed (WORD)` and hang up. Who is `evicted` leaves its
    room (`lost`).
 3. If it isn't known, and the room is full: `yields(members, hello)`; who is returned leaves the room (`lost`). If the
-   room is still full: `closed (full)`. If it is known and wants another room: move it if that has a seat, else it stays.
-4. If it sits down or moves: `seat(session, room)`. If it is alone in a pair then: `reserve(hello, room, now)`; who is
-   returned sits down beside it, away.
+   room is still full: `closed (full)`. If it is known and wants another room, it moves there if that has a seat, else
+   it stays.
+4. If it sits down or moves: `seat(session, room)`. If it isn't known and is alone in a pair: `reserve(hello, room, now)`;
+   who is returned sits down beside it, away.
 5. `attach(session, hello, link)`. The link that is returned is told `closed (replaced)` and hung up on.
 6. The welcome, with `stream`, `grace`, `ends`, and `fate(hello, session)` as its key `left`, if there is one. Then the
    others hear `back` if it is known and hasn't moved, also when no `away` was told; else `joined`.

@@ -6,6 +6,7 @@ It does not know who keeps it, who repeats it, and when: that is `numbering`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TypeGuard
 
 EVENTS = {"say": "said", "me": "did", "msg": "told", "done": "finished", "missing": "missing"}
@@ -46,6 +47,18 @@ class Numbered(NamedTuple):
 def after_lines(block: bytes, count: int) -> bytes:
     """Return `block` without its first `count` lines."""
     return block.split(b"\n", count)[count] if block else block
+
+
+def in_pieces(thing: Numbered, pieces: Iterable[bytes | None]) -> Iterator[Numbered]:
+    """Yield what the hub routes of `thing`: its block in `pieces`, and `missing` for each line that it dropped (None).
+
+    A line that is too long keeps its number, or the next ones would wait for it for ever.
+    """
+    n, gap = thing.n, thing.gap
+    for piece in pieces:
+        kind, block, lines = ("missing", b"", 1) if piece is None else (thing.kind, piece, piece.count(b"\n"))
+        yield thing._replace(kind=kind, n=n, block=block, lines=lines, gap=gap)
+        n, gap = n + lines, None
 
 
 def to_verb(thing: Numbered) -> Json:

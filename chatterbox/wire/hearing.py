@@ -1,4 +1,4 @@
-"""A hearing is what a session has heard: taken in order, waiting to be shown, acknowledged when it is.
+"""A hearing is what one end has heard: taken in order, waiting to be shown, acknowledged when it is.
 
 It knows streams and numbers, and neither links nor rooms.
 """
@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections import deque
 from typing import NamedTuple
 
-from ..wire.numbered import Numbered
-from ..wire.numbering import Got, Heard, Inbox
+from .numbered import Numbered
+from .numbering import Got, Heard, Inbox
 
 UNREAD_LIMIT = 256 * 1024
 """Bytes that wait to be shown, at which the link isn't read."""
@@ -21,9 +21,14 @@ class _Unshown(NamedTuple):
 
 
 class Hearing:
-    """What was heard, and how far it is shown."""
+    """What was heard, and how far it is shown.
 
-    def __init__(self) -> None:
+    Args:
+        limit: bytes that may wait to be shown before no more is read.
+    """
+
+    def __init__(self, limit: int = UNREAD_LIMIT) -> None:
+        self._limit = limit
         self.unread = 0
         """Bytes that wait to be shown."""
         self.inbox = Inbox()
@@ -36,7 +41,7 @@ class Hearing:
     @property
     def reading(self) -> bool:
         """Whether more should be read."""
-        return self.unread < UNREAD_LIMIT
+        return self.unread < self._limit
 
     @property
     def waits(self) -> bool:
