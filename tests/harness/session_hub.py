@@ -1,0 +1,450 @@
+"""A hub for the simulation of sessions: a minimal room around the real table of seats and the real agents."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from chatterbox.connections.agent import Agent
+from chatterbox.connections.sessions import Fault, Hello, Session, Sessions, read_hello
+from chatterbox.wire.numbered import Numbered, from_verb, in_pieces, to_event
+
+from .session_links import Link, Message
+
+if TYPE_CHECKING:
+    from .session_world import World
+
+GRACE = 60.0
+SILENCE = 60.0
+TOO_LONG = b"long"
+"""Lines that begin so are dropped by the hub."""
+MOST_UNSENT = 64
+"""Messages unsent to one session in a larger room, beyond which its link is cut."""
+
+
+class Seat:
+    """A member of a room."""
+
+    def __init__(self, stream: str, name: str, session: Session | None = None, agent: Agent | None = None) -> None:
+        self.stream = stream
+        self.name = name
+        self.session = session
+        self.agent = agent
+        self.link: Link | None = None
+        self.room = ""
+        self.gone = False
+        self.total = 0
+        self.inbox: list[Message] = []
+
+    @property
+    def here(self) -> bool:
+        return self.agent is not None or self.link is not None
+
+    @property
+    def listens(self) -> bool:
+        return self.session is None or self.session.listens
+
+
+class Hub:
+    """Everything that a hub does for sessions; it dies when the world says so."""
+
+    def __init__(self, world: World, seats: int) -> None:
+        self.world = world
+        self.seats = seats
+        self.dead = False
+        self.sessions = Sessions(most_grace=GRACE)
+        self.by_stream: dict[str, Seat] = {}
+        self.rooms: dict[str, list[Seat]] = defaultdict(list)
+        self.outside: dict[str, list[Seat]] = defaultdict(list)
+        self.links: list[Link] = []
+        self.tick()
+
+    # -- time ---------------------------------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        if self.dead:
+            return
+        now = self.world.clock.now
+        for link in list(self.links):
+            seat = link.seat
+            if seat and seat.link is link and now - link.heard_at > SILENCE:
+                if seat.session:
+                    self.cut(link)
+                elif seat.agent.unacknowledged:
+                    self.leave(seat, "lost")
+        self.links = [link for link in self.links if link.seat and link.seat.link is link]
+        for session in self.sessions.expired(now):
+            self.leave(self.by_stream[session.stream], "lost")
+        self.world.clock.later(5, self.tick)
+
+    def kill(self) -> None:
+        self.dead = True
+        for link in self.links:
+            link.cut(told=True)
+
+    # -- what comes ---------------------------------------------------------------------------------------------
+
+    def receive(self, link: Link, message: Message) -> None:
+        if self.dead:
+            return
+        link.heard_at = self.world.clock.now
+        seat: Seat | None = link.seat
+        if "chatterbox" in message:
+            self.hello(link, message)
+        elif "plain" in message:
+            self.arrive_plain(link, message)
+        elif seat is None or seat.link is not link:
+            return
+        elif message.get("fin"):
+            self.cut(link) if seat.session else self.fin(seat)
+        elif seat.agent:
+            self.plain_sent(seat, message)
+        else:
+            self.obey(seat, message)
+
+    def cut(self, link: Link) -> None:
+        seat: Seat = link.seat
+        kept = self.sessions.cut(seat.session, link, self.world.clock.now) if seat.session else None
+        if kept is None:
+            return
+        link.close("hub")
+        seat.link = link.seat = None
+        if kept:
+            self.tell(seat, {"event": "away", "name": seat.name, "stream": seat.stream})
+        else:
+            self.leave(seat, "lost")
+
+    def hello(self, link: Link, sent: Message) -> None:
+        hello = read_hello(sent)
+        now, room, sessions = self.world.clock.now, sent["room"], self.sessions
+        if isinstance(hello, Fault):
+            self.world.clock.fail(f"a hello is refused: {hello.text}")
+            return
+        arrival = sessions.arrive(hello, room, "", now)
+        if arrival.evicted:
+            self.leave(self.by_stream[arrival.evicted.stream], "lost")
+        if arrival.session is None:
+            self.refuse(link, arrival.closed)
+            return
+        session, how = arrival.session, "back"
+        if not arrival.known:
+            seat = Seat(session.stream, sent["name"], session)
+            if not self.place(seat, hello, room, link):
+                return
+            how = "joined"
+        else:
+            seat = self.by_stream[session.stream]
+            if session.room and room != session.room and self.free(room):
+                self.depart(seat, "moved")
+                self.sit(seat, room)
+                how = "joined"
+        old = sessions.attach(session, hello, link)
+        if isinstance(old, Link) and old is not link:
+            old.send("hub", {"event": "closed", "why": "replaced"})
+            old.close("hub")
+            old.seat = None
+        seat.link, link.seat = link, seat
+        if sent["name"] != seat.name and sent["name"] not in [other.name for other in self.others(seat)]:
+            seat.name = sent["name"]
+        self.links.append(link)
+        self.welcome(seat, sessions.fate(hello, session, now), room)
+        if session.room:
+            self.tell(seat, self.card(seat, how))
+        self.let_in(room)
+
+    def place(self, seat: Seat, hello: Hello, room: str, link: Link) -> bool:
+        """Find a seat for a session that has none."""
+        session = seat.session
+        assert session is not None
+        if not hello.listens:
+            self.sessions.seat(session, "")
+            self.by_stream[seat.stream] = seat
+            self.outside[room].append(seat)
+            return True
+        if not self.free(room):
+            ghost = self.sessions.yields([other.session for other in self.rooms[room] if other.session], hello)
+            if ghost:
+                self.leave(self.by_stream[ghost.stream], "lost")
+        if not self.free(room):
+            members = self.rooms[room]
+            if any(o.session and o.session.reserved for o in members) and any(o.stream == hello.partner for o in members if o.here):
+                self.world.clock.fail("refused by a reservation though its partner sits there")
+            self.refuse(link, "full")
+            return False
+        self.sit(seat, room)
+        if self.seats == 2 and len(self.rooms[room]) == 1:
+            reserved = self.sessions.reserve(hello, room, self.world.clock.now)
+            if reserved:
+                ghost_seat = Seat(reserved.stream, "", reserved)
+                ghost_seat.room = room
+                self.by_stream[reserved.stream] = ghost_seat
+                self.rooms[room].append(ghost_seat)
+        return True
+
+    def let_in(self, room: str) -> None:
+        """One sender that doesn't listen sits down where one listener and a free seat are."""
+        members = self.rooms[room]
+        waiting = self.outside[room]
+        if waiting and self.free(room) and len(members) == 1 and members[0].listens and members[0].here:
+            seat = waiting.pop(0)
+            self.sit(seat, room)
+            if seat.link:
+                self.welcome(seat, None, room)
+            self.tell(seat, self.card(seat, "joined"))
+
+    def refuse(self, link: Link, why: str) -> None:
+        link.send("hub", {"event": "closed", "why": why})
+        link.close("hub")
+
+    def welcome(self, seat: Seat, fate: object, room: str) -> None:
+        ends = [self.card(other, "") for other in self.others(seat)]
+        event = {"event": "welcome", "room": seat.room or room, "name": seat.name, "seats": self.seats if self.seats == 2 else None,
+                 "stream": seat.stream, "grace": GRACE, "ends": ends}  # fmt: skip
+        if fate:
+            event["left"] = fate
+        assert seat.link is not None
+        seat.link.send("hub", event)
+
+    def card(self, seat: Seat, event: str) -> Message:
+        card = {"name": seat.name, "stream": seat.stream, "session": seat.agent is None, "away": not seat.here}
+        return card | ({"event": event} if event else {}) | ({} if seat.listens else {"listens": False})
+
+    # -- rooms --------------------------------------------------------------------------------------------------
+
+    def free(self, room: str) -> bool:
+        return len(self.rooms[room]) < self.seats
+
+    def others(self, seat: Seat) -> list[Seat]:
+        return [other for other in self.rooms[seat.room] if other is not seat] if seat.room else []
+
+    def sit(self, seat: Seat, room: str) -> None:
+        seat.room = room
+        self.by_stream[seat.stream] = seat
+        self.rooms[room].append(seat)
+        if seat.session:
+            self.sessions.seat(seat.session, room)
+        if seat.agent:
+            for other in self.others(seat):
+                if other.listens:
+                    seat.agent.outbox.meet(other.stream, other.here)
+
+    def depart(self, seat: Seat, why: str) -> None:
+        for other in self.others(seat):
+            got = self.sessions.last_got(seat.session, other.stream) if seat.session else 0
+            self.push(other, {"event": "left", "name": seat.name, "stream": seat.stream, "why": why, "got": got})
+        room, seat.room = seat.room, ""
+        if seat in self.rooms[room]:
+            self.rooms[room].remove(seat)
+            self.let_in(room)
+
+    def leave(self, seat: Seat, why: str) -> None:
+        if seat.gone:
+            return
+        seat.gone = True
+        self.depart(seat, why)
+        for waiting in self.outside.values():
+            if seat in waiting:
+                waiting.remove(seat)
+        if self.by_stream.get(seat.stream) is seat:
+            del self.by_stream[seat.stream]
+        if seat.session:
+            self.sessions.end(seat.session, why, self.world.clock.now)
+        if seat.link:
+            seat.link.close("hub")
+            seat.link.seat = None
+            seat.link = None
+
+    def tell(self, seat: Seat, event: Message) -> None:
+        for other in self.others(seat):
+            self.push(other, event)
+
+    def push(self, to: Seat, event: Message) -> None:
+        """Let one member hear of another."""
+        if to.agent is None:
+            if to.link:
+                to.link.send("hub", event)
+                if self.seats > 2 and to.link.unsent > MOST_UNSENT:
+                    self.cut(to.link)
+            return
+        kind, stream = event["event"], event["stream"]
+        if kind in ("joined", "back") and event.get("listens") is not False:
+            to.agent.outbox.meet(stream, not event["away"])
+        elif kind == "away":
+            to.agent.outbox.away(stream)
+        elif kind == "left":
+            to.agent.outbox.left(stream, event["got"])
+        self.pump(to)
+        if kind == "left" and to.agent.finished and self.seats == 2 and not to.gone:
+            self.leave(to, "quit")
+
+    # -- sessions -----------------------------------------------------------------------------------------------
+
+    def obey(self, seat: Seat, sent: Message) -> None:
+        verb, link, session = sent["verb"], seat.link, seat.session
+        assert link is not None and session is not None
+        if verb == "ping":
+            link.send("hub", {"event": "pong"})
+        elif verb == "got":
+            self.route_got(seat, sent["to"], sent["n"], sent.get("private") is True)
+        elif verb == "quit":
+            for stream, n in sent["got"].items():
+                self.sessions.acknowledged(session, stream, n)
+            link.send("hub", {"event": "closed", "why": "quit"})
+            self.leave(seat, sent.get("why", "quit"))
+        elif verb == "join":
+            self.join(seat, sent["room"])
+        elif verb == "nick":
+            taken = [other.name for other in self.others(seat)]
+            if sent["name"] in taken:
+                link.send("hub", {"event": "error", "code": "name", "text": "taken"})
+            else:
+                renamed = {"event": "renamed", "name": seat.name, "to": sent["name"], "stream": seat.stream}
+                seat.name = sent["name"]
+                link.send("hub", renamed | {"own": True})
+                self.tell(seat, renamed)
+        else:
+            thing = from_verb(sent)
+            if thing is None:
+                self.world.clock.fail(f"a verb is not understood: {sent}")
+                return
+            for piece in in_pieces(thing, _pieces(thing.block)) if thing.block else [thing]:
+                if piece.kind == "missing":
+                    link.send("hub", {"event": "error", "code": "long", "n": piece.n, "text": "too long"})
+                self.route(seat, piece)
+
+    def join(self, seat: Seat, room: str) -> None:
+        assert seat.link is not None
+        if room != seat.room and not self.free(room):
+            seat.link.send("hub", {"event": "error", "code": "room", "text": "full"})
+            return
+        if room != seat.room:
+            self.depart(seat, "moved")
+            self.sit(seat, room)
+            self.welcome(seat, None, room)
+            self.tell(seat, self.card(seat, "joined"))
+            self.let_in(room)
+        else:
+            self.welcome(seat, None, room)
+
+    def route(self, speaker: Seat, thing: Numbered) -> None:
+        """A `to` that doesn't sit in this room is nobody: the speaker's copy is safe."""
+        for other in self.others(speaker):
+            if thing.to not in ("", other.stream):
+                continue
+            if other.agent is None:
+                self.push(other, to_event(thing, speaker.name, speaker.stream))
+            else:
+                self.let_plain_hear(other, speaker, thing)
+
+    def route_got(self, seat: Seat, to: str, n: int, private: bool) -> None:
+        if seat.session and not private:
+            self.sessions.acknowledged(seat.session, to, n)
+        for other in self.others(seat):
+            if other.stream != to:
+                continue
+            if other.agent is None:
+                self.push(other, {"event": "got", "stream": seat.stream, "n": n} | ({"private": True} if private else {}))
+            else:
+                other.agent.outbox.got(seat.stream, n, private)
+                self.pump(other)
+
+    # -- plain peers --------------------------------------------------------------------------------------------
+
+    def arrive_plain(self, link: Link, message: Message) -> None:
+        room = message["room"]
+        if not self.free(room):
+            self.refuse(link, "full")
+            return
+        seat = Seat(message["plain"], message["plain"], agent=Agent(message["plain"], self.seats == 2, self.world.limit))
+        seat.link, link.seat = link, seat
+        self.links.append(link)
+        self.sit(seat, room)
+        self.tell(seat, self.card(seat, "joined"))
+        self.pump(seat)
+        self.let_in(room)
+
+    def plain_sent(self, seat: Seat, message: Message) -> None:
+        agent = seat.agent
+        assert agent is not None
+        if "taken" in message:
+            agent.taken(message["taken"], self.world.clock.now)
+            self.gots_of(seat)
+            self.end_plain(seat)
+        else:
+            seat.inbox.append(message)
+            self.read_plain(seat)
+
+    def fin(self, seat: Seat) -> None:
+        seat.inbox.append({"fin": True})
+        self.read_plain(seat)
+        self.world.clock.later(GRACE, lambda: self.dead or self.leave(seat, "lost"))
+
+    def read_plain(self, seat: Seat) -> None:
+        """A plain speaker is read as long as its agent takes more."""
+        agent = seat.agent
+        assert agent is not None
+        while seat.inbox and not agent.full and not seat.gone:
+            message = seat.inbox.pop(0)
+            if message.get("fin"):
+                agent.finish()
+            else:
+                agent.say(message["lines"])
+            self.flush(seat)
+        self.end_plain(seat)
+
+    def pump(self, seat: Seat) -> None:
+        self.flush(seat)
+        self.world.clock.later(0, lambda: self.dead or seat.gone or self.read_plain(seat))
+
+    def flush(self, seat: Seat) -> None:
+        agent = seat.agent
+        assert agent is not None
+        things, outcomes = agent.drain()
+        for thing in things:
+            self.route(seat, thing)
+        for outcome in outcomes:
+            if seat.link:
+                seat.link.send("hub", {"fate": outcome})
+
+    def end_plain(self, seat: Seat) -> None:
+        """Who has finished goes when its last word is got, and there is nothing more to hear."""
+        agent = seat.agent
+        assert agent is not None
+        heard = self.seats > 2 or not self.others(seat) or any(agent.hearing.all_of(o.stream) for o in self.others(seat))
+        if agent.over and heard and not seat.gone and (self.seats > 2 or self.others(seat)):
+            self.leave(seat, "quit")
+
+    def let_plain_hear(self, to: Seat, speaker: Seat, thing: Numbered) -> None:
+        agent = to.agent
+        assert agent is not None
+        new = agent.hear(speaker.stream, thing, self.world.clock.now)
+        if new:
+            to.total += 1
+            agent.wrote(to.total)
+            if to.link:
+                to.link.send("hub", {"from": speaker.stream, "thing": new, "total": to.total})
+        self.gots_of(to)
+
+    def gots_of(self, seat: Seat) -> None:
+        agent = seat.agent
+        assert agent is not None
+        for got in agent.gots(self.world.clock.now):
+            self.world.clock.later(0, lambda got=got: self.dead or seat.gone or self.route_got(seat, *got))
+        if agent.due is not None:
+            self.world.clock.later(agent.due - self.world.clock.now + 0.001, lambda: self.dead or seat.gone or self.gots_of(seat))
+
+
+def _pieces(block: bytes) -> Iterator[bytes | None]:
+    """Cut a block at the lines that are too long, as the hub's reader does."""
+    part = b""
+    for line in block.splitlines(keepends=True):
+        if line.startswith(TOO_LONG):
+            if part:
+                yield part
+            yield None
+            part = b""
+        else:
+            part += line
+    if part:
+        yield part
