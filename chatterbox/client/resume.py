@@ -373,7 +373,7 @@ class Resume:
 
     def _leave(self, now: float, status: int) -> None:
         """Leave before both ends have finished; what isn't got is told."""
-        self._deaf = True
+        self._leaving, self._deaf = None, True
         self.outbox.moved(self.outbox.pair)
         self._flush()
         self._quit(now + HURRY, status)

@@ -145,8 +145,9 @@ class Hub:
             old.close("hub")
             old.seat = None
         seat.link, link.seat = link, seat
-        if sent["name"] != seat.name and sent["name"] not in [other.name for other in self.others(seat)]:
+        if sent["name"] not in [other.name for other in self.others(seat)]:
             seat.name = sent["name"]
+        seat.name = seat.name or sent["name"] + "-2"
         self.links.append(link)
         self.welcome(seat, sessions.fate(hello, session, now), room)
         if session.room:

@@ -26,9 +26,13 @@ class Clock:
         self._serial = 0
 
     def later(self, seconds: float, call: Callable[..., object], *args: object) -> None:
-        """Call a function in simulated time."""
+        """Call a function after so many simulated seconds."""
+        self.at(self.now + max(0.0, seconds), call, *args)
+
+    def at(self, moment: float, call: Callable[..., object], *args: object) -> None:
+        """Call a function at a moment of simulated time; what has the same moment keeps its order."""
         self._serial += 1
-        heapq.heappush(self._heap, (self.now + max(0.0, seconds), self._serial, call, args))
+        heapq.heappush(self._heap, (moment, self._serial, call, args))
 
     def run(self, end: float) -> None:
         """Let everything happen until `end`."""
@@ -93,7 +97,7 @@ class Link:
         if number < self._limit[side]:
             at = max(self._last[side], self.clock.now + self.clock.chance.choice((0.001, 0.01, 0.05, 0.3)))
             self._last[side] = at
-            self.clock.later(at - self.clock.now, self._arrive, side, number, message)
+            self.clock.at(at, self._arrive, side, number, message)
 
     def _arrive(self, side: str, number: int, message: Message) -> None:
         to = "hub" if side == "end" else "end"
