@@ -269,6 +269,7 @@ class Resume:
         self._want_room = ""
         grace = event.get("grace")
         self.company.grace = float(grace) if isinstance(grace, (int, float)) else 0.0
+        self._learn_fate(event.get("left"))
         self.company.welcome(event, now)
         self._flush()
         if self._quitting:
@@ -284,8 +285,14 @@ class Resume:
         return True
 
     def _left(self, event: Json, now: float) -> bool:
+        self._learn_fate(event)
         self.company.left(event)
         return True
+
+    def _learn_fate(self, left: object) -> None:
+        """Who left with `finished` had been told that all its lines are shown here: that is as good as its `done`."""
+        if isinstance(left, dict) and left.get("finished") is True:
+            self._hearing.finish(str(left.get("stream", "")))
 
     def _got(self, event: Json, now: float) -> bool:
         n = event.get("n")
@@ -324,8 +331,9 @@ class Resume:
             self._want_room = ""
         elif code == "name" and self.up:
             self._want_name = self.name
-        elif code == "long":
+        elif code == "long" and is_number(n := event.get("n")):
             self._failed = True
+            self.outbox.dropped(n, str(event.get("to", "")), event.get("private") is True)
         return True
 
     def _closed(self, event: Json, now: float) -> bool:
@@ -390,7 +398,10 @@ class Resume:
     def _say_quit(self) -> None:
         if self.up:
             self._acknowledge(0, idle=True)
-            self._send({"verb": "quit", "got": self._all_shown()})
+            quit_: Json = {"verb": "quit", "got": self._all_shown()}
+            if self.company.finished and not self._deaf:
+                quit_["finished"] = True
+            self._send(quit_)
 
     def _end(self, status: int, why: str = "") -> None:
         self.outbox.moved(self.outbox.pair)

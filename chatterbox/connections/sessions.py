@@ -11,8 +11,8 @@ The hub (`core/hub.py`) calls, in this order, for a hello that has `session`:
 3. If it isn't known, and the room is full: `yields(members, hello)`; who is returned leaves the room (`lost`). If the
    room is still full: `closed (full)`. If it is known and wants another room, it moves there if that has a seat, else
    it stays.
-4. If it sits down or moves: `seat(session, room)`. If it isn't known and is alone in a pair: `reserve(hello, room, now)`;
-   who is returned sits down beside it, away.
+4. If it sits down or moves: `seat(session, room)`. If it isn't known and is alone in a pair:
+   `reserve(hello, room, now)`; who is returned sits down beside it, away.
 5. `attach(session, hello, link)`. The link that is returned is told `closed (replaced)` and hung up on.
 6. The welcome, with `stream`, `grace`, `ends`, and `fate(hello, session)` as its key `left`, if there is one. Then the
    others hear `back` if it is known and hasn't moved, also when no `away` was told; else `joined`.
@@ -23,7 +23,7 @@ And later:
   leaves (`lost`). None: another link carries it by now.
 - `acknowledged(session, stream, n)`, for each `got` and each entry of a `quit`'s; `last_got(session, stream)` for the
   key `got` of `left`, one for each hearer.
-- `end(session, why, now)`, when it has left the hub for whatever reason.
+- `end(session, why, now, finished)`, when it has left the hub for whatever reason; `finished`: its `quit` said so.
 - `expired(now)`, at `due`; those returned leave (`lost`).
 """
 
@@ -145,6 +145,7 @@ class _Ended(NamedTuple):
     why: str
     got: dict[str, int]
     until: float
+    finished: bool
 
 
 class Sessions:
@@ -232,7 +233,8 @@ class Sessions:
         if elsewhere and elsewhere.room != session.room:
             return {"stream": hello.partner, "why": "moved", "got": self.last_got(elsewhere, session.stream)}
         if ended:
-            return {"stream": hello.partner, "why": ended.why, "got": ended.got.get(session.stream, 0)}
+            fate: Json = {"stream": hello.partner, "why": ended.why, "got": ended.got.get(session.stream, 0)}
+            return fate | ({"finished": True} if ended.finished else {})
         return None
 
     def _grace_of(self, hello: Hello) -> float:
@@ -283,8 +285,8 @@ class Sessions:
         """Return the last number that `session` has got of `stream`."""
         return session.got.get(stream, 0)
 
-    def end(self, session: Session, why: str, now: float) -> None:
-        """`session` has left the hub; for a while its partner is told what it had got."""
+    def end(self, session: Session, why: str, now: float, finished: bool = False) -> None:
+        """`session` has left the hub; for a while its partner is told what it had got, and whether it had finished."""
         self._forget_away(session)
         if self._sessions.get(session.stream) is not session:
             return
@@ -292,7 +294,7 @@ class Sessions:
         if session.reserved:
             return
         self._ended.pop(session.stream, None)
-        self._ended[session.stream] = _Ended(why, session.got, now + REMEMBERED)
+        self._ended[session.stream] = _Ended(why, session.got, now + REMEMBERED, finished)
         while len(self._ended) > MAX_REMEMBERED or next(iter(self._ended.values())).until <= now:
             del self._ended[next(iter(self._ended))]
 

@@ -83,6 +83,10 @@ class Hearing:
         """Return what to acknowledge now."""
         return self.inbox.gots(now, idle)
 
+    def finish(self, stream: str) -> None:
+        """`stream` has left, and knew by then that all it had said is shown here."""
+        self._finished.add(stream)
+
     def all_of(self, stream: str) -> bool:
         """Whether `stream` has said all, and that is shown."""
         return stream in self._finished

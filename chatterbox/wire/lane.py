@@ -102,7 +102,14 @@ class Lane:
         self.size = 0
         self._released = following - 1
         """Everything up to this number is got or given up, and told."""
+        self._dropped: set[int] = set()
+        """Numbers of kept lines that the hub dropped."""
         self._ledger = ledger
+
+    def dropped(self, n: int) -> None:
+        """The hub has dropped line `n`, since it was too long: whoever gets what follows has not got this."""
+        if self._released < n < self.next:
+            self._dropped.add(n)
 
     def join(self, stream: str, got: int) -> None:
         """`stream` is an addressee from now on, and is owed the lines after `got`."""
@@ -163,6 +170,11 @@ class Lane:
     def _tell(self, block: Block, first: int, last: int) -> None:
         if block.kind == "done":
             return
+        for n in sorted(n for n in self._dropped if first <= n <= last):
+            self._dropped.discard(n)
+            self._tell(block, first, n - 1)
+            self._ledger.tell(UNSENT, block.mark + n - block.n, 1)
+            first = n + 1
         heard = max(0, min(last, block.heard) - first + 1)
         mark = block.mark + first - block.n
         self._ledger.tell(GOT, mark, heard)

@@ -9,7 +9,7 @@ other end is seen again, at no other time. Neither class knows links or names; m
 | `say`, `finish` | its end says lines (not while `full`); its end says that it has said all |
 | `welcome(ends)`, `lost()` | the hub has welcomed it and named who is there; the link is gone |
 | `meet(stream, here)`, `away(stream)`, `left(stream, got)` | somebody joined or came back; lost its link; is gone |
-| `got(stream, n, private)` | the other end has shown its lines up to `n` |
+| `got(stream, n, private)`, `dropped(n, to, private)` | lines up to `n` are shown; line `n` was too long |
 | `moved(pair)` | it sits in another room now |
 | `drain()` | after each of these: returns what to send, in order, and what became of its lines |
 
@@ -259,9 +259,18 @@ class Outbox:
 
     def got(self, stream: str, n: int, private: bool = False) -> None:
         """`stream` has shown all lines up to `n`."""
-        lane = self._everyone if not (self.pair or private) else self._lanes.get((stream, private))
+        lane = self._lane_of(stream, private)
         if lane:
             lane.got(stream, n)
+
+    def dropped(self, n: int, to: str = "", private: bool = False) -> None:
+        """The hub has dropped line `n` to a stream, or to everyone: it was too long."""
+        lane = self._lane_of(to, private)
+        if lane:
+            lane.dropped(n)
+
+    def _lane_of(self, stream: str, private: bool) -> Lane | None:
+        return self._everyone if not (self.pair or private) else self._lanes.get((stream, private))
 
 
 class Got(NamedTuple):

@@ -124,7 +124,8 @@ class SessionEnd:
         if message["event"] == "error" and message["code"] == "long":
             self.longs += 1
         if message["event"] == "missing":  # it has nothing to show, and is not checked further
-            self._shown[message["stream"], False] = message["n"] + message["lines"] - 1
+            key = message["stream"], False
+            self._shown[key] = max(message["n"] + message["lines"] - 1, self._shown.get(key, 0))
         self.welcomed = self.welcomed or message["event"] == "welcome"
 
     # -- what the machine wants ---------------------------------------------------------------------------------

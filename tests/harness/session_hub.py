@@ -230,27 +230,28 @@ class Hub:
                 if other.listens:
                     seat.agent.outbox.meet(other.stream, other.here)
 
-    def depart(self, seat: Seat, why: str) -> None:
+    def depart(self, seat: Seat, why: str, finished: bool = False) -> None:
         for other in self.others(seat):
             got = self.sessions.last_got(seat.session, other.stream) if seat.session else 0
-            self.push(other, {"event": "left", "name": seat.name, "stream": seat.stream, "why": why, "got": got})
+            left = {"event": "left", "name": seat.name, "stream": seat.stream, "why": why, "got": got}
+            self.push(other, left | ({"finished": True} if finished else {}))
         room, seat.room = seat.room, ""
         if seat in self.rooms[room]:
             self.rooms[room].remove(seat)
             self.let_in(room)
 
-    def leave(self, seat: Seat, why: str) -> None:
+    def leave(self, seat: Seat, why: str, finished: bool = False) -> None:
         if seat.gone:
             return
         seat.gone = True
-        self.depart(seat, why)
+        self.depart(seat, why, finished)
         for waiting in self.outside.values():
             if seat in waiting:
                 waiting.remove(seat)
         if self.by_stream.get(seat.stream) is seat:
             del self.by_stream[seat.stream]
         if seat.session:
-            self.sessions.end(seat.session, why, self.world.clock.now)
+            self.sessions.end(seat.session, why, self.world.clock.now, finished)
         if seat.link:
             seat.link.close("hub")
             seat.link.seat = None
@@ -292,7 +293,7 @@ class Hub:
             for stream, n in sent["got"].items():
                 self.sessions.acknowledged(session, stream, n)
             link.send("hub", {"event": "closed", "why": "quit"})
-            self.leave(seat, sent.get("why", "quit"))
+            self.leave(seat, sent.get("why", "quit"), sent.get("finished") is True)
         elif verb == "join":
             self.join(seat, sent["room"])
         elif verb == "nick":
@@ -311,7 +312,7 @@ class Hub:
                 return
             for piece in in_pieces(thing, _pieces(thing.block)) if thing.block else [thing]:
                 if piece.kind == "missing":
-                    link.send("hub", {"event": "error", "code": "long", "n": piece.n, "text": "too long"})
+                    link.send("hub", {"event": "error", "code": "long", "n": piece.n, "to": thing.to, "text": "too long"})
                 self.route(seat, piece)
 
     def join(self, seat: Seat, room: str) -> None:
