@@ -35,6 +35,7 @@ from collections.abc import Callable
 from ..wire.hearing import Hearing
 from ..wire.numbered import Json, from_event, is_number, to_verb
 from ..wire.numbering import GOT, SESSION_LIMIT, Outbox
+from ..wire.reading import within
 from .company import Company
 from .outputs import Connect, Drop, Exit, Fate, Missed, Output, Send, Show
 from .patience import Patience
@@ -86,6 +87,8 @@ class Resume:
         self._options: Json = options or {}
         self._listens = listens
         self._tries = 0
+        self._max_line = 0
+        """Bytes of a line at most, as the hub tells; longer ones aren't numbered, so that no hub has to drop one."""
         self._want_room = ""
         """The room that a `join` asked for, until the hub has answered."""
         self._want_name = name
@@ -150,7 +153,12 @@ class Resume:
 
     def say(self, lines: bytes, kind: str = "say", to: str = "") -> int:
         """Say whole lines, one deed (`me`), or one private line (`msg`) `to` a stream; return the mark of the first."""
-        mark = self.outbox.say(lines, kind, to)
+        mark = self.outbox.said
+        for part in within(lines, self._max_line) if self._max_line else (lines,):
+            if isinstance(part, bytes):
+                self.outbox.say(part, kind, to)
+            else:
+                self.outbox.refuse()
         self._flush()
         return mark
 
@@ -267,7 +275,8 @@ class Resume:
         if not was_up:
             self._want_name = self._want_name and self.name
         self._want_room = ""
-        grace = event.get("grace")
+        grace, max_line = event.get("grace"), event.get("max_line")
+        self._max_line = max_line if is_number(max_line) else 0
         self.company.grace = float(grace) if isinstance(grace, (int, float)) else 0.0
         self._learn_fate(event.get("left"))
         self.company.welcome(event, now)

@@ -119,6 +119,11 @@ class Outbox:
             self._ledger.tell(UNSENT, block.mark, block.lines)
         return block.mark
 
+    def refuse(self, lines: int = 1) -> None:
+        """Lines that no hub takes get no number; that they aren't delivered is told."""
+        self._ledger.tell(UNSENT, self.said, lines)
+        self.said += lines
+
     def finish(self) -> None:
         """Say that this end has said all; in a pair only, and once."""
         block = Block("done", b"", 1, self.said)

@@ -36,7 +36,7 @@ def check_pair(world: World) -> None:
             fail("a line is said to two")
         if not speaker.plain and seen[uid] - to:
             fail("a line is heard by a stranger")
-        if word == "got" and not seen[uid]:
+        if word == "got" and not seen[uid] and (line.kind != "long" or world.tells_limit):
             fail("got, and not shown")
         if word == "not delivered" and seen[uid]:
             fail("not delivered, and shown")
@@ -62,7 +62,7 @@ def _check_status(world: World, end: SessionEnd, seen: dict[int, set[str]]) -> N
     if end.alive and end.backlog and any(other.listens for other in end.resume.company.ends.values()):
         fail("a speaker is stuck")
     if end.status == 0 and end.resume.company.finished:
-        if any(end.told.get(uid) != "got" for uid in end.marks) or end.longs:
+        if any(end.told.get(uid) != "got" for uid in end.marks) or (end.longs and world.tells_limit):
             fail("status 0 though a line wasn't got")
         done = [other for other in world.ends if end.resume._hearing.all_of(other.stream)]
         said = [uid for uid, line in world.lines.items() if line.end in done and end.stream in world.sent_to[uid] and line.kind != "long"]
@@ -102,7 +102,7 @@ def check_room(world: World) -> None:
             if by_stream[stream].missed[speaker.stream] < lines:
                 fail("missed in silence")
         for uid in speaker.marks:
-            if speaker.told.get(uid) == "got" and not seen[uid]:
+            if speaker.told.get(uid) == "got" and not seen[uid] and (world.lines[uid].kind != "long" or world.tells_limit):
                 fail("got, and not shown")
             if speaker.told.get(uid) is None and not speaker.dead:
                 fail("never told in a room")

@@ -282,7 +282,7 @@ class SessionEnd:
         if not self.resume.outbox.pair:
             there = [to] if to else [stream for stream, end in ends.items() if end.listens]
             self.owed += [(stream, uid) for uid in uids for stream in there]
-        lines = [b"%s%d\n" % (TOO_LONG if what == "long" and i == 0 else b"", uid) for i, uid in enumerate(uids)]
+        lines = [b"%s%020d\n" % (TOO_LONG, uid) if what == "long" and i == 0 else b"%d\n" % uid for i, uid in enumerate(uids)]
         self.resume.say(b"".join(lines), kind, to)
 
 

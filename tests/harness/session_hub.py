@@ -19,6 +19,8 @@ GRACE = 60.0
 SILENCE = 60.0
 TOO_LONG = b"long"
 """Lines that begin so are dropped by the hub."""
+MAX_LINE = 16
+"""Bytes of a line, as a welcome tells; where it doesn't, `TOO_LONG` ones reach the hub."""
 MOST_UNSENT = 64
 """Messages unsent to one session in a larger room, beyond which its link is cut."""
 
@@ -204,6 +206,8 @@ class Hub:
                  "stream": seat.stream, "grace": GRACE, "ends": ends}  # fmt: skip
         if fate:
             event["left"] = fate
+        if self.world.tells_limit:
+            event["max_line"] = MAX_LINE
         assert seat.link is not None
         seat.link.send("hub", event)
 

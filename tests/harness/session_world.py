@@ -58,6 +58,8 @@ class World:
         self.displays: dict[SessionEnd | PlainEnd, list[tuple[str, int]]] = defaultdict(list)
         self.connects: list[float] = []
         self.cloned = self.thirds = False
+        self.tells_limit = seed % 11 > 0
+        """Whether welcomes tell how long a line may be."""
         self.closing: set[str] = set()
         self.acts: list[Act] = []
         self.hub = Hub(self, seats)
