@@ -33,9 +33,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..wire.hearing import Hearing
+from ..wire.lines import within
 from ..wire.numbered import Json, from_event, is_number, to_verb
 from ..wire.numbering import GOT, SESSION_LIMIT, Outbox
-from ..wire.reading import within
 from .company import Company
 from .outputs import Connect, Drop, Exit, Fate, Missed, Output, Send, Show
 from .patience import Patience

@@ -71,7 +71,7 @@ def _check_status(world: World, end: SessionEnd, seen: dict[int, set[str]]) -> N
 
 
 def _check_both_done(world: World) -> None:
-    disturbed = world.thirds or any(act.what in ("die", "quit", "join") for act in world.acts)
+    disturbed = world.thirds or any(act.what in ("die", "quit", "join", "stop") for act in world.acts)
     ends = list(world.named.values())
     if world.closing != {"a", "b"} or disturbed or any(isinstance(end, PlainEnd) for end in ends):
         return
