@@ -1,19 +1,20 @@
 """A company is who else is in the room, as a session knows it: who is here, who is away, who is waited for.
 
-It tells the outbox whom to speak to. It does not know what is said, nor links.
+It tells the outbox whom to speak to, and the hearing who had said all. It does not know what is said, nor links.
 """
 
 from __future__ import annotations
 
+from ..wire.hearing import Hearing
 from ..wire.numbered import Json
 from ..wire.numbering import Outbox
 from .outputs import End, end_in, ends_in, got_in
 
 
 class Company:
-    """The other ends, and the outbox that goes by them."""
+    """The other ends, and the outbox and the hearing that go by them."""
 
-    def __init__(self, outbox: Outbox) -> None:
+    def __init__(self, outbox: Outbox, hearing: Hearing) -> None:
         self.ends: dict[str, End] = {}
         """By stream."""
         self.partner = ""
@@ -25,6 +26,7 @@ class Company:
         self.grace = 0.0
         """Seconds for which the hub keeps a seat."""
         self._outbox = outbox
+        self._hearing = hearing
         self._missing: dict[str, float] = {}
         """In a larger room: until when an end is waited for that a welcome didn't name."""
 
@@ -38,10 +40,11 @@ class Company:
 
         In a pair, who isn't named has left; in a larger room only `left` forgets an end, or the end of the grace.
         """
-        ends, fate = ends_in(event), event.get("left")
+        ends, left = ends_in(event), event.get("left")
+        fate: Json = left if isinstance(left, dict) else {}
         for stream in [stream for stream in self.ends if stream not in ends]:
             if self._outbox.pair:
-                self._gone(stream, got_in(fate) if isinstance(fate, dict) and fate.get("stream") == stream else 0)
+                self._gone(stream, fate if fate.get("stream") == stream else {})
             else:
                 self.ends[stream].away = True
         for stream, end in ends.items():
@@ -53,30 +56,30 @@ class Company:
         for stream in self._outbox.welcome((stream, not end.away) for stream, end in ends.items() if end.listens):
             self._missing.setdefault(stream, now + self.grace)
 
-    def seen(self, event: Json) -> None:
+    def seen(self, event: Json, now: float = 0.0) -> None:
         """Somebody has joined, or is back."""
         stream = str(event.get("stream", ""))
         if self._outbox.pair:
             for other in [other for other in self.ends if other != stream]:
-                self._gone(other, 0)
+                self._gone(other, {})
             self.partner = stream
         self._missing.pop(stream, None)
         self.ends[stream] = end_in(event)
         if self.ends[stream].listens:
             self._outbox.meet(stream)
 
-    def away(self, event: Json) -> None:
+    def away(self, event: Json, now: float = 0.0) -> None:
         """Somebody has lost its link."""
         stream = str(event.get("stream", ""))
         if stream in self.ends:
             self.ends[stream].away = True
             self._outbox.away(stream)
 
-    def left(self, event: Json) -> None:
+    def left(self, event: Json, now: float = 0.0) -> None:
         """Somebody is gone for good."""
-        self._gone(str(event.get("stream", "")), got_in(event))
+        self._gone(str(event.get("stream", "")), event)
 
-    def renamed(self, event: Json) -> None:
+    def renamed(self, event: Json, now: float = 0.0) -> None:
         """Somebody has another name."""
         stream = str(event.get("stream", ""))
         if stream in self.ends:
@@ -85,7 +88,7 @@ class Company:
     def expire(self, now: float) -> None:
         """Wait no longer for those whose grace is over."""
         for stream in [stream for stream, until in self._missing.items() if now >= until]:
-            self._gone(stream, 0)
+            self._gone(stream, {})
 
     def moved(self, pair: bool) -> None:
         """This end is in another room: what was said in the last one is settled."""
@@ -93,13 +96,17 @@ class Company:
         self._missing.clear()
         self.partner, self.bereft = "", False
         self._outbox.moved(pair)
+        self._hearing.forget()
 
     def name_of(self, stream: str) -> str:
         """Return what an end is called, as far as it is known."""
         return self.ends[stream].name if stream in self.ends else ""
 
-    def _gone(self, stream: str, got: int) -> None:
+    def _gone(self, stream: str, fate: Json) -> None:
+        """Forget `stream`; if it left with `finished`, it knew that all its lines are shown here."""
         self._missing.pop(stream, None)
+        if fate.get("finished") is True:
+            self._hearing.finish(stream)
         if self.ends.pop(stream, None) and self.finished and stream == self._outbox.partner:
             self.bereft = True
-        self._outbox.left(stream, got)
+        self._outbox.left(stream, got_in(fate))

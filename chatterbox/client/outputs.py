@@ -11,6 +11,9 @@ from typing import NamedTuple
 from ..wire.numbered import Json, Numbered, is_number
 from ..wire.numbering import Outcome
 
+DONE, LOST, REFUSED, BROKEN = 0, 1, 3, 4
+"""Exit statuses (docs/client.md): all is well; no link; not wanted; the other end was lost."""
+
 
 class Send(NamedTuple):
     """Pass `verb` to the hub."""

@@ -37,7 +37,7 @@ from ..wire.lines import within
 from ..wire.numbered import Json, from_event, is_number, to_verb
 from ..wire.numbering import GOT, SESSION_LIMIT, Outbox
 from .company import Company
-from .outputs import Connect, Drop, Exit, Fate, Missed, Output, Send, Show
+from .outputs import BROKEN, DONE, LOST, REFUSED, Connect, Drop, Exit, Fate, Missed, Output, Send, Show
 from .patience import Patience
 
 AGAIN = frozenset({"shutdown", "lost"})
@@ -46,8 +46,6 @@ GOODBYE = 30.0
 """Seconds in which `quit` is repeated until the hub says `closed (quit)`."""
 HURRY = 5.0
 """The same for who leaves before both ends have finished."""
-DONE, LOST, REFUSED, BROKEN = 0, 1, 3, 4
-"""Exit statuses (docs/client.md): all is well; no link; not wanted; the other end was lost."""
 
 
 class Resume:
@@ -81,7 +79,8 @@ class Resume:
         """Whether there is a link, and the hub has welcomed this end on it."""
         self.status: int | None = None
         self.outbox = Outbox(limit)
-        self.company = Company(self.outbox)
+        self._hearing = Hearing(limit)
+        self.company = Company(self.outbox, self._hearing)
         self._secret = secret
         self._patience = patience
         self._options: Json = options or {}
@@ -92,7 +91,6 @@ class Resume:
         self._want_room = ""
         """The room that a `join` asked for, until the hub has answered."""
         self._want_name = name
-        self._hearing = Hearing(limit)
         self._failed = False
         """Whether a line of this end was, perhaps, not delivered."""
         self._leaving: tuple[float, int] | None = None
@@ -102,14 +100,14 @@ class Resume:
         self._deaf = False
         """Whether it leaves without hearing the rest."""
         self._outputs: list[Output] = []
-        self._events: dict[object, Callable[[Json, float], bool]] = {
+        self._events: dict[object, Callable[[Json, float], bool | None]] = {
             "welcome": self._welcome,
-            "joined": self._seen,
-            "back": self._seen,
-            "away": self._away,
-            "left": self._left,
+            "joined": self.company.seen,
+            "back": self.company.seen,
+            "away": self.company.away,
+            "left": self.company.left,
             "got": self._got,
-            "pong": lambda *_: False,
+            "pong": lambda *_: True,
             "said": self._numbered,
             "did": self._numbered,
             "told": self._numbered,
@@ -227,7 +225,7 @@ class Resume:
             return
         self._patience.heard(now)
         handle = self._events.get(event.get("event"))
-        if handle is None or handle(event, now):
+        if not (handle and handle(event, now)):
             self._outputs.append(Show(event))
         self._judge(now)
 
@@ -261,15 +259,14 @@ class Resume:
             self._end(self._quitting[1])
         self._judge(now)
 
-    # -- what the hub says; each returns whether the event is to be shown ---------------------------------------
+    # -- what the hub says; each returns True if there is nothing to show ---------------------------------------
 
-    def _welcome(self, event: Json, now: float) -> bool:
+    def _welcome(self, event: Json, now: float) -> None:
         was_up, self.up = self.up, True
         self._patience.welcomed()
         room, pair = str(event.get("room", "")), event.get("seats") == 2
         if pair != self.outbox.pair or (self.stream and room != self.room):
             self.company.moved(pair)
-            self._hearing.forget()
         self.room, self.stream = room, str(event.get("stream", ""))
         self.name = str(event.get("name", ""))
         if not was_up:
@@ -278,44 +275,24 @@ class Resume:
         grace, max_line = event.get("grace"), event.get("max_line")
         self._max_line = max_line if is_number(max_line) else 0
         self.company.grace = float(grace) if isinstance(grace, (int, float)) else 0.0
-        self._learn_fate(event.get("left"))
         self.company.welcome(event, now)
         self._flush()
         if self._quitting:
             self._say_quit()
-        return True
-
-    def _seen(self, event: Json, now: float) -> bool:
-        self.company.seen(event)
-        return True
-
-    def _away(self, event: Json, now: float) -> bool:
-        self.company.away(event)
-        return True
-
-    def _left(self, event: Json, now: float) -> bool:
-        self._learn_fate(event)
-        self.company.left(event)
-        return True
-
-    def _learn_fate(self, left: object) -> None:
-        """Who left with `finished` had been told that all its lines are shown here: that is as good as its `done`."""
-        if isinstance(left, dict) and left.get("finished") is True:
-            self._hearing.finish(str(left.get("stream", "")))
 
     def _got(self, event: Json, now: float) -> bool:
         n = event.get("n")
         if is_number(n):
             self.outbox.got(str(event.get("stream", "")), n, event.get("private") is True)
-        return False
+        return True
 
     def _numbered(self, event: Json, now: float) -> bool:
         thing, stream = from_event(event), event.get("stream")
         if thing is None or not isinstance(stream, str):
-            return event.get("event") != "missing"
+            return event.get("event") == "missing"
         heard = None if self._deaf else self._hearing.take(stream, thing, now)
         if heard is None:
-            return False
+            return True
         if heard.missed:
             name = self.company.name_of(stream) or str(event.get("from", ""))
             self._outputs.append(Missed(stream, name, heard.missed))
@@ -324,16 +301,15 @@ class Resume:
             if new is not thing:
                 event = {**event, "n": new.n, **({"text": new.block[:-1].decode()} if new.block else {})}
             self._outputs.append(Show(event, new))
-        return False
+        return True
 
-    def _renamed(self, event: Json, now: float) -> bool:
+    def _renamed(self, event: Json, now: float) -> None:
         if event.get("own") is True:
             self.name = self._want_name = str(event.get("to", ""))
         else:
             self.company.renamed(event)
-        return True
 
-    def _error(self, event: Json, now: float) -> bool:
+    def _error(self, event: Json, now: float) -> None:
         """A wish that the hub refuses is none any more; a line that it drops was not delivered."""
         code = event.get("code")
         if code == "room" and self.up:
@@ -343,12 +319,11 @@ class Resume:
         elif code == "long" and is_number(n := event.get("n")):
             self._failed = True
             self.outbox.dropped(n, str(event.get("to", "")), event.get("private") is True)
-        return True
 
     def _closed(self, event: Json, now: float) -> bool:
         why = str(event.get("why", ""))
         if why in AGAIN:
-            return True
+            return False
         self._outputs.append(Show(event))
         if self._quitting:
             self._end(self._quitting[1])
@@ -358,7 +333,7 @@ class Resume:
             self._end(DONE if why == "bye" or (whole and heard) else BROKEN, why)
         else:
             self._end(REFUSED, why)
-        return False
+        return True
 
     # -- shown, and got -----------------------------------------------------------------------------------------
 

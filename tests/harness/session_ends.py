@@ -13,8 +13,8 @@ from chatterbox.client.resume import Resume
 from chatterbox.connections.sessions import stream_of
 from chatterbox.wire.numbered import Numbered
 
-from .session_hub import TOO_LONG
 from .session_links import Link, Message
+from .session_plain import TOO_LONG
 
 if TYPE_CHECKING:
     from .session_world import World

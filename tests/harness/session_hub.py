@@ -3,49 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from chatterbox.connections.agent import Agent
-from chatterbox.connections.sessions import Fault, Hello, Session, Sessions, read_hello
+from chatterbox.connections.sessions import Fault, Hello, Sessions, read_hello
 from chatterbox.wire.numbered import Numbered, from_verb, in_pieces, to_event
 
 from .session_links import Link, Message
+from .session_plain import GRACE, Plains, Seat, pieces
 
 if TYPE_CHECKING:
     from .session_world import World
 
-GRACE = 60.0
 SILENCE = 60.0
-TOO_LONG = b"long"
-"""Lines that begin so are dropped by the hub."""
 MAX_LINE = 16
 """Bytes of a line, as a welcome tells; where it doesn't, `TOO_LONG` ones reach the hub."""
 MOST_UNSENT = 64
 """Messages unsent to one session in a larger room, beyond which its link is cut."""
-
-
-class Seat:
-    """A member of a room."""
-
-    def __init__(self, stream: str, name: str, session: Session | None = None, agent: Agent | None = None) -> None:
-        self.stream = stream
-        self.name = name
-        self.session = session
-        self.agent = agent
-        self.link: Link | None = None
-        self.room = ""
-        self.gone = False
-        self.total = 0
-        self.inbox: list[Message] = []
-
-    @property
-    def here(self) -> bool:
-        return self.agent is not None or self.link is not None
-
-    @property
-    def listens(self) -> bool:
-        return self.session is None or self.session.listens
 
 
 class Hub:
@@ -60,6 +33,7 @@ class Hub:
         self.rooms: dict[str, list[Seat]] = defaultdict(list)
         self.outside: dict[str, list[Seat]] = defaultdict(list)
         self.links: list[Link] = []
+        self.plains = Plains(self)
         self.tick()
 
     # -- time ---------------------------------------------------------------------------------------------------
@@ -95,13 +69,13 @@ class Hub:
         if "chatterbox" in message:
             self.hello(link, message)
         elif "plain" in message:
-            self.arrive_plain(link, message)
+            self.plains.arrive_plain(link, message)
         elif seat is None or seat.link is not link:
             return
         elif message.get("fin"):
-            self.cut(link) if seat.session else self.fin(seat)
+            self.cut(link) if seat.session else self.plains.fin(seat)
         elif seat.agent:
-            self.plain_sent(seat, message)
+            self.plains.plain_sent(seat, message)
         else:
             self.obey(seat, message)
 
@@ -280,7 +254,7 @@ class Hub:
             to.agent.outbox.away(stream)
         elif kind == "left":
             to.agent.outbox.left(stream, event["got"])
-        self.pump(to)
+        self.plains.pump(to)
         if kind == "left" and to.agent.finished and self.seats == 2 and not to.gone:
             self.leave(to, "quit")
 
@@ -314,7 +288,7 @@ class Hub:
             if thing is None:
                 self.world.clock.fail(f"a verb is not understood: {sent}")
                 return
-            for piece in in_pieces(thing, _pieces(thing.block)) if thing.block else [thing]:
+            for piece in in_pieces(thing, pieces(thing.block)) if thing.block else [thing]:
                 if piece.kind == "missing":
                     link.send("hub", {"event": "error", "code": "long", "n": piece.n, "to": thing.to, "text": "too long"})
                 self.route(seat, piece)
@@ -341,7 +315,7 @@ class Hub:
             if other.agent is None:
                 self.push(other, to_event(thing, speaker.name, speaker.stream))
             else:
-                self.let_plain_hear(other, speaker, thing)
+                self.plains.let_plain_hear(other, speaker, thing)
 
     def route_got(self, seat: Seat, to: str, n: int, private: bool) -> None:
         if seat.session and not private:
@@ -353,104 +327,4 @@ class Hub:
                 self.push(other, {"event": "got", "stream": seat.stream, "n": n} | ({"private": True} if private else {}))
             else:
                 other.agent.outbox.got(seat.stream, n, private)
-                self.pump(other)
-
-    # -- plain peers --------------------------------------------------------------------------------------------
-
-    def arrive_plain(self, link: Link, message: Message) -> None:
-        room = message["room"]
-        if not self.free(room):
-            self.refuse(link, "full")
-            return
-        seat = Seat(message["plain"], message["plain"], agent=Agent(message["plain"], self.seats == 2, self.world.limit))
-        seat.link, link.seat = link, seat
-        self.links.append(link)
-        self.sit(seat, room)
-        self.tell(seat, self.card(seat, "joined"))
-        self.pump(seat)
-        self.let_in(room)
-
-    def plain_sent(self, seat: Seat, message: Message) -> None:
-        agent = seat.agent
-        assert agent is not None
-        if "taken" in message:
-            agent.taken(message["taken"], self.world.clock.now)
-            self.gots_of(seat)
-            self.end_plain(seat)
-        else:
-            seat.inbox.append(message)
-            self.read_plain(seat)
-
-    def fin(self, seat: Seat) -> None:
-        seat.inbox.append({"fin": True})
-        self.read_plain(seat)
-        self.world.clock.later(GRACE, lambda: self.dead or self.leave(seat, "lost"))
-
-    def read_plain(self, seat: Seat) -> None:
-        """A plain speaker is read as long as its agent takes more."""
-        agent = seat.agent
-        assert agent is not None
-        while seat.inbox and not agent.full and not seat.gone:
-            message = seat.inbox.pop(0)
-            if message.get("fin"):
-                agent.finish()
-            else:
-                agent.say(message["lines"])
-            self.flush(seat)
-        self.end_plain(seat)
-
-    def pump(self, seat: Seat) -> None:
-        self.flush(seat)
-        self.world.clock.later(0, lambda: self.dead or seat.gone or self.read_plain(seat))
-
-    def flush(self, seat: Seat) -> None:
-        agent = seat.agent
-        assert agent is not None
-        things, outcomes = agent.drain()
-        for thing in things:
-            self.route(seat, thing)
-        for outcome in outcomes:
-            if seat.link:
-                seat.link.send("hub", {"fate": outcome})
-
-    def end_plain(self, seat: Seat) -> None:
-        """Who has finished goes when its last word is got, and there is nothing more to hear."""
-        agent = seat.agent
-        assert agent is not None
-        heard = self.seats > 2 or not self.others(seat) or any(agent.hearing.all_of(o.stream) for o in self.others(seat))
-        if agent.over and heard and not seat.gone and (self.seats > 2 or self.others(seat)):
-            self.leave(seat, "quit")
-
-    def let_plain_hear(self, to: Seat, speaker: Seat, thing: Numbered) -> None:
-        agent = to.agent
-        assert agent is not None
-        new = agent.hear(speaker.stream, thing, self.world.clock.now)
-        if new:
-            to.total += 1
-            agent.wrote(to.total)
-            if to.link:
-                to.link.send("hub", {"from": speaker.stream, "thing": new, "total": to.total})
-        self.gots_of(to)
-
-    def gots_of(self, seat: Seat) -> None:
-        agent = seat.agent
-        assert agent is not None
-        for got in agent.gots(self.world.clock.now):
-            self.world.clock.later(0, lambda got=got: self.dead or seat.gone or self.route_got(seat, *got))
-        if agent.due is not None:
-            self.world.clock.later(agent.due - self.world.clock.now + 0.001, lambda: self.dead or seat.gone or self.gots_of(seat))
-
-
-def _pieces(block: bytes) -> Iterator[bytes | None]:
-    """Cut a block at the lines that are too long, as the hub's reader does."""
-    part = b""
-    for line in block.splitlines(keepends=True):
-        if line.startswith(TOO_LONG):
-            if part:
-                yield part
-            yield None
-            part = b""
-        else:
-            part += line
-    if part:
-        yield part
+                self.plains.pump(other)
