@@ -83,11 +83,9 @@ class Resume:
         self.company = Company(self.outbox, self._hearing)
         self._secret = secret
         self._patience = patience
-        self._options: Json = options or {}
-        self._listens = listens
-        self._tries = 0
-        self._max_line = 0
-        """Bytes of a line at most, as the hub tells; longer ones aren't numbered, so that no hub has to drop one."""
+        self._options, self._listens = options or {}, listens
+        self._tries = self._max_line = 0
+        """Links made; bytes of a line: a longer one gets no number, so that no hub has to drop it."""
         self._want_room = ""
         """The room that a `join` asked for, until the hub has answered."""
         self._want_name = name
@@ -208,10 +206,8 @@ class Resume:
         self._tries += 1
         self._patience.linked(now)
         hello: Json = {"chatterbox": 1, "session": self._secret, "try": self._tries, **self._options}
-        if room := self._want_room or self.room:
-            hello["room"] = room
-        if name := self._want_name or self.name:
-            hello["name"] = name
+        wishes = {"room": self._want_room or self.room, "name": self._want_name or self.name}
+        hello |= {key: wish for key, wish in wishes.items() if wish}
         if not self._listens:
             hello["listens"] = False
         partner = next((stream for stream, end in self.company.ends.items() if end.session), "")
@@ -249,7 +245,7 @@ class Resume:
             return
         word = self._patience.look(now, wall) if self.reading else ""
         if word == "ping":
-            self._send({"verb": "ping"})
+            self._send({"verb": word})
         elif word == "lost":
             self._outputs.append(Drop())
             self.lost(now, "the hub says nothing")
