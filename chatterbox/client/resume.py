@@ -379,7 +379,7 @@ class Resume:
         if self.up:
             self._acknowledge(0, idle=True)
             quit_: Json = {"verb": "quit", "got": self._all_shown()}
-            if self.company.finished and not self._deaf:
+            if self.company.finished and self._quitting and self._quitting[1] == DONE:
                 quit_["finished"] = True
             self._send(quit_)
 
