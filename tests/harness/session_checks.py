@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from .session_ends import PlainEnd, SessionEnd
 
 if TYPE_CHECKING:
-    from .session_world import World
+    from .session_world import Line, World
 
 
 def _seen(world: World) -> dict[int, set[str]]:
@@ -40,20 +40,25 @@ def check_pair(world: World) -> None:
             fail("got, and not shown")
         if word == "not delivered" and seen[uid]:
             fail("not delivered, and shown")
-        if isinstance(speaker, SessionEnd):
-            if word is None and not speaker.dead:
-                if speaker.status is not None:
-                    fail("ended without telling")
-                elif any(end.listens for end in speaker.resume.company.ends.values()):
-                    fail("never told: it hangs")
-        elif speaker.alive and speaker.link and speaker.link.is_whole and line.life == world.lives:
-            partner = next((e for e in world.ends if e.alive and e.stream != speaker.stream), None)
-            if word is None and not seen[uid] and partner and world.hub.others(speaker.link.seat):
-                fail("a plain speaker is never told")
+        if word is None:
+            _check_untold(world, uid, line, seen)
     for end in world.ends:
         if isinstance(end, SessionEnd):
             _check_status(world, end, seen)
     _check_both_done(world)
+
+
+def _check_untold(world: World, uid: int, line: Line, seen: dict[int, set[str]]) -> None:
+    """Judge a line whose fate its speaker wasn't told."""
+    speaker = line.end
+    if isinstance(speaker, SessionEnd):
+        if not speaker.dead and speaker.status is not None:
+            world.clock.fail("ended without telling")
+        elif not speaker.dead and any(end.listens for end in speaker.resume.company.ends.values()):
+            world.clock.fail("never told: it hangs")
+    elif speaker.alive and speaker.link and speaker.link.is_whole and line.life == world.lives:
+        if not seen[uid] and speaker.link.seat and world.hub.others(speaker.link.seat):
+            world.clock.fail("a plain speaker is never told")
 
 
 def _check_status(world: World, end: SessionEnd, seen: dict[int, set[str]]) -> None:
@@ -88,23 +93,26 @@ def check_room(world: World) -> None:
     sessions = [end for end in world.ends if isinstance(end, SessionEnd)]
     by_stream = {end.stream: end for end in sessions}
     for speaker in sessions:
-        owing: Counter[str] = Counter()
-        for stream, uid in speaker.owed:
-            hearer = by_stream.get(stream)
-            if not (speaker.alive and hearer and hearer.alive and stream in speaker.resume.company.ends):
-                continue
-            if stream not in seen[uid]:
-                owing[stream] += 1
-            elif stream in seen[uid]:
-                world.clock.counts["heard in rooms"] += 1
-        for stream, lines in owing.items():
-            world.clock.counts["missed in rooms"] += lines
-            if by_stream[stream].missed[speaker.stream] < lines:
-                fail("missed in silence")
+        _check_owed(world, speaker, by_stream, seen)
         for uid in speaker.marks:
-            if speaker.told.get(uid) == "got" and not seen[uid] and (world.lines[uid].kind != "long" or world.tells_limit):
+            kind, word = world.lines[uid].kind, speaker.told.get(uid)
+            if word == "got" and not seen[uid] and (kind != "long" or world.tells_limit):
                 fail("got, and not shown")
-            if speaker.told.get(uid) is None and not speaker.dead:
+            if word is None and not speaker.dead:
                 fail("never told in a room")
-            if world.lines[uid].kind == "msg" and len(seen[uid]) > 1:
+            if kind == "msg" and len(seen[uid]) > 1:
                 fail("a private line is heard by two")
+
+
+def _check_owed(world: World, speaker: SessionEnd, by_stream: dict[str, SessionEnd], seen: dict[int, set[str]]) -> None:
+    """Judge what was owed to those who were there when it was said, and still are: shown, or missed and told."""
+    owing: Counter[str] = Counter()
+    for stream, uid in speaker.owed:
+        hearer = by_stream.get(stream)
+        if speaker.alive and hearer and hearer.alive:
+            world.clock.counts["heard in rooms"] += stream in seen[uid]
+            owing[stream] += stream not in seen[uid]
+    for stream, lines in owing.items():
+        world.clock.counts["missed in rooms"] += lines
+        if by_stream[stream].missed[speaker.stream] < lines:
+            world.clock.fail("missed in silence")

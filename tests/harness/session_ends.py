@@ -7,7 +7,7 @@ import hashlib
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from chatterbox.client.outputs import Connect, Drop, Exit, Fate, Missed, Output, Send, Show
+from chatterbox.client.outputs import Connect, Exit, Fate, Missed, Output, Send, Show
 from chatterbox.client.patience import Patience
 from chatterbox.client.resume import Resume
 from chatterbox.connections.sessions import stream_of
@@ -152,24 +152,26 @@ class SessionEnd:
                 self._queue.append((str(output.event["stream"]), output.thing))
                 self.world.clock.later(0, self.display)
         elif isinstance(output, Fate):
-            for mark in range(output.outcome.first, output.outcome.first + output.outcome.lines):
-                if self.told.setdefault(self.marks[mark], output.outcome.word) != output.outcome.word:
-                    self.world.clock.fail("told twice") if not self.world.cloned else None
+            self._learn(*output.outcome)
         elif isinstance(output, Missed):
             self.missed[output.stream] += output.lines
-        elif isinstance(output, Connect):
-            self.link = None
+        else:
+            self._relink(output)
+
+    def _learn(self, word: str, first: int, lines: int) -> None:
+        for mark in range(first, first + lines):
+            if self.told.setdefault(self.marks[mark], word) != word and not self.world.cloned:
+                self.world.clock.fail("told twice")
+
+    def _relink(self, output: Output) -> None:
+        link, self.link = self.link, None
+        if isinstance(output, Connect):
             self.world.clock.later(output.seconds, self.connect)
-        elif isinstance(output, Drop):
-            if self.link:
-                self.link.close("end")
-            self.link = None
-        elif isinstance(output, Exit):
+        elif link:
+            link.close("end")
+        if isinstance(output, Exit):
             self.status, self.why = output
             self.world.clock.log(self.key, "EXIT", *output)
-            if self.link:
-                self.link.close("end")
-            self.link = None
 
     def _check_sent(self, verb: Message) -> None:
         self.world.clock.log(self.key, ">", verb)

@@ -275,23 +275,28 @@ class Hub:
         elif verb == "join":
             self.join(seat, sent["room"])
         elif verb == "nick":
-            taken = [other.name for other in self.others(seat)]
-            if sent["name"] in taken:
-                link.send("hub", {"event": "error", "code": "name", "text": "taken"})
-            else:
-                renamed = {"event": "renamed", "name": seat.name, "to": sent["name"], "stream": seat.stream}
-                seat.name = sent["name"]
-                link.send("hub", renamed | {"own": True})
-                self.tell(seat, renamed)
+            self.rename(seat, link, sent["name"])
         else:
-            thing = from_verb(sent)
-            if thing is None:
-                self.world.clock.fail(f"a verb is not understood: {sent}")
-                return
-            for piece in in_pieces(thing, pieces(thing.block)) if thing.block else [thing]:
-                if piece.kind == "missing":
-                    link.send("hub", {"event": "error", "code": "long", "n": piece.n, "to": thing.to, "text": "too long"})
-                self.route(seat, piece)
+            self.say(seat, link, sent)
+
+    def rename(self, seat: Seat, link: Link, name: str) -> None:
+        if name in [other.name for other in self.others(seat)]:
+            link.send("hub", {"event": "error", "code": "name", "text": "taken"})
+            return
+        renamed = {"event": "renamed", "name": seat.name, "to": name, "stream": seat.stream}
+        seat.name = name
+        link.send("hub", renamed | {"own": True})
+        self.tell(seat, renamed)
+
+    def say(self, seat: Seat, link: Link, sent: Message) -> None:
+        thing = from_verb(sent)
+        if thing is None:
+            self.world.clock.fail(f"a verb is not understood: {sent}")
+            return
+        for piece in in_pieces(thing, pieces(thing.block)) if thing.block else [thing]:
+            if piece.kind == "missing":
+                link.send("hub", {"event": "error", "code": "long", "n": piece.n, "to": thing.to, "text": "too long"})
+            self.route(seat, piece)
 
     def join(self, seat: Seat, room: str) -> None:
         assert seat.link is not None

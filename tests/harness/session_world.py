@@ -166,30 +166,42 @@ def plan(seed: int, seats: int) -> list[Act]:
         what = chance.choices(list(kinds), list(kinds.values()))[0]
         at = chance.uniform(0, 100) if chance.random() < 0.5 else 20 + chance.uniform(0, 3)
         acts.append((at, what, whom()))
-    if seats == 2 and chance.random() < 0.4:
-        acts += [(105, "done", "a"), (105, "done", "b")]
-        if chance.random() < 0.5:
-            acts += [(105 + chance.uniform(0, 1.2), "cut", whom()) for _ in range(2)]
-        if chance.random() < 0.1:
-            acts.append((105 + chance.uniform(0, 1.2), "kill", "a"))
+    acts += _biased(chance, seats, whom)
+    return sorted(Act(at, what, who, chance.randint(1, 1 << 20)) for at, what, who in acts)
+
+
+def _biased(chance: random.Random, seats: int, whom: Callable[[], str]) -> list[tuple[float, str, str]]:
+    """Return what is biased to the close, to a move or a leaving, to a restart, and to ends that stand still."""
+    acts: list[tuple[float, str, str]] = []
     for what in ("join", "quit"):
         if chance.random() < 0.08:
             at = chance.uniform(10, 90)
             acts += [(at, what, "b"), (at + chance.uniform(0, 0.5), chance.choice(("kill", "cut")), whom())]
             acts += [(at + chance.uniform(0, 3), "say", "a"), (at + 8, "join", "b")]
-    if seats == 2 and chance.random() < 0.15:
-        at = chance.uniform(10, 60)
-        acts += [(at, "kill", "a"), (at + chance.choice((0.2, 4, 21)), "third", "a"), (at + chance.uniform(0, 9), "kill", "a")]
-    if seats == 2 and chance.random() < 0.15:
-        at = chance.uniform(10, 60)
-        acts += [(at, "freeze", "a"), (at + 0.1, "say", "a"), (at + 0.2, chance.choice(("join", "quit", "die")), "b")]
-        acts.append((at + chance.choice((0.5, 3, 20, 62)), "third", "a"))
     if chance.random() < 0.1:  # a stalled reader whose link is cut while its stdout takes nothing
         at = chance.uniform(10, 60)
         acts += [(at, "stall", "b"), (at + 1, "say", "a"), (at + 1, chance.choice(("quit", "cut", "join")), "b")]
-    if seats == 2 and chance.random() < 0.05:
+    return acts if seats > 2 else acts + _biased_in_pairs(chance, whom)
+
+
+def _biased_in_pairs(chance: random.Random, whom: Callable[[], str]) -> list[tuple[float, str, str]]:
+    acts: list[tuple[float, str, str]] = []
+    if chance.random() < 0.4:
+        acts += [(105, "done", "a"), (105, "done", "b")]
+        if chance.random() < 0.5:
+            acts += [(105 + chance.uniform(0, 1.2), "cut", whom()) for _ in range(2)]
+        if chance.random() < 0.1:
+            acts.append((105 + chance.uniform(0, 1.2), "kill", "a"))
+    if chance.random() < 0.15:
+        at = chance.uniform(10, 60)
+        acts += [(at, "kill", "a"), (at + chance.choice((0.2, 4, 21)), "third", "a"), (at + chance.uniform(0, 9), "kill", "a")]
+    if chance.random() < 0.15:
+        at = chance.uniform(10, 60)
+        acts += [(at, "freeze", "a"), (at + 0.1, "say", "a"), (at + 0.2, chance.choice(("join", "quit", "die")), "b")]
+        acts.append((at + chance.choice((0.5, 3, 20, 62)), "third", "a"))
+    if chance.random() < 0.05:
         acts.append((50, "clone", "a"))
-    return sorted(Act(at, what, who, chance.randint(1, 1 << 20)) for at, what, who in acts)
+    return acts
 
 
 def play(seed: int, acts: list[Act] | None = None, verbose: bool = False) -> World:
