@@ -7,8 +7,8 @@ rooms; it writes nothing.
 |---|---|
 | `say(block, kind, to)`, `finish()` | the peer says lines; it has sent its FIN. While `full`, it isn't read |
 | `outbox.meet`, `.away`, `.left`, `.moved`, `.got` | somebody joins or is back, is away, leaves; it moves; a `got` |
-| `hear(stream, thing, now)` | a session says something to it; returns what is to be rendered and written |
-| `wrote(total)` | that is queued; `total`: bytes queued to the peer since it came |
+| `hear(stream, thing, now)` | somebody says something to it: write the `thing` if it has lines, a notice if any were `missed` |
+| `wrote(total)` | a thing that has lines is queued; `total`: bytes queued to the peer since it came |
 | `taken(total, now)` | its machine has acknowledged `total` bytes |
 | `gots(now)` | at `due`, and after `taken`; returns what to tell the speakers |
 | `drain()` | after each of these; returns what to route, and what became of the peer's lines |
@@ -22,7 +22,7 @@ from collections import deque
 
 from ..wire.hearing import Hearing
 from ..wire.numbered import Numbered
-from ..wire.numbering import AGENT_LIMIT, Got, Outbox, Outcome
+from ..wire.numbering import AGENT_LIMIT, Got, Heard, Outbox, Outcome
 
 
 class Agent:
@@ -69,10 +69,13 @@ class Agent:
             if self.outbox.pair:
                 self.outbox.finish()
 
-    def hear(self, stream: str, thing: Numbered, now: float) -> Numbered | None:
-        """Return what of `thing` is to be written to the peer; it is got when the peer's machine has taken it."""
-        heard = self.hearing.take(stream, thing, now)
-        return heard.thing if heard and heard.thing.lines and thing.kind != "missing" else None
+    def hear(self, stream: str, thing: Numbered, now: float) -> Heard:
+        """Return what of `thing` is to be written to the peer, if it has lines, and how many were missed before it.
+
+        It is got when the peer's machine has taken it.
+        """
+        heard = self.hearing.take(stream, thing, now) or Heard(thing._replace(lines=0))
+        return heard._replace(thing=heard.thing._replace(lines=0)) if thing.kind == "missing" else heard
 
     def wrote(self, total: int) -> None:
         """What `hear` returned is queued, as the last of `total` bytes."""

@@ -54,9 +54,9 @@ class AnAgent(SynchronousTestCase):
 
     def test_acknowledges_what_its_peers_machine_has_taken(self) -> None:
         """Not what is written; by bytes."""
-        self.assertTrue(self.agent.hear("s", Numbered("say", 1, b"abc\n", 1, "p", 0), 0))
+        self.assertEqual(self.agent.hear("s", Numbered("say", 1, b"abc\n", 1, "p", 0), 0).thing.lines, 1)
         self.agent.wrote(4)
-        self.assertTrue(self.agent.hear("s", Numbered("say", 2, b"de\n", 1, "p"), 0))
+        self.assertEqual(self.agent.hear("s", Numbered("say", 2, b"de\n", 1, "p"), 0).thing.lines, 1)
         self.agent.wrote(7)
         self.agent.taken(3, 1)
         self.assertEqual(self.agent.gots(9), [])
@@ -75,9 +75,10 @@ class AnAgent(SynchronousTestCase):
         self.agent.wrote(4)
         self.agent.taken(4, 0)
         self.agent.gots(9)
-        self.assertIsNone(self.agent.hear("s", thing, 10))
+        self.assertEqual(self.agent.hear("s", thing, 10).thing.lines, 0)
         self.assertEqual(self.agent.gots(11), [Got("s", 1)])
-        self.assertIsNone(self.agent.hear("s", Numbered("missing", 2), 12))
+        heard = self.agent.hear("s", Numbered("missing", 2), 12)
+        self.assertEqual((heard.thing.lines, heard.missed), (0, 1))
         self.assertEqual(self.agent.gots(13), [Got("s", 2)])
 
     def test_knows_when_the_other_end_has_finished(self) -> None:

@@ -115,8 +115,8 @@ class Plains:
     def let_plain_hear(self, to: Seat, speaker: Seat, thing: Numbered) -> None:
         agent = to.agent
         assert agent is not None
-        new = agent.hear(speaker.stream, thing, self.hub.world.clock.now)
-        if new:
+        new = agent.hear(speaker.stream, thing, self.hub.world.clock.now).thing
+        if new.lines:
             to.total += 1
             agent.wrote(to.total)
             if to.link:
