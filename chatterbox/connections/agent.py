@@ -7,7 +7,7 @@ rooms; it writes nothing.
 |---|---|
 | `say(block, kind, to)`, `finish()` | the peer says lines; it has sent its FIN. While `full`, it isn't read |
 | `outbox.meet`, `.away`, `.left`, `.moved`, `.got` | somebody joins or is back, is away, leaves; it moves; a `got` |
-| `hear(stream, thing, now)` | somebody says something to it: write the `thing` if it has lines, a notice if any were `missed` |
+| `hear(stream, thing, now)` | somebody speaks to it: write the `thing` if it has lines, a notice if any were `missed` |
 | `wrote(total)` | a thing that has lines is queued; `total`: bytes queued to the peer since it came |
 | `taken(total, now)` | its machine has acknowledged `total` bytes |
 | `gots(now)` | at `due`, and after `taken`; returns what to tell the speakers |
