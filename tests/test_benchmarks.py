@@ -54,6 +54,19 @@ class CheckTest(SynchronousTestCase):
 class HarnessTest(SynchronousTestCase):
     """What needs no hub in a process; whether the others run is seen where somebody measures."""
 
+    def test_the_table(self) -> None:
+        """A cell is median, spread and ratio to the base of its row; a relay without any figure has no column."""
+        figures = {("a", "chatterbox"): [30.0, 10.0, 20.0], ("a", "socat"): [4000.0, 40.0, 400.0], ("b", "ncat"): [0.5]}
+        self.assertEqual(
+            compare.table({"a": ("lines", "a second"), "b": ("more", "MB/s")}, figures).split("\n"),
+            [
+                "| work | chatterbox | socat | ncat |",
+                "|---|---|---|---|",
+                "| lines, a second | 20.0 [10.0 – 30.0] (0.05 ×) | 400 [40.0 – 4,000] (1.00 ×) | – |",
+                "| more, MB/s | – | – | 0.5 (1.00 ×) |",
+            ],
+        )
+
     def test_says_what_failed(self) -> None:
         """A relay that doesn't start is a fault, told with its reason, and has no figure."""
         broken = Relay("broken", "{python} -c raise(SystemExit('no'))", {"pair": ""})

@@ -152,9 +152,10 @@ class JsonReader:
 
     def _type(self, keys: str) -> Iterable[Piece]:
         """Keys are lines as well: none of them is typed where one is too long; ^U in front of a line doesn't count."""
-        lines = keys.encode(errors="replace").replace(b"\r", b"\n") + b"\n"
+        typed = keys.encode(errors="replace")
+        lines = typed.replace(b"\r", b"\n") + b"\n"
         faults = [part for part in within(lines, self._limits.max_line, spare=1) if isinstance(part, Fault)]
-        return faults[:1] or (Typing(keys.encode(errors="replace")),)
+        return faults[:1] or (Typing(typed),)
 
     def _say(self, text: str) -> Iterable[Piece]:
         """Lines said in JSON are text as they stand: no slash word is a command there."""

@@ -85,7 +85,10 @@ class Events(SynchronousTestCase):
 
     def test_a_partner_without_a_name(self) -> None:
         """In a two-seat room without labels text calls the other end `your partner`."""
-        self.assertEqual(make_dialects(Limits(), (), "your partner").text.message(Message("joined", {"name": "x"})), b"-!- your partner joined\n")
+        self.assertEqual(
+            make_dialects(Limits(), (), "your partner").text.message(Message("joined", {"name": "x"})),
+            b"-!- your partner joined\n",
+        )
 
     def test_the_welcome(self) -> None:
         """A hub is quiet to text peers, unless they were asked for a name; then a long room is told in part."""
@@ -93,7 +96,10 @@ class Events(SynchronousTestCase):
         welcome = Message("welcome", {"name": "n0", "room": "tea", "here": names})
         self.assertEqual(HERE.text.message(welcome), b"")
         here = ", ".join(names[:20]) + " and 10 more"
-        self.assertEqual(make_dialects(Limits(), (), greets=True).text.message(welcome).decode(), f"-!- you are n0 in tea; here: {here}\n")
+        self.assertEqual(
+            make_dialects(Limits(), (), greets=True).text.message(welcome).decode(),
+            f"-!- you are n0 in tea; here: {here}\n",
+        )
         self.assertEqual(json.loads(HERE.json.message(welcome))["here"], names)
 
     def test_what_json_is_not_told(self) -> None:
