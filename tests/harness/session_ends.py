@@ -11,6 +11,7 @@ from chatterbox.client.outputs import Connect, Exit, Fate, Missed, Output, Send,
 from chatterbox.client.patience import Patience
 from chatterbox.client.resume import Resume
 from chatterbox.connections.sessions import stream_of
+from chatterbox.wire.lane import BLOCK_COST
 from chatterbox.wire.numbered import Numbered
 
 from .session_links import Link, Message
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from .session_world import World
 
 Command = tuple[str, Any]
+ONE_SAY = 2 * (BLOCK_COST + 40)
+"""Bytes by which one call may go beyond the bound."""
 
 
 def uids_in(block: bytes) -> list[int]:
@@ -138,6 +141,8 @@ class SessionEnd:
                 self._do(output)
             if not outputs and not self._feed():
                 break
+        if self.resume.outbox.size > self.world.limit + ONE_SAY:
+            self.world.clock.fail("more is kept than the bound")
         ends = self.resume.company.ends
         self.owed = [(stream, uid) for stream, uid in self.owed if stream in ends]
         self._schedule()
