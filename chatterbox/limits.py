@@ -45,6 +45,14 @@ class Limits:
     """Bytes a peer may send before it has joined a room."""
     close_patience: float = 5.0
     """Seconds between asking a connection to end and aborting it (a non-reader never closes: Twisted F2)."""
+    grace: float = 600.0
+    """Seconds for which the seat of a session that has lost its link is kept at most; 0: it isn't."""
+    max_away: int = 1000
+    """Sessions without a link whose seats are kept at once (5 MiB)."""
+    max_outside: int = 64
+    """Sessions that don't listen and wait for a seat, in one room."""
+    session_silence: float = 60.0
+    """Seconds without a byte of a session, which pings every 20, after which its link counts as lost."""
     max_peers: int = 0
     """Connections at once; 0: whatever the system's limit on open files leaves."""
     per_source: int = 0
@@ -70,6 +78,11 @@ class Limits:
     def max_json(self) -> int:
         """Bytes of one JSON line: every byte of the longest text escaped, and the object around it."""
         return 6 * self.max_line + 256
+
+    @property
+    def max_session_json(self) -> int:
+        """Bytes of one line of a session, which says many lines at once: 64 KiB of text, every byte escaped."""
+        return max(6 * 64 * KIB + 512, self.max_json)
 
     @property
     def flood(self) -> int:

@@ -13,6 +13,7 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from secrets import token_hex
 from typing import Any, cast
 
 from twisted.application import strports
@@ -25,7 +26,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from .connections.admission import Admission
-from .core.events import News, Observer, Staged
+from .core.events import News, Staged
 from .core.hub import Hub
 from .edges.console import Console
 from .edges.sockets import send_at_once
@@ -84,15 +85,14 @@ class HubService(MultiService):
         if not limits.max_peers:
             limits = replace(limits, max_peers=raise_open_files())
         mode, bare = options["row"], bool(options["bare"])
-        observers: list[Observer] = [Log()]
-        self.hub = Hub(mode, limits, observers)
-        self.admission = Admission(self.hub, reactor.callLater, reactor.seconds, bare)
+        self.hub = Hub(mode, limits, [Log()])
+        self.admission = Admission(self.hub, reactor.callLater, reactor.seconds, bare, lambda: token_hex(8))
         self._public = bool(options["public"])
         self.console = Console(self.admission, self.end) if options["console"] else None
         if self.console:
-            observers.append(self.console)
+            self.hub.observers.append(self.console)
         if mode.once:
-            observers.append(self)
+            self.hub.observers.append(self)
         for text in options["endpoints"]:
             self._add_port(text)
 

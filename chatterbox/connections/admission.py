@@ -6,12 +6,18 @@ It is the only object that an edge holds. It does not know what connections say,
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 
 from ..core.events import Address, Refused
 from ..core.hub import Hub
+from ..core.peer import Peer
 from ..wire.dialects import make_dialects
+from ..wire.numbered import Json
+from ..wire.verbs import Piece
 from .connection import Connection
+from .desk import Desk
 from .outlet import Transport
+from .sessions import AWAY_A_SOURCE
 from .sources import Sources
 from .timers import Later
 
@@ -24,9 +30,17 @@ class Admission:
         later: calls a function after so many seconds, as `reactor.callLater` does.
         now: seconds of a clock that never goes back.
         bare: whether peers are taken for programs that know no newline, until they send one.
+        stream: returns 16 random hexadecimal digits; by default they are counted, which is for tests.
     """
 
-    def __init__(self, hub: Hub, later: Later, now: Callable[[], float], bare: bool = False) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        later: Later,
+        now: Callable[[], float],
+        bare: bool = False,
+        stream: Callable[[], str] | None = None,
+    ) -> None:
         mode = hub.mode
         self.hub = hub
         self.later = later
@@ -39,6 +53,9 @@ class Admission:
         """Everyone who is connected, in order of arrival."""
         self.unseated: dict[Connection, None] = {}
         """Those in order of arrival who may still say where they want to be."""
+        self.desk = Desk(hub, self.dialects.session, later, now, AWAY_A_SOURCE if hub.limits.per_source else 0)
+        hub.observers.append(self.desk)
+        self.stream = stream or _counted()
         self._sources = Sources(hub.limits)
         self._when_gone: Callable[[], None] | None = None
 
@@ -48,6 +65,7 @@ class Admission:
         address: Address = Address(),
         acknowledged: Callable[[], int] = int,
         waited: float = 0,
+        counts_bytes: bool = False,
     ) -> Connection:
         """Make a peer of a new connection; it is in no room until its first line, or the end of its handshake.
 
@@ -56,8 +74,9 @@ class Admission:
             address: where the other end is.
             acknowledged: returns the bytes that the other machine has acknowledged so far, where the system can tell.
             waited: seconds since the connection was accepted.
+            counts_bytes: whether `acknowledged` counts just what is written here.
         """
-        connection = Connection(self, transport, self.first_dialect, address, acknowledged)
+        connection = Connection(self, transport, self.first_dialect, address, acknowledged, counts_bytes)
         self.connections[connection] = None
         limits = self.hub.limits
         fault = self._sources.admit(address.host, self.now())
@@ -94,10 +113,40 @@ class Admission:
         if not (connection.peer.gone or connection.peer.room):
             self.hub.seat(connection.peer)
 
+    # -- sessions, which the desk knows ------------------------------------------------------------------------
+
+    def open_session(self, connection: Connection, sent: Json) -> bool:
+        """Bring a session to its seat; return False where this hub has none."""
+        if self.desk.is_open:
+            self.unseated.pop(connection, None)
+            self.desk.arrive(connection, sent)
+        return self.desk.is_open
+
+    def seated(self, connection: Connection) -> None:
+        """Prepare the welcome of a peer that has a seat now."""
+        if connection.peer.session:
+            self.desk.seated(connection)
+
+    def cut(self, connection: Connection) -> None:
+        """Keep the seat of a session whose link is gone."""
+        self.desk.cut(connection)
+
+    def handle(self, connection: Connection, piece: Piece) -> None:
+        """Do what only a session asks."""
+        self.desk.handle(connection, piece)
+
+    def got(self, peer: Peer, to: str, n: int, private: bool = False) -> None:
+        """Pass on that `peer` has got the lines of the end `to` up to `n`."""
+        self.desk.got(peer, to, n, private)
+
+    # -- the end -----------------------------------------------------------------------------------------------
+
     def ended(self, connection: Connection) -> None:
         """Take note that a connection is hung up on; the log hears of one that never had a seat."""
         self.unseated.pop(connection, None)
         why = connection.peer.gone
+        if connection.peer.session:
+            self.desk.forget(connection.peer, why)
         if not connection.was_seated and why not in ("quit", "shutdown"):
             self.hub.happened(Refused(connection.peer.address, why))
 
@@ -126,3 +175,8 @@ class Admission:
         if self._when_gone and not self.connections:
             when_gone, self._when_gone = self._when_gone, None
             when_gone()
+
+
+def _counted() -> Callable[[], str]:
+    numbers = count(1)
+    return lambda: f"{next(numbers):016x}"

@@ -8,20 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from ..core.commands import obey
-from ..core.events import Address, Began, Finished, Parted, Said, Typed
+from ..core.events import Address, Began, Finished, Member
 from ..core.hub import Hub
 from ..core.peer import Peer
-from ..core.room import MAX_LINES
-from ..limits import Throttle
-from ..wire.dialects import Dialect, Dialects
-from ..wire.keys import KeyReader
-from ..wire.lines import first_lines
-from ..wire.verbs import Command, Farewell, Fault, Piece, Typing
+from ..wire.dialects import Dialect, Dialects, SessionJson
+from ..wire.numbered import Json, Numbered
+from ..wire.verbs import Piece
 from .bare import LAST_WORD, BareOutlet
 from .handshake import Handshake
 from .inlet import Inlet
 from .outlet import Outlet, Transport
+from .slow import Watch
+from .speech import Speech
+from .stand_in import StandIn
 from .timers import Later, Timers
 
 PASTED = 256
@@ -35,6 +34,24 @@ class Reception(Protocol):
     dialects: Dialects
     later: Later
     now: Callable[[], float]
+
+    def open_session(self, connection: Connection, sent: Json) -> bool:
+        """Bring a session to its seat; return False where this hub has none."""
+
+    def seated(self, connection: Connection) -> None:
+        """Prepare the welcome of a peer that has a seat now."""
+
+    def cut(self, connection: Connection) -> None:
+        """Keep the seat of a session whose link is gone."""
+
+    def handle(self, connection: Connection, piece: Piece) -> None:
+        """Do what only a session asks."""
+
+    def got(self, peer: Peer, to: str, n: int, private: bool = False) -> None:
+        """Pass on that `peer` has got the lines of the end `to` up to `n`."""
+
+    def stream(self) -> str:
+        """Return what one more connection is called in numbers and receipts."""
 
     def seat(self, connection: Connection) -> None:
         """Ask for the seat that a newcomer wants."""
@@ -55,19 +72,20 @@ class Connection:
         dialect: what it speaks until it says otherwise.
         address: where the other end is.
         acknowledged: returns the bytes that the other machine has acknowledged so far, where the system can tell.
+        counts_bytes: whether that counts just what is written here; TLS and bare peers are sent other bytes.
     """
 
     __slots__ = (
         "_acknowledged",
-        "_draft",
+        "_counts_bytes",
         "_handshake",
         "_hub",
-        "_is_done",
         "_is_lost",
         "_reception",
-        "_throttle",
+        "_speech",
         "inlet",
         "outlet",
+        "_stand_in",
         "peer",
         "reader",
         "timers",
@@ -82,35 +100,37 @@ class Connection:
         dialect: Dialect,
         address: Address = Address(),
         acknowledged: Callable[[], int] = int,
+        counts_bytes: bool = False,
     ) -> None:
         hub = reception.hub
-        self.peer = Peer(dialect, address)
+        self.peer = Peer(dialect, address, reception.stream())
         self.peer.link = self
         self.reader = dialect.reader()
         self.timers = Timers(reception.later, self.abort)
-        self.inlet = Inlet(self, transport, hub.limits.pieces_a_turn, self.reader.read)
+        self._speech = Speech(self, hub, reception.now)
+        self.inlet = Inlet(self._speech, transport, hub.limits.pieces_a_turn, self.reader.read)
+        self._speech.comes_from(self.inlet)
+        self._acknowledged = acknowledged
         self.outlet = self._make_outlet(transport, dialect, reception)
         self.write = self.outlet.write
         self.was_seated = False
         """Whether it ever had a seat."""
         self._reception = reception
         self._hub = hub
-        self._acknowledged = acknowledged
+        self._stand_in: StandIn | None = None
+        """What numbers its lines, beside a session."""
         self._handshake: Handshake | None = None
-        self._draft: KeyReader | None = None
-        """What cleans the keys of a draft that it shows (JSON's `type`)."""
-        self._is_done = False
-        """Whether it has said `/done`."""
+        self._counts_bytes = counts_bytes
         self._is_lost = False
         """Whether the link broke off cleanly while its peer waited for a seat."""
-        self._throttle = Throttle(hub.limits.rate, hub.limits.burst) if hub.limits.rate else None
 
     def _make_outlet(self, transport: Transport, dialect: Dialect, reception: Reception) -> Outlet:
-        limits = reception.hub.limits
-        bound = limits.max_pair_queue if reception.hub.mode.seats == 2 else limits.max_queue
+        limits, is_pair = reception.hub.limits, reception.hub.mode.seats == 2
+        watch = Watch(self, limits, is_pair, self._acknowledged)
+        bound = limits.max_pair_queue if is_pair else limits.max_queue
         if dialect.framed:
-            return Outlet(self, transport, limits.high_water, bound)
-        return BareOutlet(self, transport, limits.high_water, bound, reception.later)
+            return Outlet(watch, transport, limits.high_water, bound)
+        return BareOutlet(watch, transport, limits.high_water, bound, reception.later)
 
     # -- before it has a seat ----------------------------------------------------------------------------------
 
@@ -147,13 +167,25 @@ class Connection:
 
     def seated(self) -> None:
         """Read on as who has a seat."""
-        self.timers.cancel("handshake")
-        self.timers.cancel("join")
+        self.open()
         self.was_seated = True
-        self._handshake = None
-        self.inlet.step = self.reader.read
+        if self._stand_in:
+            self._stand_in = None
+        self._reception.seated(self)
         if self._is_lost:
             self.timers.after("turn", 0, lambda: self.lost("quit"))
+
+    def open(self) -> None:
+        """End the handshake: from now on what comes is read in the dialect."""
+        self.timers.cancel("handshake")
+        self.timers.cancel("join")
+        self._handshake = None
+        self.inlet.step = self.reader.read
+
+    def open_session(self, sent: Json) -> bool:
+        """Be the link of a session, if this hub has any: the first line said so."""
+        self.speak_lines()
+        return self._reception.open_session(self, sent)
 
     def _late(self) -> None:
         self.peer.end("idle", f"no name within {self._hub.limits.join_patience:.0f} s")
@@ -163,6 +195,10 @@ class Connection:
     def receive(self, block: bytes) -> None:
         """Take `block`: whole lines, or keys, as they were received."""
         self.inlet.receive(block)
+
+    def say(self, piece: Piece) -> None:
+        """Take `piece`, which is read already."""
+        self._speech.handle(piece)
 
     def begin(self) -> None:
         """Take note that the first bytes of a bare peer's message have come."""
@@ -179,54 +215,123 @@ class Connection:
     def speak_json(self) -> None:
         """Take and write one object a line from now on: the first line was a hello."""
         self.speak_lines()
-        self.peer.dialect = self._reception.dialects.json
+        self.speak(self._reception.dialects.json)
+
+    def speak(self, dialect: Dialect) -> None:
+        """Take and write `dialect` from now on."""
+        self.peer.dialect = dialect
         self.reader = self.peer.dialect.reader()
         if not self._handshake:
             self.inlet.step = self.reader.read
 
     def finish(self) -> None:
         """Take it that the other end has closed its sending half; what it sent before that is handled first."""
-        self.inlet.end()
+        if self.peer.session:
+            self.break_off()
+        else:
+            self.inlet.end()
 
     def say_no_more(self) -> None:
         """Take it that the other end has said `/done`: it may still ask, and leave."""
-        self._is_done = True
+        self._speech.is_done = True
         self.inlet.end()
 
     def lost(self, why: str) -> None:
         """Take it that the link is gone; what the other end said before a clean end is said."""
         if why == "quit":
-            self._throttle = None  # there is nobody left to slow
+            self._speech.throttle = None  # there is nobody left to slow
             if self.peer.search and self.inlet.waits:
                 self._is_lost = True
                 return
             self.inlet.drain()
-        was_gone = self.peer.gone
-        self.peer.leave(why)
+        was_gone = self.peer.gone or self.peer.session
+        if not self.peer.session:
+            self.peer.leave(why)
+        elif self.peer.link is self:
+            self._reception.cut(self)
         self.inlet.shut()
         self.outlet.discard()
         if not was_gone:
             self._reception.ended(self)
         self._reception.closed(self)
 
+    # -- as the link of a session ------------------------------------------------------------------------------
+
+    def break_off(self) -> None:
+        """Cut the link of a session, and keep its seat."""
+        self.lost("lost")
+        self.abort()
+
+    def replaced(self) -> None:
+        """Hang up: another link carries the session from now on."""
+        self.peer = Peer(self.peer.dialect, self.peer.address)
+        self.peer.link = self
+        self.peer.end("replaced", "another link carries this conversation now")
+
+    def adopt(self, peer: Peer) -> None:
+        """Carry `peer` from now on, which had another link before."""
+        self.peer.gone = "replaced"
+        peer.dialect, peer.address = self.peer.dialect, self.peer.address
+        self.peer = peer
+        peer.link = self
+        self.was_seated = True
+        self.open()
+
+    # -- in the place of a plain peer ----------------------------------------------------------------------------
+
+    def meet(self, other: Member) -> None:
+        """Speak to `other` in numbers from now on, or again."""
+        if self._stand_in is None and self.peer.room:
+            is_pair = self.peer.room.is_pair
+            self._stand_in = StandIn(self, is_pair, self._reception.now, self._got, self._hub.limits.grace)
+        if self._stand_in:
+            self._stand_in.meet(other)
+
+    def _got(self, stream: str, n: int, private: bool) -> None:
+        self._reception.got(self.peer, stream, n, private)
+
+    def part(self, other: Member, why: str) -> None:
+        """Take it that `other` is gone, or away for now."""
+        if self._stand_in:
+            self._stand_in.part(other, why)
+
+    def acknowledged_by(self, other: Member, n: int, private: bool) -> None:
+        """Take it that `other` has shown the peer's lines up to `n`."""
+        if self._stand_in:
+            self._stand_in.got(other.stream, n, private)
+
+    def speak_for(self, kind: str, block: bytes, to: str) -> None:
+        """Say something in numbers in the peer's place; `done`: it has said all."""
+        if self._stand_in and kind == "done":
+            self._stand_in.finish()
+        elif self._stand_in:
+            self._stand_in.say(block, kind, to)
+
+    def heed(self, speaker: Member, label: bytes, thing: Numbered) -> None:
+        """Write something numbered that `speaker` says, if it is new to a plain peer; a session looks itself."""
+        dialect = self.peer.dialect
+        if isinstance(dialect, SessionJson):
+            self.write(dialect.numbered(speaker.name, speaker.stream, thing))
+        elif self._stand_in:
+            self._stand_in.hear(speaker, label, thing)
+
+    def written(self) -> int:
+        """Return the bytes that were ever queued to the other end."""
+        return self.outlet.written
+
+    def acknowledged(self) -> int:
+        """Return how many of them its machine has, as far as the system tells; else how many left this process."""
+        if self._counts_bytes:
+            return self._acknowledged()
+        return self.outlet.written - self.outlet.queued if not self.outlet.paused else 0
+
     @property
     def max_unended(self) -> int:
         """Bytes that may come without a newline: few from a peer who is asked for its name."""
         limits = self._hub.limits
+        if self.peer.session:
+            return limits.max_session_json
         return limits.join_bytes if self._handshake and self._handshake.is_asked else limits.flood
-
-    # -- what it says --------------------------------------------------------------------------------------------
-
-    def handle(self, piece: Piece) -> None:
-        """Say lines and keys to the room, obey commands, answer faults."""
-        if self._is_done and isinstance(piece, bytes | Typing | Farewell):
-            self.peer.refuse("done", "you have said /done: nothing more is sent")
-        elif isinstance(piece, bytes):
-            self._say(piece)
-        elif isinstance(piece, Typing):
-            self._type(piece.keys)
-        else:
-            self._ask(piece)
 
     def said_all(self) -> None:
         """Take it that the other end has finished, and all that it sent is handled."""
@@ -236,78 +341,15 @@ class Connection:
         elif not (self.peer.gone or self.peer.search):
             self.peer.end("quit")
 
-    def _say(self, block: bytes) -> None:
-        peer = self.peer
-        if self._throttle or len(block) > MAX_LINES:  # a shorter block has fewer lines than any share
-            block = self._share_of(block)
-        self._draft = None
-        if not peer.dialect.framed:
-            block = self._without_own_label(block)
-        if peer.room:
-            peer.room.apply(Said(peer, block))
-        if self._throttle:
-            self._slow_down(block.count(b"\n"))
-
-    def _share_of(self, block: bytes) -> bytes:
-        """Return what of `block` may be said in this turn; the rest is the next piece."""
-        most = self.peer.room.max_lines if self.peer.room else 0
-        if self._throttle:
-            most = min(most or self._throttle.ready, self._throttle.ready)
-        if most and len(block) > most and len(head := first_lines(block, most)) < len(block):
-            self.inlet.bulk = True
-            self.inlet.say_first(block[len(head) :])
-            self.inlet.hold_for("turn", 0)
-            return head
-        return block
+    def handle_numbered(self, piece: Piece) -> None:
+        """Do what only a session asks."""
+        self._reception.handle(self, piece)
 
     def say_again(self, block: bytes) -> None:
         """Say lines that were said before and held, before anything else that waits."""
         self.peer.finished = False  # not yet, then
         self.inlet.say_first(block)
         self.inlet.hold_for("turn", 0)
-
-    def _without_own_label(self, block: bytes) -> bytes:
-        """Take away the `ann: ` that a bare client puts in front itself: it isn't doubled (seeds, `--bare`, 3)."""
-        return block.removeprefix(f"{self.peer.name}: ".encode()) if self._hub.mode.label == "nick" else block
-
-    def _type(self, keys: bytes) -> None:
-        """Show keys as they were typed: clean ones of a key reader, or those of a draft in JSON, which are cleaned."""
-        if self.peer.dialect.by_keys:
-            self._show(keys)
-            return
-        self._draft = self._draft or KeyReader(self._hub.limits)
-        for piece in self._draft.read(keys):
-            if isinstance(piece, Typing):
-                self._show(piece.keys)
-        if len(keys) > PASTED and not self.peer.gone:
-            self.inlet.hold_for("turn", 0)
-        if self._throttle:
-            self._slow_down(1)
-
-    def _show(self, keys: bytes) -> None:
-        if self.peer.room:
-            self.peer.room.apply(Typed(self.peer, keys))
-        if self._throttle:
-            self._slow_down(keys.count(b"\n"))
-
-    def _ask(self, piece: Command | Farewell | Fault) -> None:
-        """Obey or answer; who asks and doesn't read the answers has to wait."""
-        peer = self.peer
-        if isinstance(piece, Command):
-            obey(self._hub, peer, piece)
-        elif isinstance(piece, Fault):
-            peer.refuse(*piece)
-        elif peer.room:
-            peer.room.apply(Parted(peer, piece.word))
-        if self.outlet.full and not peer.gone:
-            self.inlet.hold("answers")
-        if self._throttle:
-            self._slow_down(1)
-
-    def _slow_down(self, lines: int) -> None:
-        pause = self._throttle.touch(self._reception.now(), lines) if self._throttle else 0
-        if pause and not self.peer.gone:
-            self.inlet.hold_for("rate", pause)
 
     # -- what its peer asks --------------------------------------------------------------------------------------
 
@@ -327,8 +369,9 @@ class Connection:
         return self.outlet.full
 
     def hold(self, reason: str) -> None:
-        """Stop reading, for one reason more."""
-        self.inlet.hold(reason)
+        """Stop reading, for one reason more; a session is always read, since it may acknowledge, ping or leave."""
+        if reason != "room" or not self.peer.session:
+            self.inlet.hold(reason)
 
     def release(self, reason: str) -> None:
         """Go on reading, unless there is another reason not to."""
@@ -344,6 +387,7 @@ class Connection:
         """Send what waits and `last_words`, then close; cut it where the other end takes too long."""
         was_held = self.inlet.held
         self.inlet.shut()
+        self._stand_in = None
         self._reception.ended(self)
         if last_words:
             self.outlet.write(last_words)
@@ -360,36 +404,3 @@ class Connection:
         """Close the connection at once; StandardIO knows no such thing, and closes."""
         transport = self.outlet.transport
         getattr(transport, "abortConnection", transport.loseConnection)()
-
-    # -- what its outlet tells -----------------------------------------------------------------------------------
-
-    def is_full(self) -> None:
-        """Let the room know who is to wait for this hearer, and the clock for how long."""
-        if self.peer.gone:
-            return
-        limits = self._hub.limits
-        self._watch(limits.pair_patience if self._hub.mode.seats == 2 else limits.room_patience)
-        if self.peer.room:
-            self.peer.room.hearer_is_full(self.peer)
-
-    def _watch(self, patience: float) -> None:
-        before = self.outlet.handed, self._acknowledged()
-
-        def look() -> None:
-            if before == (self.outlet.handed, self._acknowledged()):
-                self.peer.end("slow", f"you took nothing for {patience:.0f} s")
-            else:
-                self._watch(patience)
-
-        self.timers.after("slow", patience, look)
-
-    def is_over(self) -> None:
-        """Let a slow reader of a larger room go with a reason; nobody else waits for it."""
-        self.peer.end("slow", "too much waited for you")
-
-    def is_drained(self) -> None:
-        """Take note that this hearer has caught up."""
-        self.timers.cancel("slow")
-        self.inlet.release("answers")
-        if self.peer.room:
-            self.peer.room.hearer_is_drained(self.peer)

@@ -12,6 +12,7 @@ from ..core.commands import obey, take_name
 from ..core.hub import Hub
 from ..core.peer import Peer
 from ..wire.dialects import Message
+from ..wire.numbered import Json
 from ..wire.reading import Reader, hello
 from ..wire.text import clean, clean_text, name_fault
 from ..wire.verbs import Command, Fault, Piece
@@ -29,6 +30,9 @@ class Newcomer(Protocol):
     inlet: Inlet
     timers: Timers
     reader: Reader
+
+    def open_session(self, sent: Json) -> bool:
+        """Be the link of a session, if this hub has any."""
 
     def speak_json(self) -> None:
         """Take and write one object a line from now on."""
@@ -95,6 +99,8 @@ class Handshake:
     def _greet(self, sent: dict[str, object]) -> None:
         """Take a hello: an object with a "chatterbox" key as the first line (docs/protocol.md, section 3)."""
         peer = self._newcomer.peer
+        if "session" in sent and self._newcomer.open_session(sent):
+            return
         self._newcomer.speak_json()
         for verb, key in (("join", "room"), ("nick", "name")):
             value = sent.get(key, "")

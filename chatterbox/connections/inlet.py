@@ -53,11 +53,14 @@ class Inlet:
         "bulk",
         "ending",
         "is_shut",
+        "reads",
         "step",
     )
 
     def __init__(self, speaker: Speaker, transport: Transport, share: int, step: Step) -> None:
         self.step = step
+        self.reads = 0
+        """How often something came."""
         self.bulk = False
         """Whether what was read last is more than fingers type."""
         self.ending = False
@@ -69,8 +72,8 @@ class Inlet:
         self._share = share
         self._pieces: Iterator[Piece] | None = None
         """What was read and not yet handled."""
-        self._again = b""
-        """Lines that were read, and are to be said before anything else."""
+        self._again: list[Piece] = []
+        """What was read, and is to be handled before anything else."""
         self._rest = b""
         """What was received and not yet read."""
         self._held_for: frozenset[str] = frozenset()
@@ -83,6 +86,7 @@ class Inlet:
         if self.is_shut:
             return
         self.bulk = len(block) >= BULK
+        self.reads += 1
         if self._held_for or self._again or self._pieces or self._rest:
             self._rest += block
             if not self._held_for:
@@ -99,9 +103,9 @@ class Inlet:
         """Put received lines back before what was received after them."""
         self._rest = block + self._rest
 
-    def say_first(self, block: bytes) -> None:
-        """Handle `block`, which is lines to say, before everything else that waits."""
-        self._again = block + self._again
+    def say_first(self, piece: Piece) -> None:
+        """Handle `piece` before everything else that waits."""
+        self._again.insert(0, piece)
         self._has_told = False
 
     def end(self) -> None:
@@ -118,7 +122,7 @@ class Inlet:
 
     def discard(self) -> None:
         """Forget what waits: nobody will handle it."""
-        self._again, self._rest, self._pieces = b"", b"", None
+        self._again, self._rest, self._pieces = [], b"", None
 
     def shut(self) -> None:
         """Forget what waits, and handle nothing more."""
@@ -181,8 +185,7 @@ class Inlet:
                 return
             share -= 1
             if self._again:
-                block, self._again = self._again, b""
-                self._speaker.handle(block)
+                self._speaker.handle(self._again.pop(0))
                 continue
             if self._pieces is None:
                 block, self._rest = self._rest, b""

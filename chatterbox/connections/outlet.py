@@ -67,11 +67,14 @@ class Outlet:
         "paused",
         "queued",
         "transport",
+        "written",
     )
 
     def __init__(self, hearer: Hearer, transport: Transport, high_water: int, bound: int) -> None:
         self.transport = transport
         self.queued = 0
+        self.written = 0
+        """Bytes that were ever to be sent."""
         self.paused = False
         self.full = False
         self._hearer = hearer
@@ -84,6 +87,7 @@ class Outlet:
 
     def write(self, data: bytes) -> None:
         """Hand `data` to the transport, or queue it while that is full."""
+        self.written += len(data)
         if self.paused or len(data) > CHUNK:
             self._enqueue(data)
         else:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-from ..wire.dialects import Dialect
+from ..wire.dialects import Dialect, Message
+from ..wire.numbered import Numbered
 
 
 class Address(NamedTuple):
@@ -34,6 +35,20 @@ class Member(Protocol):
     finished: bool
     """Whether it has closed its sending half, and only listens."""
     address: Address
+    stream: str
+    """What it is called in numbers and receipts: new for each conversation."""
+    session: bool
+    """Whether it numbers its lines itself, and may lose its link and come back."""
+    listens: bool
+    """Whether it wants to hear anything."""
+    extras: dict[str, object]
+    """What its next welcome says beside the usual."""
+    has_all: bool
+    """Whether it has said that all was said and shown at both ends."""
+
+    @property
+    def away(self) -> bool:
+        """Whether it has no link for now, and its seat is kept."""
 
     @property
     def bulk(self) -> bool:
@@ -50,6 +65,9 @@ class Member(Protocol):
     def hear(self, data: bytes) -> None:
         """Deliver bytes in its dialect."""
 
+    def tell(self, message: Message) -> None:
+        """Deliver a message."""
+
     def hold(self) -> None:
         """Stop reading what it says, until released."""
 
@@ -59,21 +77,29 @@ class Member(Protocol):
     def wait(self) -> None:
         """Stop reading for a short while at the most."""
 
+    def meet(self, other: Member) -> None:
+        """Speak to `other` from now on, in numbers, or again."""
+
+    def part(self, other: Member, why: str) -> None:
+        """Take it that `other` is gone, or away for now (`away`)."""
+
+    def heed(self, speaker: Member, label: bytes, thing: Numbered) -> None:
+        """Deliver something numbered that `speaker` says, if it is the next of its kind."""
+
+    def speak(self, kind: str, block: bytes, to: str = "") -> None:
+        """Say something in numbers, which the hub gives in its place."""
+
+    def acknowledged(self, by: Member, n: int, private: bool) -> None:
+        """Take it that the end `by` has shown its lines up to `n`."""
+
+    def last_got(self, stream: str) -> int:
+        """Return the last number that it has got of the end `stream`."""
+
     def say_again(self, block: bytes) -> None:
         """Say, in a turn of its own, lines that were held."""
 
     def end(self, why: str, text: str = "") -> None:
         """Hang up on it, with a spoken reason where `text` is given."""
-
-
-class Origin(NamedTuple):
-    """Where lines come from: the speaker's stream, and the number that it gave the first of them (0: none)."""
-
-    stream: str = ""
-    line: int = 0
-
-
-NOBODY = Origin()
 
 
 class Joined(NamedTuple):
@@ -93,7 +119,6 @@ class Said(NamedTuple):
 
     peer: Member
     block: bytes
-    origin: Origin = NOBODY
 
 
 class Typed(NamedTuple):
@@ -108,7 +133,6 @@ class Did(NamedTuple):
 
     peer: Member
     text: str
-    origin: Origin = NOBODY
 
 
 class Told(NamedTuple):
@@ -117,7 +141,6 @@ class Told(NamedTuple):
     peer: Member
     to: Member
     text: str
-    origin: Origin = NOBODY
 
 
 class Renamed(NamedTuple):
@@ -147,7 +170,27 @@ class Left(NamedTuple):
     why: str
 
 
-RoomEvent = Joined | Began | Said | Typed | Did | Told | Renamed | Finished | Parted | Left
+class Sent(NamedTuple):
+    """A peer says something numbered."""
+
+    peer: Member
+    thing: Numbered
+
+
+class Away(NamedTuple):
+    """A session has lost its link; its seat is kept."""
+
+    peer: Member
+
+
+class Back(NamedTuple):
+    """A session has a link again, and perhaps another name."""
+
+    peer: Member
+    name: str = ""
+
+
+RoomEvent = Sent | Away | Back | Joined | Began | Said | Typed | Did | Told | Renamed | Finished | Parted | Left
 
 
 # -- what observers are told --------------------------------------------------------------------------------------

@@ -46,12 +46,13 @@ class Hub:
         self.mode = mode
         self.limits = limits
         self.rooms: dict[str, Room] = {}
-        self._observers = observers
+        self.observers = list(observers)
+        """Who is told what happens."""
         self._homes = homes
 
     def happened(self, news: News) -> None:
         """Tell every observer."""
-        for observer in self._observers:
+        for observer in self.observers:
             observer.happened(news)
 
     def announce(self, name: str, block: bytes) -> None:

@@ -18,6 +18,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from ..wire.dialects import Dialect, Message
+from ..wire.numbered import Numbered
 from .events import Address, Left, Member, RoomEvent
 
 LOBBY = "lobby"
@@ -58,6 +59,21 @@ class Link(Protocol):
 
     def say_no_more(self) -> None:
         """Take it that the other end has finished, though its link is open: it may still ask, and leave."""
+
+    def acknowledged_by(self, other: Member, n: int, private: bool) -> None:
+        """Take it that `other` has shown the peer's lines up to `n`."""
+
+    def speak_for(self, kind: str, block: bytes, to: str) -> None:
+        """Say something in numbers in the peer's place."""
+
+    def meet(self, other: Member) -> None:
+        """Speak to `other` in numbers from now on, or again, in the peer's place."""
+
+    def part(self, other: Member, why: str) -> None:
+        """Take it that `other` is gone, or away for now."""
+
+    def heed(self, speaker: Member, label: bytes, thing: Numbered) -> None:
+        """Write something numbered that `speaker` says, if it is the next of its kind."""
 
     def say_again(self, block: bytes) -> None:
         """Say lines that were said before and held, before anything else that waits."""
@@ -105,22 +121,29 @@ class Peer:
     Args:
         dialect: how it is spoken to.
         address: where the other end is.
+        stream: what it is called in numbers and receipts.
     """
 
     __slots__ = (
         "address",
         "dialect",
+        "extras",
         "finished",
         "gone",
+        "gots",
+        "has_all",
         "link",
+        "listens",
         "name",
         "room",
         "search",
+        "session",
+        "stream",
         "wanted_name",
         "wanted_room",
     )
 
-    def __init__(self, dialect: Dialect, address: Address = Address()) -> None:
+    def __init__(self, dialect: Dialect, address: Address = Address(), stream: str = "") -> None:
         self.dialect = dialect
         self.address = address
         self.name = ""
@@ -132,6 +155,14 @@ class Peer:
         """The question where the wanted room lives, while it is not answered."""
         self.finished = False
         self.gone = ""
+        self.stream = stream
+        self.session = False
+        self.listens = True
+        self.has_all = False
+        self.gots: dict[str, int] | None = None
+        """The last number that it has got of each other end, if it is a session."""
+        self.extras: dict[str, object] = {}
+        """What its next welcome says beside the usual."""
 
     # -- what it hears ---------------------------------------------------------------------------------------
 
@@ -194,6 +225,45 @@ class Peer:
         self.leave(why)
         if link:
             link.close(last_words)
+
+    # -- numbers and receipts ----------------------------------------------------------------------------------
+
+    @property
+    def away(self) -> bool:
+        """Whether it has no link for now, and its seat is kept."""
+        return self.session and self.link is None
+
+    def meet(self, other: Member) -> None:
+        """Speak to `other` in numbers from now on, or again."""
+        if self.link and not self.session:
+            self.link.meet(other)
+
+    def part(self, other: Member, why: str) -> None:
+        """Take it that `other` is gone, or away for now (`away`)."""
+        if self.link and not self.session:
+            self.link.part(other, why)
+
+    def heed(self, speaker: Member, label: bytes, thing: Numbered) -> None:
+        """Deliver something numbered that `speaker` says, if it is the next of its kind."""
+        if self.link and not self.gone:
+            self.link.heed(speaker, label, thing)
+
+    def acknowledged(self, by: Member, n: int, private: bool) -> None:
+        """Take it that the end `by` has shown its lines up to `n`."""
+        if self.session:
+            fields: dict[str, object] = {"stream": by.stream, "n": n}
+            self.tell(Message("got", fields | ({"private": True} if private else {})))
+        elif self.link:
+            self.link.acknowledged_by(by, n, private)
+
+    def speak(self, kind: str, block: bytes, to: str = "") -> None:
+        """Say something in numbers: whole lines, a deed (`me`), a private line (`msg`), or that it has said all."""
+        if self.link and not self.gone:
+            self.link.speak_for(kind, block, to)
+
+    def last_got(self, stream: str) -> int:
+        """Return the last number that it has got of the end `stream`."""
+        return self.gots.get(stream, 0) if self.gots else 0
 
     # -- its seat ----------------------------------------------------------------------------------------------
 

@@ -13,6 +13,8 @@ from ..limits import Limits
 from ..wire.dialects import Dialect, Message
 from ..wire.lines import first_lines
 from .events import (
+    Away,
+    Back,
     Began,
     Did,
     Finished,
@@ -26,11 +28,13 @@ from .events import (
     Renamed,
     RoomEvent,
     Said,
+    Sent,
     Told,
     Typed,
 )
 from .modes import Mode
 from .naming import names_for
+from .numbered import card, introduce, left, route, welcome
 
 MAX_LINES = 1024
 """Lines of a block where they are rendered one by one: with 60 bytes around each, about as much again as a read."""
@@ -47,6 +51,9 @@ _RULES: dict[type, str] = {
     Finished: "_finished",
     Parted: "_parted",
     Left: "_left",
+    Sent: "_sent",
+    Away: "_away",
+    Back: "_back",
 }
 """The method of a room that lets each kind of event happen."""
 
@@ -83,6 +90,8 @@ class Room:
         self._pending: list[RoomEvent] = []
         self._speaker: Member | None = None
         """Whose doing it is that somebody hears something."""
+        self._is_numbered = False
+        """Whether a session has ever been here."""
         self._numbers = count(1)
         """What guests are told apart by."""
 
@@ -191,23 +200,13 @@ class Room:
         """Tell `peer` where it is and the others who came; then what was said for a partner is delivered, first."""
         self._welcome(peer)
         if self.mode.announces:
-            self._tell(Message("joined", {"name": peer.name}), without=peer)
+            self._tell(Message("joined", card(peer)), without=peer)
+        self._introduce(peer)
         if len(self.members) > 1:
             self._deliver_held()
 
     def _welcome(self, peer: Member) -> None:
-        mode = self.mode
-        fields: dict[str, object] = {
-            "chatterbox": 1,
-            "room": self.name,
-            "mode": mode.name,
-            "name": peer.name,
-            "seats": mode.seats or None,
-            "label": None if mode.label == "none" else mode.label,
-            "farewell": list(mode.farewell),
-            "here": [member.name for member in self.members],
-        }
-        peer.hear(peer.dialect.message(Message("welcome", fields)))
+        peer.tell(Message("welcome", welcome(self.mode, self.name, peer, self.members)))
 
     def _name_for(self, peer: Member) -> str:
         """Return the name that `peer` has here: its wish, or what the mode makes names of."""
@@ -220,6 +219,9 @@ class Room:
         """Data received from Client 1 must be sent immediately to Client 2 (seed 000), and the other way round."""
         peer, block = event.peer, event.block
         if peer not in self.members:
+            return
+        if self._is_numbered:
+            peer.speak("say", block)
             return
         if self.mode.holds and len(self.members) < 2:
             self._keep(event)
@@ -252,13 +254,19 @@ class Room:
 
     def _did(self, event: Did) -> None:
         if event.peer in self.members:
-            fields: dict[str, object] = {"from": event.peer.name, "text": event.text}
-            self._tell(Message("did", fields), without=event.peer)
+            fields: dict[str, object] = {"from": event.peer.name, "stream": event.peer.stream, "text": event.text}
+            if self._is_numbered:
+                event.peer.speak("me", event.text.encode() + b"\n")
+            else:
+                self._tell(Message("did", fields), without=event.peer)
             event.peer.hear(event.peer.dialect.message(Message("did", fields, own=True)))
 
     def _told(self, event: Told) -> None:
         if event.peer in self.members and event.to in self.members:
-            fields: dict[str, object] = {"from": event.peer.name, "text": event.text}
+            if self._is_numbered:
+                event.peer.speak("msg", event.text.encode() + b"\n", event.to.stream)
+                return
+            fields: dict[str, object] = {"from": event.peer.name, "stream": event.peer.stream, "text": event.text}
             event.to.hear(event.to.dialect.message(Message("told", fields)))
 
     def _renamed(self, event: Renamed) -> None:
@@ -266,12 +274,8 @@ class Room:
         if peer not in self.members:
             return
         old = peer.name
-        del self.names[old.casefold()]
-        self.names[name.casefold()] = peer
-        peer.name = name
-        if self.members[peer]:
-            self.members[peer] = f"{name}: ".encode()
-        fields: dict[str, object] = {"name": old, "to": name}
+        self._call(peer, name)
+        fields: dict[str, object] = {"name": old, "to": name, "stream": peer.stream}
         peer.hear(peer.dialect.message(Message("renamed", fields, own=True)))
         if self.mode.announces:
             self._tell(Message("renamed", fields), without=peer)
@@ -286,6 +290,9 @@ class Room:
             return
         if not self._listens_on(peer):
             peer.end("quit")
+            return
+        if self._is_numbered:
+            peer.speak("done", b"")
             return
         peer.finished = True
         if len(self.members) == 1 and peer in self._met and not self._held:
@@ -310,6 +317,46 @@ class Room:
         else:
             event.peer.end("quit")
 
+    def _sent(self, event: Sent) -> None:
+        """Route something numbered: the two ends keep it, and know what they have heard."""
+        peer, thing = event
+        if peer not in self.members:
+            return
+        route(self.members, peer, thing, self.mode.echo)
+        if thing.kind == "say" and "said" in self.mode.script:
+            self._observe(Happening(self, Said(peer, thing.block)))
+
+    def _away(self, event: Away) -> None:
+        """Say that a session has lost its link: its seat is kept, and so is what is said to it."""
+        self._tell(Message("away", card(event.peer)), without=event.peer)
+        for member in self.members:
+            member.part(event.peer, "away")
+
+    def _back(self, event: Back) -> None:
+        """Welcome a session on its new link, and let the others repeat what it hasn't got."""
+        peer, name = event
+        if peer not in self.members:
+            return
+        if name and self.names.get(name.casefold(), peer) is peer:
+            self._call(peer, name)
+        self._welcome(peer)
+        self._tell(Message("back", card(peer)), without=peer)
+        self._introduce(peer)
+
+    def _introduce(self, peer: Member) -> None:
+        """Let ends that number their lines meet; from the first session on they all do."""
+        if self._is_numbered or peer.session:
+            introduce(self.members, peer, everybody=not self._is_numbered)
+            self._is_numbered = True
+
+    def _call(self, peer: Member, name: str) -> None:
+        """Give `peer` another name, which is free."""
+        del self.names[peer.name.casefold()]
+        self.names[name.casefold()] = peer
+        peer.name = name
+        if self.members[peer]:
+            self.members[peer] = f"{name}: ".encode()
+
     def _left(self, event: Left) -> None:
         peer, why = event
         if peer not in self.members:
@@ -325,6 +372,9 @@ class Room:
         if why != "moved":
             self._observe(Gone(self.name, peer, why))
         self._tell_of_leaving(peer, why)
+        if self._is_numbered:
+            for member in tuple(self.members):
+                member.part(peer, why)
         if self.is_pair:
             for member in tuple(self.members):
                 self._release(member)
@@ -336,7 +386,11 @@ class Room:
         if self.mode.ends_together and self.members and why != "shutdown":
             self._end_all("bye", f"{peer.name} left ({why})")
         elif self.mode.announces and not peer.finished and why != "shutdown":
-            self._tell(Message("left", {"name": peer.name, "why": why}))
+            if peer.session:
+                for member in tuple(self.members):
+                    member.tell(left(member, peer, why))
+            else:
+                self._tell(Message("left", {"name": peer.name, "stream": peer.stream, "why": why}))
         if self.is_pair:
             for member in tuple(self.members):
                 if member.finished:

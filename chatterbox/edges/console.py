@@ -89,7 +89,7 @@ class Console(Protocol):
             if isinstance(piece, Typing):
                 self.transport.write(self._admission.dialects.keys.typed(NAME, piece.keys))
                 if self.connection:
-                    self.connection.handle(piece)
+                    self.connection.say(piece)
             elif isinstance(piece, Command):
                 self._stop()
 

@@ -105,7 +105,8 @@ class ChatProtocol(LineReceiver):
         self.transport.registerProducer(self, True)
         waited = self._reactor.seconds() - self._accepted
         address = Address(*address_of(self.transport.getPeer()))
-        self.connection = self._admission.arrive(self.transport, address, self._acknowledged, waited)
+        counts = bool(self._socket) and not ISSLTransport.providedBy(self.transport)
+        self.connection = self._admission.arrive(self.transport, address, self._acknowledged, waited, counts)
         if self.connection.peer.dialect.by_keys:
             self._read_little()
 

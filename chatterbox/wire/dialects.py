@@ -14,7 +14,9 @@ from typing import NamedTuple, Protocol
 
 from ..limits import Limits
 from .keys import KeyReader
+from .numbered import Numbered, to_event
 from .reading import JsonReader, Reader, TextReader
+from .speaking import SessionReader
 from .text import NOTICE, clean_text
 from .verbs import VERBS, help_rows
 
@@ -59,6 +61,10 @@ _SENTENCES = {
     "joined": "{name} joined",
     "left": "{name} left ({why})",
     "finished": "{name} has finished",
+    "away": "{name} is away (link lost), what you say is kept",
+    "back": "{name} is back",
+    "missed": "{lines} lines of {name} were missed",
+    "undelivered": "not delivered: {lines} lines",
     "renamed": "{name} is now known as {to}",
     "renamed own": "you are now known as {to}",
     "told": "{from} tells you: {text}",
@@ -137,6 +143,8 @@ class Json:
     expands = True
     by_keys = False
     framed = True
+    unknown: frozenset[str] = frozenset({"session", "listens", "got", "finished", "ends", "away"})
+    """Keys of a message that are for sessions."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
@@ -161,14 +169,29 @@ class Json:
         return self.message(Message("closed", {"why": why, "text": text})) if text else b""
 
     def message(self, message: Message) -> bytes:
-        """The message's fields as they are."""
+        """The message's fields as they are, but for those that only a session understands."""
         if message.kind == "moved":
             return b""
         kind = "notice" if message.kind == "script" else message.kind
-        fields = {"event": kind, **message.fields}
+        fields = {"event": kind, **{key: v for key, v in message.fields.items() if key not in self.unknown}}
         if message.own:
             fields["own"] = True
         return json.dumps(fields, ensure_ascii=False).encode() + b"\n"
+
+
+class SessionJson(Json):
+    """The dialect of sessions: JSON with streams, numbers and receipts (docs/protocol.md, section 8)."""
+
+    unknown = frozenset()
+
+    def last_words(self, why: str, text: str, was_seated: bool) -> bytes:
+        """The word, always, and the sentence, where there is one."""
+        fields: dict[str, object] = {"why": why, "text": text} if text else {"why": why}
+        return self.message(Message("closed", fields))
+
+    def numbered(self, name: str, stream: str, thing: Numbered) -> bytes:
+        """Return what a session hears of a numbered thing: many lines in one object."""
+        return json.dumps(to_event(thing, name, stream), ensure_ascii=False).encode() + b"\n"
 
 
 class Keys(Text):
@@ -229,6 +252,7 @@ class Dialects:
 
     text: Dialect
     json: Dialect
+    session: SessionJson
     keys: Dialect
     bare: Dialect
 
@@ -249,6 +273,7 @@ def make_dialects(
     return Dialects(
         text=Text(lines, partner, greets),
         json=Json(JsonReader(limits, farewells)),
+        session=SessionJson(SessionReader(limits, farewells)),
         keys=Keys(limits, farewells, partner),
         bare=Bare(lines, last_word),
     )

@@ -117,11 +117,12 @@ class JsonReader:
 
     def __init__(self, limits: Limits, farewells: Iterable[str] = ()) -> None:
         self._limits = limits
+        self._max_json = limits.max_json
         self._text = TextReader(limits, farewells)
 
     def read(self, block: bytes) -> Iterator[Piece]:
         """Yield the pieces of `block`, which is any number of whole lines as they were received."""
-        for part in within(block, self._limits.max_json):
+        for part in within(block, self._max_json):
             if isinstance(part, Fault):
                 yield part
             else:
@@ -133,8 +134,11 @@ class JsonReader:
         if sent is None:
             return (Fault("json", "not a JSON object on one line"),)
         verb = sent.get("verb")
-        if not isinstance(verb, str) or verb not in JSON_VERBS:
-            return (Fault("verb", f"unknown verb {clean_text(str(verb))[:40]}"),)
+        return self._verb(verb if isinstance(verb, str) else "", sent)
+
+    def _verb(self, verb: str, sent: dict[str, object]) -> Iterable[Piece]:
+        if verb not in JSON_VERBS:
+            return (Fault("verb", f"unknown verb {clean_text(str(sent.get('verb')))[:40]}"),)
         args = [sent.get(key) for key in JSON_VERBS[verb]]
         if not all(isinstance(arg, str) for arg in args):
             return (Fault("verb", f"{verb} takes {' and '.join(JSON_VERBS[verb])}, as a string"),)

@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from .numbered import Numbered
+from .numbering import Got
+
 
 class Verb(NamedTuple):
     """One thing a peer can ask of the hub; the table of them is what `/help` prints."""
@@ -67,5 +70,27 @@ class Typing(NamedTuple):
     keys: bytes
 
 
-Piece = bytes | Command | Farewell | Fault | Typing
-"""What a peer's input is made of: clean lines to be said, commands, farewells, faults to be answered, and keys."""
+class Dropped(NamedTuple):
+    """A session's line `n` is not passed on, for the reason in one sentence; it keeps its number."""
+
+    n: int
+    to: str
+    private: bool
+    text: str
+
+
+class Ping(NamedTuple):
+    """A session wants to know whether the hub hears it."""
+
+
+class Goodbye(NamedTuple):
+    """A session leaves: why, what it has got of each stream, and whether all was said and shown at both ends."""
+
+    why: str
+    got: dict[str, int]
+    finished: bool
+
+
+Piece = bytes | Numbered | Command | Farewell | Fault | Typing | Got | Dropped | Ping | Goodbye
+"""What a peer's input is made of: clean lines to be said, commands, keys, faults to be answered, and what only a
+session says."""

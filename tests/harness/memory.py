@@ -26,7 +26,7 @@ from twisted.python.failure import Failure
 
 from chatterbox.connections.admission import Admission
 from chatterbox.connections.connection import Connection
-from chatterbox.core.events import Happening, News, Observer, Staged
+from chatterbox.core.events import Happening, News, Staged
 from chatterbox.core.hub import Hub
 from chatterbox.core.modes import MODES
 from chatterbox.core.peer import Peer
@@ -333,8 +333,8 @@ class HubOnAClock:
         """What the hub told its observers."""
         self.limits = Limits(**(limits or {}))
         row = replace(MODES[mode], **columns)
-        self.observers: list[Observer] = [self]
-        self.hub = Hub(row, self.limits, self.observers, homes or Here())
+        self.hub = Hub(row, self.limits, [self], homes or Here())
+        self.observers = self.hub.observers
         self.admission = Admission(self.hub, self.clock.callLater, self.clock.seconds, bare)
         self.factory = ChatFactory(self.admission, self.clock)
         self._buffer = buffer

@@ -1,0 +1,301 @@
+"""A desk is where sessions come in: it finds the seat that a hello is about, and keeps it while its link is gone.
+
+Whose seat it is says `sessions`, which has the rules; links and peers are brought together here. A secret goes no
+further than `read_hello`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..core.events import Away, Back, Gone, Happening, Joined, News, Sent
+from ..core.hub import Hub
+from ..core.numbered import welcome
+from ..core.peer import LOBBY, Peer
+from ..core.room import Room
+from ..wire.dialects import Message, SessionJson
+from ..wire.numbered import Json, Numbered
+from ..wire.numbering import Got
+from ..wire.text import clean_text, name_fault, room_fault
+from ..wire.verbs import Dropped, Goodbye, Piece, Ping
+from .connection import Connection
+from .outside import Outside
+from .sessions import Arrival, Fault, Hello, Session, Sessions, read_hello
+from .sources import source_of
+from .timers import Delayed, Later
+
+_REFUSED = {"replaced": "another link carries this conversation now", "full": "this conversation found no seat"}
+"""What is said beside the word, to a hello that is too late."""
+
+
+class Desk:
+    """Every session of one hub.
+
+    Args:
+        hub: whose rooms they sit in.
+        dialect: what sessions speak.
+        later: calls a function after so many seconds.
+        now: seconds of a clock that never goes back.
+        away_a_source: sessions away at once from one source; 0: any number.
+    """
+
+    def __init__(
+        self, hub: Hub, dialect: SessionJson, later: Later, now: Callable[[], float], away_a_source: int = 0
+    ) -> None:
+        limits = hub.limits
+        self._hub = hub
+        self._dialect = dialect
+        self._later = later
+        self._now = now
+        self._sessions = Sessions(limits.grace, limits.max_away, away_a_source)
+        self._peers: dict[str, Peer] = {}
+        """Whoever numbers its lines, by stream: sessions, those waiting outside among them."""
+        self._of: dict[str, Session] = {}
+        self._hellos: dict[str, Hello] = {}
+        """What those asked for that have no seat yet."""
+        self._outside = Outside(hub, limits.max_outside)
+        self._timer: Delayed | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether this mode has sessions: where a rule counts messages or keys, there are none."""
+        return self._hub.mode.rule == "relay"
+
+    # -- a hello -------------------------------------------------------------------------------------------------
+
+    def arrive(self, connection: Connection, sent: Json) -> None:
+        """Take a hello with a session: bring it to its seat, or say why not."""
+        hello, peer = read_hello(sent), connection.peer
+        connection.speak(self._dialect)
+        if isinstance(hello, Fault):
+            peer.refuse("session", hello.text)
+            peer.end("kicked", hello.text)
+            return
+        room, name = self._wishes(peer, sent)
+        if peer.gone:
+            return
+        arrival = self._sessions.arrive(hello, room, source_of(peer.address.host), self._now())
+        if arrival.evicted:
+            self._give_up(arrival.evicted.stream)
+        if arrival.session is None:
+            peer.end(arrival.closed, _REFUSED.get(arrival.closed, ""))
+        elif arrival.known:
+            self._come_back(connection, arrival.session, hello, room, name)
+        else:
+            self._come_in(connection, arrival, hello, room, name)
+
+    def _wishes(self, peer: Peer, sent: Json) -> tuple[str, str]:
+        """Return the room and the name that a hello asks for; a bad room ends it, a bad name is none."""
+        wishes = [sent.get(key, "") for key in ("room", "name")]
+        room, name = (clean_text(wish) if isinstance(wish, str) else "\n" for wish in wishes)
+        limits = self._hub.limits
+        if fault := room_fault(room, limits.max_room) if "room" in sent else "":
+            peer.end("kicked", fault)
+        if fault := name_fault(name, limits.max_name) if "name" in sent else "":
+            peer.refuse("name", fault)
+            name = ""
+        return room or LOBBY, name
+
+    def _come_in(self, connection: Connection, arrival: Arrival, hello: Hello, room: str, name: str) -> None:
+        peer, session = connection.peer, arrival.session
+        assert session is not None  # by Arrival's own rule: no word, no session
+        peer.session, peer.stream, peer.listens = True, session.stream, hello.listens
+        peer.gots, peer.wanted_room = session.got, room
+        peer.wanted_name = "" if self._hub.name_conflict(peer, room, name) else name
+        if name and not peer.wanted_name:
+            peer.refuse("name", f"the name {name} is taken")
+        self._peers[session.stream], self._of[session.stream] = peer, session
+        self._hellos[session.stream] = hello
+        if not hello.listens:
+            self._wait_outside(connection, session, hello)
+            return
+        there = self._hub.rooms.get(room)
+        if there and not there.has_seat:
+            self._make_room(there, hello)
+        connection.take_seat()
+
+    def _make_room(self, room: Room, hello: Hello) -> None:
+        """Let a seat go that is kept for somebody, if the one who it is kept for is known to sit here already."""
+        members = [self._of[member.stream] for member in room.members if member.stream in self._of]
+        ghost = self._sessions.yields(members, hello)
+        if ghost:
+            self._give_up(ghost.stream)
+
+    def seated(self, connection: Connection) -> None:
+        """Prepare the welcome of a session that is about to be welcomed to a room."""
+        peer, place = connection.peer, connection.peer.room
+        session = self._of.get(peer.stream)
+        if session is None or place is None:
+            return
+        hello = self._hellos.pop(peer.stream, None)
+        self._sessions.seat(session, place.name)
+        self._outside.forget(peer)
+        peer.extras = self._extras(session)
+        if hello:
+            fate = self._sessions.fate(hello, session, self._now())
+            if place.is_pair:
+                self._reserve(hello, place.name)
+            self._attach(session, hello, connection)
+            peer.extras = self._extras(session) | ({"left": fate} if fate else {})
+
+    def _attach(self, session: Session, hello: Hello, connection: Connection) -> object | None:
+        """Let `connection` carry a session; return the link that it replaces."""
+        self._listen(connection)
+        return self._sessions.attach(session, hello, connection)
+
+    def _reserve(self, hello: Hello, room: str) -> None:
+        """Keep the other seat of an empty pair for the one that `hello` was with, before a restart of the hub."""
+        there = self._hub.rooms.get(room)
+        ghost = self._sessions.reserve(hello, room, self._now()) if there and not there.members else None
+        if ghost and there:
+            peer = Peer(self._dialect, stream=ghost.stream)
+            peer.session, peer.gots = True, ghost.got
+            self._peers[ghost.stream], self._of[ghost.stream] = peer, ghost
+            peer.room = there
+            there.apply(Joined(peer))
+            self._watch()
+
+    def _extras(self, session: Session) -> Json:
+        return {"stream": session.stream, "grace": session.grace, "max_line": self._hub.limits.max_line}
+
+    # -- coming back -----------------------------------------------------------------------------------------------
+
+    def _come_back(self, connection: Connection, session: Session, hello: Hello, room: str, name: str) -> None:
+        """Give a session's seat to its new link, also where the old one looks alive."""
+        peer = self._peers[session.stream]
+        before = self._attach(session, hello, connection)
+        if isinstance(before, Connection):
+            before.replaced()
+        connection.adopt(peer)
+        fate = self._sessions.fate(hello, session, self._now())
+        peer.listens = hello.listens
+        peer.extras = self._extras(session) | ({"left": fate} if fate else {})
+        place = peer.room
+        if place is None:
+            self._wait_outside(connection, session, hello)
+            return
+        if room != place.name:
+            self._hub.move(peer, room)
+        if peer.room is place and not peer.gone:
+            place.apply(Back(peer, "" if self._hub.name_conflict(peer, place.name, name) else name))
+        peer.extras = self._extras(session)
+
+    def _listen(self, connection: Connection) -> None:
+        """Take a link for lost that says nothing for a minute: a session pings three times in that."""
+        silence, before = self._hub.limits.session_silence, connection.inlet.reads
+
+        def look() -> None:
+            if connection.inlet.reads == before:
+                connection.break_off()
+            else:
+                self._listen(connection)
+
+        connection.timers.after("silence", silence, look)
+
+    # -- its link ------------------------------------------------------------------------------------------------
+
+    def cut(self, connection: Connection) -> None:
+        """Take it that a session's link is gone: its seat is kept for a while, if it may be."""
+        peer = connection.peer
+        session = self._of.get(peer.stream)
+        kept = self._sessions.cut(session, connection, self._now()) if session else False
+        if kept is None or peer.gone:
+            return
+        peer.link = None
+        if kept and peer.room:
+            peer.room.apply(Away(peer))
+            self._watch()
+        else:
+            self._give_up(peer.stream)
+
+    def _watch(self) -> None:
+        """Look again when the first grace is over."""
+        if self._timer:
+            self._timer.cancel()
+        due = self._sessions.due
+        self._timer = self._later(max(0.0, due - self._now()), self._expire) if due is not None else None
+
+    def _expire(self) -> None:
+        self._timer = None
+        for session in self._sessions.expired(self._now()):
+            self._give_up(session.stream)
+        self._watch()
+
+    def _give_up(self, stream: str) -> None:
+        """Let a session go that didn't come back."""
+        peer = self._peers.get(stream)
+        if peer:
+            peer.leave("lost")
+            self.forget(peer, "lost")
+
+    def happened(self, news: News) -> None:
+        """Forget a session that has left the hub, for whatever word."""
+        if isinstance(news, Gone) and news.peer.stream in self._peers:
+            self.forget(self._peers[news.peer.stream], news.why)
+        elif isinstance(news, Happening) and self._outside.waits_for(news.room.name):
+            self._later(0, lambda name=news.room.name: self._let_in(name))  # type: ignore[misc]
+
+    def forget(self, peer: Peer, why: str) -> None:
+        """Forget a session that has left, or never had a seat."""
+        session = self._of.pop(peer.stream, None)
+        self._hellos.pop(peer.stream, None)
+        self._peers.pop(peer.stream, None)
+        self._outside.forget(peer)
+        if session:
+            self._sessions.end(session, why, self._now(), peer.has_all)
+
+    # -- what a session says ---------------------------------------------------------------------------------------
+
+    def handle(self, connection: Connection, piece: Piece) -> None:
+        """Do what only a session asks."""
+        peer = connection.peer
+        if isinstance(piece, Numbered):
+            if peer.room:
+                peer.room.apply(Sent(peer, piece))
+        elif isinstance(piece, Got):
+            self.got(peer, *piece)
+        elif isinstance(piece, Ping):
+            peer.tell(Message("pong", {}))
+        elif isinstance(piece, Dropped):
+            fields = {"code": "long", "text": piece.text, "n": piece.n, "to": piece.to}
+            peer.tell(Message("error", fields | ({"private": True} if piece.private else {})))
+        elif isinstance(piece, Goodbye):
+            self._goodbye(peer, piece)
+
+    def got(self, peer: Peer, to: str, n: int, private: bool = False) -> None:
+        """Pass on that `peer` has shown the lines of the end `to` up to `n`."""
+        session = self._of.get(peer.stream)
+        if session and not private:
+            self._sessions.acknowledged(session, to, n)
+        room = self._hub.rooms.get(peer.room.name) if peer.room else None
+        other = next((member for member in room.members if member.stream == to), None) if room else None
+        if other and other is not peer:
+            other.acknowledged(peer, n, private)
+
+    def _wait_outside(self, connection: Connection, session: Session, hello: Hello) -> None:
+        """Let a session that hears nothing wait for somebody to hear it."""
+        peer = connection.peer
+        self._hellos.pop(peer.stream, None)
+        self._attach(session, hello, connection)
+        connection.open()
+        if not self._outside.wait(peer):
+            peer.end("full", f"too many wait for room {peer.wanted_room} already")
+            return
+        peer.extras = self._extras(session)
+        peer.tell(Message("welcome", welcome(self._hub.mode, peer.wanted_room, peer, ())))
+        self._later(0, lambda: self._let_in(peer.wanted_room))
+
+    def _let_in(self, room: str) -> None:
+        """Let the next one that waits outside sit down, if there is somebody to hear it."""
+        peer = self._outside.next(room)
+        if peer:
+            self._outside.forget(peer)
+            self._hub.seat(peer)
+
+    def _goodbye(self, peer: Peer, said: Goodbye) -> None:
+        session = self._of.get(peer.stream)
+        for stream, n in said.got.items():
+            if session:
+                self._sessions.acknowledged(session, stream, n)
+        peer.has_all = said.finished
+        peer.end("quit") if said.why == "quit" else peer.end("lost", "")

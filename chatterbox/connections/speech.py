@@ -1,0 +1,173 @@
+"""Speech is what comes of the pieces that one peer sent: lines and keys go to its room, commands are obeyed.
+
+Nobody says more in one turn than a share of it, or more in a second than the rate. It does not know bytes or links.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from ..core.commands import obey
+from ..core.events import Parted, Said, Typed
+from ..core.hub import Hub
+from ..core.peer import Peer
+from ..core.room import MAX_LINES
+from ..limits import Throttle
+from ..wire.keys import KeyReader
+from ..wire.lines import first_lines
+from ..wire.numbered import Numbered
+from ..wire.verbs import Command, Farewell, Fault, Piece, Typing
+from .inlet import Inlet
+from .outlet import Outlet
+from .timers import Timers
+
+PASTED = 256
+"""Keys of a draft that are worth a turn: each is looked at, and 4,000 take half a millisecond."""
+
+
+class Talker(Protocol):
+    """What a speech needs of its connection."""
+
+    peer: Peer
+    outlet: Outlet
+    timers: Timers
+
+    def said_all(self) -> None:
+        """Take it that the other end has finished, and all that it sent is handled."""
+
+    def handle_numbered(self, piece: Piece) -> None:
+        """Do what only a session asks."""
+
+
+class Speech:
+    """What one peer says: the speaker that an inlet tells.
+
+    Args:
+        talker: its connection.
+        hub: whose rooms it is said in.
+        now: seconds of a clock that never goes back.
+    """
+
+    __slots__ = ("_draft", "_hub", "_inlet", "_now", "_talker", "is_done", "throttle", "timers")
+
+    _inlet: Inlet
+
+    def __init__(self, talker: Talker, hub: Hub, now: Callable[[], float]) -> None:
+        self.timers = talker.timers
+        self.is_done = False
+        """Whether it has said `/done`."""
+        self.throttle = Throttle(hub.limits.rate, hub.limits.burst) if hub.limits.rate else None
+        self._talker = talker
+        self._hub = hub
+        self._now = now
+        self._draft: KeyReader | None = None
+        """What cleans the keys of a draft that it shows (JSON's `type`)."""
+
+    def comes_from(self, inlet: Inlet) -> None:
+        """Hold and release `inlet`, from which the pieces come."""
+        self._inlet = inlet
+
+    def said_all(self) -> None:
+        """Take it that the other end has finished, and all that it sent is handled."""
+        self._talker.said_all()
+
+    def handle(self, piece: Piece) -> None:
+        """Say lines and keys to the room, obey commands, answer faults."""
+        if self.is_done and isinstance(piece, bytes | Typing | Farewell):
+            self._talker.peer.refuse("done", "you have said /done: nothing more is sent")
+        elif isinstance(piece, bytes):
+            self._say(piece)
+        elif isinstance(piece, Typing):
+            self._type(piece.keys)
+        elif isinstance(piece, Command | Farewell | Fault):
+            self._ask(piece)
+        else:
+            self._handle_numbered(piece)
+
+    def _handle_numbered(self, piece: Piece) -> None:
+        """Do what only a session asks, of many lines as many as may be said in this turn."""
+        lines = 1
+        if isinstance(piece, Numbered) and piece.block:
+            head = self._share_of(piece.block)
+            lines = piece.lines
+            if len(head) < len(piece.block):
+                lines = head.count(b"\n")
+                self._say_rest(piece.after(lines))
+                piece = piece._replace(block=head, lines=lines)
+        self._talker.handle_numbered(piece)
+        if self.throttle:
+            self._slow_down(lines)
+
+    def _say(self, block: bytes) -> None:
+        peer = self._talker.peer
+        if self.throttle or len(block) > MAX_LINES:  # a shorter block has fewer lines than any share
+            head = self._share_of(block)
+            if len(head) < len(block):
+                self._say_rest(block[len(head) :])
+                block = head
+        self._draft = None
+        if not peer.dialect.framed:
+            block = self._without_own_label(block)
+        if peer.room:
+            peer.room.apply(Said(peer, block))
+        if self.throttle:
+            self._slow_down(block.count(b"\n"))
+
+    def _share_of(self, block: bytes) -> bytes:
+        """Return what of `block` may be said in this turn; the rest is the next piece."""
+        most = self._talker.peer.room.max_lines if self._talker.peer.room else 0
+        if self.throttle:
+            most = min(most or self.throttle.ready, self.throttle.ready)
+        if most and len(block) > most and len(head := first_lines(block, most)) < len(block):
+            return head
+        return block
+
+    def _say_rest(self, piece: Piece) -> None:
+        """Say `piece` in a turn of its own, before anything else."""
+        self._inlet.bulk = True
+        self._inlet.say_first(piece)
+        self._inlet.hold_for("turn", 0)
+
+    def _without_own_label(self, block: bytes) -> bytes:
+        """Take away the `ann: ` that a bare client puts in front itself: it isn't doubled (seeds, `--bare`, 3)."""
+        return block.removeprefix(f"{self._talker.peer.name}: ".encode()) if self._hub.mode.label == "nick" else block
+
+    def _type(self, keys: bytes) -> None:
+        """Show keys as they were typed: clean ones of a key reader, or those of a draft in JSON, which are cleaned."""
+        if self._talker.peer.dialect.by_keys:
+            self._show(keys)
+            return
+        self._draft = self._draft or KeyReader(self._hub.limits)
+        for piece in self._draft.read(keys):
+            if isinstance(piece, Typing):
+                self._show(piece.keys)
+        if len(keys) > PASTED and not self._talker.peer.gone:
+            self._inlet.hold_for("turn", 0)
+        if self.throttle:
+            self._slow_down(1)
+
+    def _show(self, keys: bytes) -> None:
+        if self._talker.peer.room:
+            self._talker.peer.room.apply(Typed(self._talker.peer, keys))
+        if self.throttle:
+            self._slow_down(keys.count(b"\n"))
+
+    def _ask(self, piece: Command | Farewell | Fault) -> None:
+        """Obey or answer; who asks and doesn't read the answers has to wait."""
+        peer = self._talker.peer
+        if isinstance(piece, Command):
+            obey(self._hub, peer, piece)
+        elif isinstance(piece, Fault):
+            peer.refuse(*piece)
+        elif peer.room:
+            peer.room.apply(Parted(peer, piece.word))
+        if self._talker.outlet.full and not (peer.gone or peer.session):
+            self._inlet.hold("answers")
+        if self.throttle:
+            self._slow_down(1)
+
+    def _slow_down(self, lines: int) -> None:
+        pause = self.throttle.touch(self._now(), lines) if self.throttle else 0
+        if pause and not self._talker.peer.gone:
+            self._inlet.hold_for("rate", pause)

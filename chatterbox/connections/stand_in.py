@@ -1,0 +1,169 @@
+"""A stand-in numbers lines in the place of one plain peer that sits beside a session.
+
+It joins an agent, which keeps and repeats, to a connection, which reads and writes. It exists from the first session in
+the room on, and goes when its peer moves or leaves. It does not know what lines mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from ..core.events import Member, Sent
+from ..core.peer import Peer
+from ..wire.dialects import Message
+from ..wire.numbered import Numbered
+from ..wire.numbering import GOT, UNSENT
+from .agent import Agent
+from .inlet import Inlet
+from .outlet import Outlet
+from .timers import Timers
+
+GLANCE = 0.02
+"""Seconds between two looks at whether the peer's machine has taken what was written."""
+WORDS = {"lost": "was lost", "moved": "went to another room"}
+"""What a partner did, for the word with which it went; any other: it left."""
+
+
+class Plain(Protocol):
+    """What a stand-in needs of its connection."""
+
+    peer: Peer
+    inlet: Inlet
+    outlet: Outlet
+    timers: Timers
+
+    def written(self) -> int:
+        """Return the bytes that were ever queued to the other end."""
+
+    def acknowledged(self) -> int:
+        """Return how many of them its machine has acknowledged, where the system tells; else how many left the hub."""
+
+
+class StandIn:
+    """The numbers of one plain peer.
+
+    Args:
+        plain: its connection.
+        is_pair: whether its room is a pair.
+        now: seconds of a clock that never goes back.
+        got: passes on that the peer has got the lines of a stream.
+        grace: seconds for which a peer that has finished keeps its seat for who hasn't got its last lines.
+    """
+
+    __slots__ = ("_agent", "_got", "_grace", "_is_flushing", "_now", "_plain", "_why")
+
+    def __init__(
+        self, plain: Plain, is_pair: bool, now: Callable[[], float], got: Callable[..., None], grace: float
+    ) -> None:
+        self._plain = plain
+        self._agent = Agent(plain.peer.stream, is_pair)
+        self._now = now
+        self._got = got
+        self._grace = grace
+        self._is_flushing = False
+        self._why = "left"
+
+    # -- who is there ------------------------------------------------------------------------------------------
+
+    def meet(self, other: Member) -> None:
+        """Speak to `other` from now on, and repeat what it hasn't got."""
+        if other.listens:
+            self._agent.outbox.meet(other.stream, not other.away)
+            self._flush()
+
+    def part(self, other: Member, why: str) -> None:
+        """Take it that `other` is gone, or away for now."""
+        if why == "away":
+            self._agent.outbox.away(other.stream)
+        else:
+            self._why = WORDS.get(why, "left")
+            self._agent.outbox.left(other.stream, other.last_got(self._agent.stream))
+        self._flush()
+
+    def leave_room(self) -> None:
+        """Say what of the peer's lines is not delivered, since it goes to another room."""
+        self._why = "you left"
+        self._agent.outbox.moved(self._agent.outbox.pair)
+        self._flush()
+
+    # -- what the peer says --------------------------------------------------------------------------------------
+
+    def say(self, block: bytes, kind: str = "say", to: str = "") -> None:
+        """Say whole lines, one deed (`me`), or one private line (`msg`) to the stream `to`."""
+        self._agent.say(block, kind, to)
+        self._flush()
+
+    def finish(self) -> None:
+        """Say that the peer has said all; it keeps its seat until that is got, or the grace is over."""
+        self._agent.finish()
+        self._plain.peer.finished = True
+        self._flush()
+        self._plain.timers.after("grace", self._grace, lambda: self._plain.peer.end("lost"))
+        self._end_if_over()
+
+    def got(self, stream: str, n: int, private: bool) -> None:
+        """Take it that the end `stream` has shown the peer's lines up to `n`."""
+        self._agent.outbox.got(stream, n, private)
+        self._flush()
+        self._end_if_over()
+
+    def _flush(self) -> None:
+        """Route what is to be said, tell what became of lines, and read the peer while there is room for more."""
+        plain = self._plain
+        while plain.peer.room and not self._is_flushing:
+            things, outcomes = self._agent.drain()
+            if not things and not outcomes:
+                break
+            self._is_flushing = True
+            for outcome in outcomes:
+                if outcome.word != GOT:
+                    fields = {"lines": outcome.lines, "sure": outcome.word == UNSENT, "why": self._why}
+                    plain.peer.tell(Message("undelivered", fields))
+            for thing in things:
+                plain.peer.room.apply(Sent(plain.peer, thing))
+            self._is_flushing = False
+        if self._agent.full:
+            plain.inlet.hold("agent")
+        else:
+            plain.inlet.release("agent")
+
+    # -- what the peer hears -------------------------------------------------------------------------------------
+
+    def hear(self, speaker: Member, label: bytes, thing: Numbered) -> None:
+        """Write what is new of `thing`; it is got when the peer's machine has taken the bytes."""
+        heard = self._agent.hear(speaker.stream, thing, self._now())
+        if heard and heard.missed:
+            self._plain.peer.tell(Message("missed", {"name": speaker.name, "lines": heard.missed}))
+        if heard and heard.thing.lines and heard.thing.kind != "missing":
+            self._write(speaker, label, heard.thing)
+        if self._agent.due is not None or self._agent.unacknowledged:
+            self._plain.timers.after("got", GLANCE, self._look)
+
+    def _write(self, speaker: Member, label: bytes, thing: Numbered) -> None:
+        peer, text = self._plain.peer, thing.block[:-1]
+        if thing.kind == "say":
+            peer.hear(peer.dialect.said(speaker.name, label, thing.block, False))
+        elif thing.kind == "done":
+            peer.tell(Message("finished", {"name": speaker.name, "stream": speaker.stream}))
+        else:
+            kind = "did" if thing.kind == "me" else "told"
+            peer.tell(Message(kind, {"from": speaker.name, "stream": speaker.stream, "text": text.decode()}))
+        self._agent.wrote(self._plain.written())
+
+    def _look(self) -> None:
+        """Ask whether the peer's machine has taken what was written, and say so to who said it."""
+        now = self._now()
+        self._agent.taken(self._plain.acknowledged(), now)
+        for got in self._agent.gots(now):
+            self._got(*got)
+        if self._agent.due is not None or self._agent.unacknowledged:
+            self._plain.timers.after("got", GLANCE, self._look)
+        self._end_if_over()
+
+    def _end_if_over(self) -> None:
+        """End a peer that has finished when its last word is got, and the other end has nothing more to say."""
+        agent, peer = self._agent, self._plain.peer
+        partner = agent.outbox.partner
+        if agent.over and not peer.gone and (not agent.outbox.pair or (partner and agent.hearing.all_of(partner))):
+            peer.end("quit")

@@ -1,0 +1,82 @@
+"""What a session says beyond plain JSON: numbered lines, acknowledgements, pings, and a quit that says what it has got.
+
+This module reads it. It does not know what the hub does about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ..limits import Limits
+from .numbered import Json, Numbered, from_verb, in_pieces, is_number
+from .numbering import Got
+from .reading import JsonReader
+from .text import clean, clean_text
+from .verbs import Dropped, Farewell, Fault, Goodbye, Piece, Ping
+
+NUMBERED = frozenset({"say", "me", "msg", "done"})
+_GOTS = 64
+"""Other ends in one `quit`: as many as a session remembers."""
+
+
+class SessionReader(JsonReader):
+    """Reads what a session sends; what has no number is read as of any JSON peer."""
+
+    def __init__(self, limits: Limits, farewells: Iterable[str] = ()) -> None:
+        super().__init__(limits, farewells)
+        self._max_json = limits.max_session_json
+
+    def _verb(self, verb: str, sent: Json) -> Iterable[Piece]:
+        if verb in NUMBERED and "n" in sent:
+            return self._numbered(sent)
+        if verb == "got":
+            return (_got(sent),)
+        if verb == "ping":
+            return (Ping(),)
+        if verb == "quit" and "got" in sent:
+            return (_goodbye(sent),)
+        return super()._verb(verb, sent)
+
+    def _numbered(self, sent: Json) -> Iterator[Piece]:
+        text = sent.get("text", "")
+        kind, to = sent.get("verb"), sent.get("to", "")
+        if not isinstance(text, str):
+            yield Fault("verb", "a line's text is a string")
+            return
+        block = clean(text.encode(errors="replace") + b"\n") if kind != "done" else b""
+        if kind in ("me", "msg"):
+            block = clean_text(text).encode() + b"\n"
+        thing = from_verb(sent | {"to": to}, block if text or "text" in sent else b"")
+        if thing is None:
+            yield Fault("verb", "a number is a whole number from 1 on, and goes with whole lines")
+        elif not thing.block:
+            yield thing
+        else:
+            yield from self._pieces(thing)
+
+    def _pieces(self, thing: Numbered) -> Iterator[Piece]:
+        """Yield what passes of a block; a line that is too long keeps its number, and so does a farewell."""
+        others, blocks = list[Piece | None](), list[bytes | None]()
+        for piece in self._text.read_said(thing.block):
+            others.append(None if isinstance(piece, bytes) else piece)
+            blocks.append(piece if isinstance(piece, bytes) else None)
+        for part, other in zip(in_pieces(thing, blocks), others):
+            yield part
+            if isinstance(other, Fault):
+                yield Dropped(part.n, thing.to, thing.private, other.text)
+            elif isinstance(other, Farewell):
+                yield other
+
+
+def _got(sent: Json) -> Piece:
+    to, n = sent.get("to"), sent.get("n")
+    if not isinstance(to, str) or not is_number(n):
+        return Fault("verb", "got takes to, a stream, and n, a number")
+    return Got(to, n, sent.get("private") is True)
+
+
+def _goodbye(sent: Json) -> Piece:
+    told = sent.get("got")
+    rows = tuple(told.items())[:_GOTS] if isinstance(told, dict) else ()
+    why = "lost" if sent.get("why") == "lost" else "quit"
+    return Goodbye(why, {stream: n for stream, n in rows if is_number(n)}, sent.get("finished") is True)

@@ -1,0 +1,325 @@
+"""Sessions at the hub: the client's real state machine talks to the real hub, over links that the test cuts."""
+
+from __future__ import annotations
+
+import json
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.harness.memory import HubOnAClock
+from tests.harness.session_client import Client, talk
+
+
+class Pair(SynchronousTestCase):
+    """Two sessions."""
+
+    def setUp(self) -> None:
+        self.hub = HubOnAClock()
+        self.a, self.b = Client(self.hub, "tea", "ann"), Client(self.hub, "tea", "bob")
+        talk(self.a, self.b)
+
+    def test_lines_are_heard_and_got(self) -> None:
+        """Each line is shown once, in order, and its speaker knows."""
+        self.a.says("one", "two").says("three")
+        talk(self.a, self.b)
+        self.assertEqual(self.b.said, ["one", "two", "three"])
+        self.assertEqual(sum(lines for word, lines in self.a.fates if word == "got"), 3)
+
+    def test_both_truths(self) -> None:
+        """Who has said all, and heard all, ends with 0 at both ends; nothing is left at the hub."""
+        self.a.says("one").finishes()
+        self.b.says("two").finishes()
+        talk(self.a, self.b)
+        self.assertEqual((self.a.exit, self.b.exit), ((0, ""), (0, "")))
+        self.hub.wait(130)
+        self.assertEqual(self.hub.leftovers(), [])
+
+    def test_a_cut_and_a_way_back(self) -> None:
+        """What was said into a dead link, or while the other was away, is heard once it is back."""
+        self.b.cut()
+        self.a.says("one")
+        talk(self.a)
+        self.assertIn("away", self.a.events)
+        self.b.connect()
+        talk(self.a, self.b)
+        self.assertEqual((self.b.said, "back" in self.a.events, self.hub.rooms()), (["one"], True, {"tea": ["ann", "bob"]}))
+
+    def test_a_takeover(self) -> None:
+        """The hub still believes in the old link: the new one takes over, and nobody hears anything of it but `back`."""
+        old = self.b.end
+        self.b.cut(both=False)
+        self.a.says("one")
+        self.b.connect()
+        talk(self.a, self.b)
+        self.assertEqual(self.b.said, ["one"])
+        assert old is not None
+        self.assertIn('"why": "replaced"', old.heard().decode())
+        self.assertNotIn("left", self.a.events)
+
+    def test_ten_resumes_in_a_row(self) -> None:
+        """Each time, and from both ends."""
+        for number in range(10):
+            (self.a if number % 2 else self.b).cut(both=number % 3 > 0)
+            self.a.says(f"a{number}")
+            self.b.says(f"b{number}")
+            (self.a if number % 2 else self.b).connect()
+            talk(self.a, self.b)
+        self.assertEqual(self.b.said, [f"a{number}" for number in range(10)])
+        self.assertEqual(self.a.said, [f"b{number}" for number in range(10)])
+
+    def test_the_grace_ends(self) -> None:
+        """Who doesn't come back has left, and what it hadn't got is told."""
+        self.b.cut()
+        talk(self.a)
+        self.a.says("one", "two")
+        for _ in range(9):
+            self.hub.wait(15)
+            talk(self.a)
+        self.assertIn("left", self.a.events)
+        self.assertEqual(self.a.fates, [("not delivered", 2)])
+        self.assertEqual(self.hub.rooms(), {"tea": ["ann"]})
+
+    def test_a_stranger_waits_for_nobody_s_seat(self) -> None:
+        """The seat of who is away is nobody else's."""
+        self.b.cut()
+        self.assertIn(b"closed (full)", self.hub.nc("/join tea", "hi").heard())
+        self.b.connect()
+        self.assertEqual(self.hub.rooms(), {"tea": ["ann", "bob"]})
+
+    def test_a_restarted_hub(self) -> None:
+        """It knows nobody and needs nothing: the ends come back in any order, and repeat what is missing."""
+        self.b.shows = False
+        self.a.says("one", "two")
+        talk(self.a, self.b)
+        self.a.cut(both=False)
+        self.b.cut(both=False)
+        self.b.shows = True
+        self.b.resume.shown(self.b.now, 1)
+        other = HubOnAClock()
+        self.a.connect(other).says("three")
+        self.assertIn(b"closed (full)", other.nc("/join tea", "hi").heard())
+        self.b.connect(other)
+        talk(self.a, self.b)
+        self.assertEqual(self.b.said, ["one", "two", "three"])
+        self.assertEqual(sum(lines for word, lines in self.a.fates if word == "got"), 3)
+
+    def test_leaving(self) -> None:
+        """A killed client's signal says `lost`; who stays is told, and ends with 4."""
+        self.b.finishes()
+        self.a.says("one")
+        talk(self.a, self.b)
+        self.a.resume.abandon(143)
+        self.a.turn()
+        talk(self.b)
+        self.assertEqual((self.a.exit, self.b.exit and self.b.exit[0]), ((143, ""), 4))
+
+    def test_a_secret_is_nowhere(self) -> None:
+        """Nobody hears it."""
+        self.a.says("hi")
+        talk(self.a, self.b)
+        self.assertNotIn(self.a.secret, repr(self.hub.news) + repr(self.b.events))
+
+    def test_a_lower_try_disturbs_nobody(self) -> None:
+        """A hello that crawled on an abandoned link is refused."""
+        late = self.hub.connects().says(json.dumps({"chatterbox": 1, "session": self.b.secret, "try": 1, "room": "tea"}))
+        self.assertIn('"why": "replaced"', late.heard().decode())
+        self.a.says("hi")
+        talk(self.a, self.b)
+        self.assertEqual(self.b.said, ["hi"])
+
+    def test_ping(self) -> None:
+        """Is answered."""
+        self.hub.wait(21)
+        self.a.turn()
+        assert self.a.end is not None
+        self.assertIn("pong", self.a.end.heard().decode())
+
+    def test_silence(self) -> None:
+        """A link that says nothing for a minute is away."""
+        self.hub.wait(121)
+        self.assertEqual(self.a.end and self.a.end.closed, "aborted")
+
+
+class BesideNc(SynchronousTestCase):
+    """A session and a plain peer."""
+
+    def setUp(self) -> None:
+        self.hub = HubOnAClock()
+
+    def test_session_first(self) -> None:
+        """Lines go both ways; the session's are got when the peer's machine has them."""
+        a = Client(self.hub, "tea", "ann").says("early")
+        nc = self.hub.nc("/join tea", "hi")
+        talk(a)
+        a.says("one")
+        nc.says("two")
+        talk(a)
+        self.assertEqual(nc.lines(), ["early", "one"])
+        self.assertEqual(a.said, ["hi", "two"])
+        self.assertEqual(sum(lines for word, lines in a.fates if word == "got"), 2)
+
+    def test_nc_first(self) -> None:
+        """What it said early is held and delivered."""
+        nc = self.hub.nc("/join tea", "one", "two")
+        a = Client(self.hub, "tea", "ann")
+        talk(a)
+        self.assertEqual(a.said, ["one", "two"])
+        a.cut()
+        nc.says("three")
+        self.assertEqual(nc.lines()[-1], "-!- your partner is away (link lost), what you say is kept")
+        a.connect()
+        talk(a)
+        self.assertEqual((a.said, nc.lines()), (["one", "two", "three"], ["-!- your partner is back"]))
+
+    def test_a_lost_session_is_told(self) -> None:
+        """What nc said and nobody got is told when the grace is over."""
+        nc = self.hub.nc("/join tea")
+        a = Client(self.hub, "tea", "ann")
+        talk(a)
+        a.cut()
+        nc.says("one", "two")
+        nc.lines()
+        self.hub.wait(121)
+        heard = nc.lines()
+        self.assertIn("-!- your partner left (lost)", heard)
+        self.assertTrue(any("not delivered" in line and "2 lines" in line for line in heard), heard)
+
+    def test_a_finished_nc_waits_for_its_last_line(self) -> None:
+        """`printf hi | nc -N` to an away session keeps its seat until the session has it."""
+        a = Client(self.hub, "tea", "ann")
+        nc = self.hub.nc("/join tea")
+        talk(a)
+        a.cut()
+        nc.says("last").finishes()
+        self.assertEqual(nc.closed, "")
+        a.connect()
+        talk(a)
+        self.assertEqual(a.said, ["last"])
+        a.finishes()
+        talk(a)
+        self.hub.wait(1)
+        self.assertEqual((nc.closed, a.exit and a.exit[0]), ("done", 0))
+
+    def test_a_lost_nc(self) -> None:
+        """The session is told what it had not got, and it isn't given to the next one."""
+        a = Client(self.hub, "tea", "ann")
+        nc = self.hub.nc("/join tea").stops_reading()
+        talk(a)
+        a.says("x" * 100)
+        nc.cut()
+        talk(a)
+        self.assertIn("left", a.events)
+        self.assertEqual(a.fates[-1][0], "perhaps not delivered")
+        self.assertEqual(self.hub.nc("/join tea").heard(), b"")
+
+
+class Room(SynchronousTestCase):
+    """A larger room."""
+
+    def setUp(self) -> None:
+        self.hub = HubOnAClock("room")
+        self.a, self.b = Client(self.hub, "tea", "ann"), Client(self.hub, "tea", "bob")
+        self.nc = self.hub.connects().says("/join tea", "/nick cat")
+        talk(self.a, self.b)
+
+    def test_everybody_hears(self) -> None:
+        """Once, in order, in its own dialect."""
+        self.a.says("one")
+        self.nc.says("two")
+        talk(self.a, self.b)
+        self.assertEqual(self.b.said, ["one", "two"])
+        self.assertEqual([line for line in self.nc.lines() if ": " in line and "-!-" not in line], ["ann: one", "cat: two"])
+
+    def test_a_cut_in_a_room(self) -> None:
+        """Who was away hears what was said meanwhile, once."""
+        self.b.cut()
+        self.a.says("one")
+        self.nc.says("two")
+        self.b.connect()
+        talk(self.a, self.b)
+        self.assertEqual(sorted(self.b.said), ["one", "two"])
+
+    def test_a_newcomer_hears_from_here_on(self) -> None:
+        """Nothing of what was said before it came is owed to it."""
+        self.a.says("one")
+        talk(self.a, self.b)
+        d = Client(self.hub, "tea", "dan")
+        talk(self.a, self.b, d)
+        self.a.says("two")
+        talk(self.a, self.b, d)
+        self.assertEqual((d.said, d.missed), (["two"], 0))
+
+    def test_private_lines(self) -> None:
+        """Reach one end, and survive its cut."""
+        self.b.cut()
+        self.a.resume.say(b"psst\n", "msg", self.b.resume.stream)
+        self.b.connect()
+        talk(self.a, self.b)
+        self.assertEqual(self.b.said, ["psst"])
+
+    def test_leaving_a_room(self) -> None:
+        """Who has finished leaves, with 0."""
+        self.a.says("one").finishes()
+        talk(self.a, self.b)
+        self.assertEqual(self.a.exit, (0, ""))
+        self.assertEqual(self.b.events[-1], "left")
+
+
+class OneShots(SynchronousTestCase):
+    """Senders that hear nothing."""
+
+    def test_two_senders_queue_up(self) -> None:
+        """They wait outside, sit one at a time, and the reader who comes gets both."""
+        hub = HubOnAClock()
+        senders = [Client(hub, "cron", listens=False).says(f"job {number}").finishes() for number in (1, 2)]
+        talk(*senders)
+        self.assertEqual(hub.rooms(), {})
+        reader = Client(hub, "cron", "bob")
+        talk(*senders, reader)
+        self.assertEqual(reader.said, ["job 1", "job 2"])
+        self.assertEqual([sender.exit for sender in senders], [(0, ""), (0, "")])
+
+    def test_beside_a_full_pair(self) -> None:
+        """They wait, and nobody is disturbed."""
+        hub = HubOnAClock()
+        a, b = Client(hub, "tea"), Client(hub, "tea")
+        sender = Client(hub, "tea", listens=False).says("hi")
+        talk(a, b, sender)
+        self.assertEqual((a.said, b.said, sender.exit), ([], [], None))
+
+
+class Bounds(SynchronousTestCase):
+    """Limits, with a test at each bound."""
+
+    def test_max_away(self) -> None:
+        """Beyond it a cut is a loss."""
+        hub = HubOnAClock("room", {"max_away": 1})
+        a, b, c = (Client(hub, "tea", name) for name in ("ann", "bob", "cat"))
+        talk(a, b, c)
+        a.cut()
+        b.cut()
+        self.assertEqual(hub.rooms(), {"tea": ["ann", "cat"]})
+
+    def test_no_grace(self) -> None:
+        """With `--grace 0` nobody's seat is kept."""
+        hub = HubOnAClock(limits={"grace": 0.0})
+        a, b = Client(hub, "tea"), Client(hub, "tea")
+        talk(a, b)
+        b.cut()
+        self.assertEqual(len(hub.rooms()["tea"]), 1)
+
+    def test_outside(self) -> None:
+        """As many as the limit wait for a room, and one more hears why not."""
+        hub = HubOnAClock(limits={"max_outside": 2})
+        senders = [Client(hub, "cron", listens=False) for _ in range(3)]
+        talk(*senders)
+        self.assertEqual([sender.exit and sender.exit[0] for sender in senders], [None, None, 3])
+
+    def test_bad_hellos(self) -> None:
+        """A session that is none is refused in one sentence, and nothing raises."""
+        hub = HubOnAClock()
+        for fields in ({"session": 5}, {"session": "x"}, {"session": "0" * 32}, {"session": "0" * 32, "try": -1},
+                       {"session": "0" * 32, "try": 1, "with": 7}, {"session": "0" * 32, "try": 1, "grace": "x"}):  # fmt: skip
+            heard = hub.json(**fields).events()
+            self.assertEqual((heard[0]["code"], heard[-1]["why"]), ("session", "kicked"))
+        self.assertEqual(hub.rooms(), {})
