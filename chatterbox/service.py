@@ -86,7 +86,7 @@ class HubService(MultiService):
             limits = replace(limits, max_peers=raise_open_files())
         mode, bare = options["row"], bool(options["bare"])
         self.hub = Hub(mode, limits, [Log()])
-        self.admission = Admission(self.hub, reactor.callLater, reactor.seconds, bare, lambda: token_hex(8))
+        self.admission = Admission(self.hub, reactor.callLater, reactor.seconds, bare, lambda: token_hex(8), time.time)
         self._public = bool(options["public"])
         self.console = Console(self.admission, self.end) if options["console"] else None
         if self.console:

@@ -6,6 +6,7 @@ It is the only object that an edge holds. It does not know what connections say,
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timezone
 from itertools import count
 
 from ..core.events import Address, Refused
@@ -31,6 +32,7 @@ class Admission:
         now: seconds of a clock that never goes back.
         bare: whether peers are taken for programs that know no newline, until they send one.
         stream: returns 16 random hexadecimal digits; by default they are counted, which is for tests.
+        wall: seconds since 1970, as the wall clock has them; without it events have no time.
     """
 
     def __init__(
@@ -40,12 +42,16 @@ class Admission:
         now: Callable[[], float],
         bare: bool = False,
         stream: Callable[[], str] | None = None,
+        wall: Callable[[], float] | None = None,
     ) -> None:
         mode = hub.mode
         self.hub = hub
         self.later = later
         self.now = now
-        self.dialects = make_dialects(hub.limits, mode.farewell, mode.partner, mode.asks_name, mode.last_word)
+        self._wall = wall
+        self.dialects = make_dialects(
+            hub.limits, mode.farewell, mode.partner, mode.asks_name, mode.last_word, self._stamp if wall else None
+        )
         talks = mode.rule == "talk"
         self.first_dialect = self.dialects.keys if talks else self.dialects.bare if bare else self.dialects.text
         """The dialect of who hasn't said otherwise."""
@@ -53,7 +59,8 @@ class Admission:
         """Everyone who is connected, in order of arrival."""
         self.unseated: dict[Connection, None] = {}
         """Those in order of arrival who may still say where they want to be."""
-        self.desk = Desk(hub, self.dialects.session, later, now, AWAY_A_SOURCE if hub.limits.per_source else 0)
+        away_a_source = AWAY_A_SOURCE if hub.limits.per_source else 0
+        self.desk = Desk(hub, self.dialects.session, later, now, self._moment, away_a_source)
         hub.observers.append(self.desk)
         self.stream = stream or _counted()
         self._sources = Sources(hub.limits)
@@ -112,6 +119,16 @@ class Admission:
         self.unseated.pop(connection, None)
         if not (connection.peer.gone or connection.peer.room):
             self.hub.seat(connection.peer)
+
+    def _stamp(self) -> str:
+        """Return the time of now (RFC 3339, UTC)."""
+        return self._at(0).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    def _moment(self, seconds: float) -> str:
+        return f"{self._at(seconds):%H:%M:%S} UTC"
+
+    def _at(self, seconds: float) -> datetime:
+        return datetime.fromtimestamp((self._wall() if self._wall else self.now()) + seconds, timezone.utc)
 
     # -- sessions, which the desk knows ------------------------------------------------------------------------
 

@@ -14,11 +14,13 @@ from ..core.numbered import welcome
 from ..core.peer import LOBBY, Peer
 from ..core.room import Room
 from ..wire.dialects import Message, SessionJson
+from ..wire.lane import LARGEST_SAY
 from ..wire.numbered import Json, Numbered
-from ..wire.numbering import Got
+from ..wire.numbering import SESSION_LIMIT, Got
 from ..wire.text import clean_text, name_fault, room_fault
 from ..wire.verbs import Dropped, Goodbye, Piece, Ping
 from .connection import Connection
+from .flight import Flight
 from .outside import Outside
 from .sessions import Arrival, Fault, Hello, Session, Sessions, read_hello
 from .sources import source_of
@@ -36,21 +38,31 @@ class Desk:
         dialect: what sessions speak.
         later: calls a function after so many seconds.
         now: seconds of a clock that never goes back.
+        moment: returns the time of day so many seconds from now, as people read it.
         away_a_source: sessions away at once from one source; 0: any number.
     """
 
     def __init__(
-        self, hub: Hub, dialect: SessionJson, later: Later, now: Callable[[], float], away_a_source: int = 0
+        self,
+        hub: Hub,
+        dialect: SessionJson,
+        later: Later,
+        now: Callable[[], float],
+        moment: Callable[[float], str],
+        away_a_source: int = 0,
     ) -> None:
         limits = hub.limits
         self._hub = hub
         self._dialect = dialect
         self._later = later
         self._now = now
+        self._moment = moment
         self._sessions = Sessions(limits.grace, limits.max_away, away_a_source)
         self._peers: dict[str, Peer] = {}
         """Whoever numbers its lines, by stream: sessions, those waiting outside among them."""
         self._of: dict[str, Session] = {}
+        self._flights: dict[str, Flight] = {}
+        """What is on its way from whom."""
         self._hellos: dict[str, Hello] = {}
         """What those asked for that have no seat yet."""
         self._outside = Outside(hub, limits.max_outside)
@@ -100,10 +112,7 @@ class Desk:
         peer, session = connection.peer, arrival.session
         assert session is not None  # by Arrival's own rule: no word, no session
         peer.session, peer.stream, peer.listens = True, session.stream, hello.listens
-        peer.gots, peer.wanted_room = session.got, room
-        peer.wanted_name = "" if self._hub.name_conflict(peer, room, name) else name
-        if name and not peer.wanted_name:
-            peer.refuse("name", f"the name {name} is taken")
+        peer.gots, peer.wanted_room, peer.wanted_name, peer.live = session.got, room, name, hello.live
         self._peers[session.stream], self._of[session.stream] = peer, session
         self._hellos[session.stream] = hello
         if not hello.listens:
@@ -149,7 +158,7 @@ class Desk:
         ghost = self._sessions.reserve(hello, room, self._now()) if there and not there.members else None
         if ghost and there:
             peer = Peer(self._dialect, stream=ghost.stream)
-            peer.session, peer.gots = True, ghost.got
+            peer.session, peer.gots, peer.kept_until = True, ghost.got, self._moment(ghost.grace)
             self._peers[ghost.stream], self._of[ghost.stream] = peer, ghost
             peer.room = there
             there.apply(Joined(peer))
@@ -168,7 +177,7 @@ class Desk:
             before.replaced()
         connection.adopt(peer)
         fate = self._sessions.fate(hello, session, self._now())
-        peer.listens = hello.listens
+        peer.listens, peer.live = hello.listens, hello.live
         peer.extras = self._extras(session) | ({"left": fate} if fate else {})
         place = peer.room
         if place is None:
@@ -202,7 +211,8 @@ class Desk:
         if kept is None or peer.gone:
             return
         peer.link = None
-        if kept and peer.room:
+        if kept and peer.room and session:
+            peer.kept_until = self._moment(session.until - self._now())
             peer.room.apply(Away(peer))
             self._watch()
         else:
@@ -240,6 +250,7 @@ class Desk:
         session = self._of.pop(peer.stream, None)
         self._hellos.pop(peer.stream, None)
         self._peers.pop(peer.stream, None)
+        self._flights.pop(peer.stream, None)
         self._outside.forget(peer)
         if session:
             self._sessions.end(session, why, self._now(), peer.has_all)
@@ -250,8 +261,7 @@ class Desk:
         """Do what only a session asks."""
         peer = connection.peer
         if isinstance(piece, Numbered):
-            if peer.room:
-                peer.room.apply(Sent(peer, piece))
+            self._send(peer, piece)
         elif isinstance(piece, Got):
             self.got(peer, *piece)
         elif isinstance(piece, Ping):
@@ -262,6 +272,16 @@ class Desk:
         elif isinstance(piece, Goodbye):
             self._goodbye(peer, piece)
 
+    def _send(self, peer: Peer, thing: Numbered) -> None:
+        """Say something numbered in the room; in a pair no more than may be un-got, and one read."""
+        if thing.to and peer.room and peer.room.is_pair:
+            flight = self._flights.setdefault(peer.stream, Flight())
+            flight.said(thing)
+            if flight.size > SESSION_LIMIT + LARGEST_SAY:
+                peer.end("flood", "more was said than the other end has got")
+        if peer.room:
+            peer.room.apply(Sent(peer, thing))
+
     def got(self, peer: Peer, to: str, n: int, private: bool = False) -> None:
         """Pass on that `peer` has shown the lines of the end `to` up to `n`."""
         session = self._of.get(peer.stream)
@@ -269,6 +289,8 @@ class Desk:
             self._sessions.acknowledged(session, to, n)
         room = self._hub.rooms.get(peer.room.name) if peer.room else None
         other = next((member for member in room.members if member.stream == to), None) if room else None
+        if to in self._flights:
+            self._flights[to].got(peer.stream, n)
         if other and other is not peer:
             other.acknowledged(peer, n, private)
 

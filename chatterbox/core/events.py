@@ -43,6 +43,10 @@ class Member(Protocol):
     """Whether it wants to hear anything."""
     extras: dict[str, object]
     """What its next welcome says beside the usual."""
+    live: bool
+    """Whether a session wants to see drafts."""
+    kept_until: str
+    """Until when the seat of one who is away is kept, as people read it."""
     has_all: bool
     """Whether it has said that all was said and shown at both ends."""
 

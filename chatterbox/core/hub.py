@@ -106,10 +106,12 @@ class Hub:
 
     def _refusal(self, peer: Peer, room: Room) -> Refusal | None:
         """Return why `peer` can't sit in `room`: for its name first, for want of a seat last."""
-        if peer.wanted_name and (fault := self.name_conflict(peer, room.name, peer.wanted_name)):
+        if peer.wanted_name and not peer.session and (fault := self.name_conflict(peer, room.name, peer.wanted_name)):
             return Refusal("kicked", fault)
         if not room.has_seat and not room.yield_seat():
-            return Refusal("full", f"room {room.name} has no free seat")
+            waits = [f"{member.name} until {member.kept_until}" for member in room.members if member.away]
+            kept = f": it waits for {' and '.join(waits)}" if waits else ""
+            return Refusal("full", f"room {room.name} has no free seat{kept}")
         return None
 
     def name_conflict(self, peer: Peer, room: str, name: str) -> str:

@@ -6,6 +6,7 @@ This module proposes names; which of them are free is the room's to know.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 
 from .events import Member
 from .modes import Mode
@@ -26,7 +27,7 @@ def names_for(mode: Mode, peer: Member, numbers: Iterator[int]) -> Iterator[str]
         base = str(peer.address.port) if mode.label == "port" else str(peer.address)
         yield base
     elif peer.wanted_name:
-        base = peer.wanted_name
+        base, numbers = peer.wanted_name, count(2)
         yield base
     else:
         base = "guest"

@@ -132,6 +132,8 @@ class Peer:
         "gone",
         "gots",
         "has_all",
+        "kept_until",
+        "live",
         "link",
         "listens",
         "name",
@@ -158,6 +160,10 @@ class Peer:
         self.stream = stream
         self.session = False
         self.listens = True
+        self.live = False
+        """Whether a session wants to see drafts."""
+        self.kept_until = ""
+        """Until when the seat of one who is away is kept, as people read it."""
         self.has_all = False
         self.gots: dict[str, int] | None = None
         """The last number that it has got of each other end, if it is a session."""

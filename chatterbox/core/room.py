@@ -247,9 +247,10 @@ class Room:
 
     def _typed(self, event: Typed) -> None:
         """Keys are the conversation in mode `talk`; in a pair they are a draft, which JSON hearers see."""
-        if (self.is_pair or self.mode.rule == "talk") and event.peer in self.members:
+        in_sight = self.is_pair or self.mode.rule == "talk"
+        if event.peer in self.members:
             for member in self.members:
-                if member is not event.peer:
+                if member is not event.peer and (member.live if member.session else in_sight):
                     member.hear(member.dialect.typed(event.peer.name, event.keys))
 
     def _did(self, event: Did) -> None:

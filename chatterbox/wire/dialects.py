@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -146,8 +146,10 @@ class Json:
     unknown: frozenset[str] = frozenset({"session", "listens", "got", "finished", "ends", "away"})
     """Keys of a message that are for sessions."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, stamp: Callable[[], str] | None = None) -> None:
         self._reader = reader
+        self._stamp = stamp
+        """Returns the time that every event says (RFC 3339, UTC); None: none does."""
 
     def reader(self) -> Reader:
         """Return the one reader of all JSON peers: it has no state."""
@@ -156,7 +158,8 @@ class Json:
     def said(self, name: str, label: bytes, block: bytes, own: bool) -> bytes:
         """One object for each line."""
         head = f'{{"event": "said", "from": {json.dumps(name)}, "text": '
-        tail = ', "own": true}\n' if own else "}\n"
+        tail = ', "own": true' if own else ""
+        tail += f', "time": "{self._stamp()}"}}\n' if self._stamp else "}\n"
         texts = [json.dumps(line, ensure_ascii=False) for line in block.decode().split("\n")[:-1]]
         return (head + (tail + head).join(texts) + tail).encode()
 
@@ -176,6 +179,11 @@ class Json:
         fields = {"event": kind, **{key: v for key, v in message.fields.items() if key not in self.unknown}}
         if message.own:
             fields["own"] = True
+        return self._written(fields)
+
+    def _written(self, fields: dict[str, object]) -> bytes:
+        if self._stamp:
+            fields["time"] = self._stamp()
         return json.dumps(fields, ensure_ascii=False).encode() + b"\n"
 
 
@@ -191,7 +199,7 @@ class SessionJson(Json):
 
     def numbered(self, name: str, stream: str, thing: Numbered) -> bytes:
         """Return what a session hears of a numbered thing: many lines in one object."""
-        return json.dumps(to_event(thing, name, stream), ensure_ascii=False).encode() + b"\n"
+        return self._written(to_event(thing, name, stream))
 
 
 class Keys(Text):
@@ -258,7 +266,12 @@ class Dialects:
 
 
 def make_dialects(
-    limits: Limits, farewells: Iterable[str], partner: str = "", greets: bool = False, last_word: str = ""
+    limits: Limits,
+    farewells: Iterable[str],
+    partner: str = "",
+    greets: bool = False,
+    last_word: str = "",
+    stamp: Callable[[], str] | None = None,
 ) -> Dialects:
     """Return the dialects of one hub.
 
@@ -268,12 +281,13 @@ def make_dialects(
         partner: what text peers call the other end, where there is one only.
         greets: whether text peers are told where they are.
         last_word: what a bare peer's program waits for before it ends.
+        stamp: returns the time that every JSON event says.
     """
     lines = TextReader(limits, farewells)
     return Dialects(
         text=Text(lines, partner, greets),
-        json=Json(JsonReader(limits, farewells)),
-        session=SessionJson(SessionReader(limits, farewells)),
+        json=Json(JsonReader(limits, farewells), stamp),
+        session=SessionJson(SessionReader(limits, farewells), stamp),
         keys=Keys(limits, farewells, partner),
         bare=Bare(lines, last_word),
     )

@@ -82,7 +82,8 @@ class Pair(SynchronousTestCase):
     def test_a_stranger_waits_for_nobody_s_seat(self) -> None:
         """The seat of who is away is nobody else's."""
         self.b.cut()
-        self.assertIn(b"closed (full)", self.hub.nc("/join tea", "hi").heard())
+        said = "-!- closed (full): room tea has no free seat: it waits for bob until 00:02:01 UTC, try another room"
+        self.assertEqual(self.hub.nc("/join tea", "hi").lines(), [said])
         self.b.connect()
         self.assertEqual(self.hub.rooms(), {"tea": ["ann", "bob"]})
 
@@ -307,6 +308,24 @@ class Bounds(SynchronousTestCase):
         talk(a, b)
         b.cut()
         self.assertEqual(len(hub.rooms()["tea"]), 1)
+
+    def test_flood(self) -> None:
+        """Who says more than may be un-got, and a read, is let go; as much as that isn't too much."""
+        hub = HubOnAClock()
+        a, b = Client(hub, "tea"), Client(hub, "tea", shows=False)
+        talk(a, b)
+        assert a.end is not None
+        for number in range(5):
+            a.end.asks("say", text="\n".join(["x" * 4095] * 16), n=1 + 16 * number, to=b.resume.stream)
+        self.assertEqual(a.end.closed, "")
+        a.end.asks("say", text="x", n=81, to=b.resume.stream)
+        self.assertIn("flood", a.end.heard().decode())
+
+    def test_a_taken_name(self) -> None:
+        """A session isn't refused for its name: it gets the next one."""
+        hub = HubOnAClock("room")
+        names = [Client(hub, "tea", "ann").turn().resume.name for _ in range(3)]
+        self.assertEqual((names, hub.rooms()), (["ann", "ann-2", "ann-3"], {"tea": ["ann", "ann-2", "ann-3"]}))
 
     def test_outside(self) -> None:
         """As many as the limit wait for a room, and one more hears why not."""

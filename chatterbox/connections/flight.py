@@ -1,0 +1,39 @@
+"""A flight is what one session has said to its partner and that one has not got: bounded, whoever the client is.
+
+A client of ours stops by itself at the bound. It knows numbers and sizes, and no lines.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from ..wire.numbered import Numbered
+
+
+class Flight:
+    """Lines of one speaker that are on their way to one end."""
+
+    __slots__ = ("_last", "_parts", "_to", "size")
+
+    def __init__(self) -> None:
+        self.size = 0
+        """Bytes that are said and not got."""
+        self._to = ""
+        self._last = 0
+        self._parts: deque[tuple[int, int]] = deque()
+        """For each block its last number, and its bytes."""
+
+    def said(self, thing: Numbered) -> None:
+        """Count `thing`, if it is no repeat."""
+        if thing.to != self._to:
+            self._to, self._last, self.size = thing.to, 0, 0
+            self._parts.clear()
+        if thing.last > self._last:
+            self._last = thing.last
+            self._parts.append((thing.last, len(thing.block)))
+            self.size += len(thing.block)
+
+    def got(self, stream: str, n: int) -> None:
+        """Take it that the end `stream` has shown the lines up to `n`."""
+        while stream == self._to and self._parts and self._parts[0][0] <= n:
+            self.size -= self._parts.popleft()[1]
