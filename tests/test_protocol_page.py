@@ -52,7 +52,10 @@ class PageTest(SynchronousTestCase):
 
     def _heard(self, heard: str, text: str) -> None:
         if text.startswith("{"):
-            self.assertEqual(json.loads(heard), json.loads(text))
+            event = json.loads(heard)
+            self.assertRegex(event.pop("time"), r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
+            self.assertRegex(event.pop("stream", "0" * 16), r"^[0-9a-f]{16}$")
+            self.assertEqual(event, json.loads(text))
         else:
             self.assertEqual(heard, text)
 
