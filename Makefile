@@ -27,10 +27,10 @@ chat: .venv/made
 	@$(BIN)/python -m chatterbox $(HUB) $(ARGS)
 
 test: .venv/made-for-tests
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto $(ARGS)
 
 test-slow: .venv/made-for-tests
-	$(BIN)/python -m pytest tests/slow $(ARGS)
+	$(BIN)/python -m pytest -n auto tests/slow $(ARGS)
 
 test-all: test test-slow
 

@@ -1,4 +1,4 @@
-"""Connections send at once and close gently: with sockets that a test moves; `test_transport_real` has real ones."""
+"""Connections send at once and close gently: with sockets that a test moves; `tests/real` has real ones."""
 
 from __future__ import annotations
 

@@ -35,6 +35,7 @@ from chatterbox.core.modes import MODES
 from chatterbox.edges.sockets import TCPTransport, UNIXTransport, send_at_once
 from chatterbox.edges.tcp import ChatFactory
 from chatterbox.limits import Limits
+from chatterbox.wire.reading import TextReader
 
 reactor: Any = installed
 
@@ -70,7 +71,8 @@ class RealSockets(TestCase):
     def setUp(self) -> None:
         """Make a hub; its patience is short where a test waits for it."""
         limits = Limits(handshake=0.01, pieces_a_turn=8)
-        self.admission = Admission(Hub(MODES["pair"], limits), reactor.callLater, reactor.seconds)
+        self.hub = Hub(MODES["pair"], limits)
+        self.admission = Admission(self.hub, reactor.callLater, reactor.seconds)
         self.factory = ChatFactory(self.admission, reactor)
 
     def listen(self, endpoint: Any) -> Deferred[Any]:
@@ -161,7 +163,7 @@ class RealSockets(TestCase):
     def test_one_connections_error_is_its_own(self) -> Steps:
         """An exception in handling one ends that one, is logged once, and touches nobody else."""
         way = yield self.tcp()
-        self.hub.text_reader = _Fragile(self.hub.text_reader)
+        self.patch(TextReader, "read", _fragile(TextReader.read))
         for boom in (b"boom\n", b"/who\n" * 20 + b"boom\n"):
             bad = yield self.call(way)
             bad.says(b"/join bad")
@@ -219,15 +221,13 @@ class _Nobody:
 _NOBODY = _Nobody()
 
 
-class _Fragile:
-    """A reader that breaks at one word."""
+def _fragile(read: Callable[[Any, bytes], Any]) -> Callable[[Any, bytes], Any]:
+    """Return a way to read that breaks at one word."""
 
-    def __init__(self, reader: Any) -> None:
-        self._reader = reader
-
-    def read(self, block: bytes) -> Any:
-        """Read, or break."""
-        if b"boom" in block and block != b"/who\n":
-            yield from self._reader.read(block.partition(b"boom")[0])
+    def fragile(self: Any, block: bytes) -> Any:
+        if b"boom" in block:
+            yield from read(self, block.partition(b"boom")[0])
             yield bytes([1 // 0])
-        yield from self._reader.read(block)
+        yield from read(self, block)
+
+    return fragile

@@ -92,8 +92,9 @@ class Names(SynchronousTestCase):
             heard: list[str] = []
             while heard[-1:] != ["-!- here: guest-1"]:
                 heard.append(ann.line())
-            self.assertEqual(heard.count("-!- your partner joined"), heard.count("-!- your partner left (quit)"))
             self.assertEqual(heard.count("-!- your partner joined"), 51)
+            self.assertEqual(heard.count("-!- your partner left (moved)"), 50)
+            self.assertEqual(heard.count("-!- your partner left (quit)"), 1)
 
 
 class Cuts(SynchronousTestCase):
