@@ -1,6 +1,6 @@
 """Options are what an operator may ask: words of a command line become limits, a mode and endpoint strings.
 
-This module opens no port and starts nothing.
+This module opens no port and starts nothing. It takes away one thing: a pidfile that would keep twistd from starting.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Options(usage.Options):
 
     def postOptions(self) -> None:
         """Refuse what can't be, in one sentence."""
-        _forget_own_pidfile(self.parent)
+        _forget_stale_pidfile(self.parent)
         if self["log-json"] and not isinstance(self, ServeOptions):
             raise usage.UsageError("--log-json is for chatterbox serve; twistd: --logger chatterbox.log.log_json")
         if self["mode"] not in MODES:
@@ -136,15 +136,26 @@ class ServeOptions(Options):
             self["ports"].append(port)
 
 
-def _forget_own_pidfile(twistd: usage.Options | None) -> None:
-    """Remove a pidfile of twistd's with this process's own number: whoever left it there is dead.
+def _forget_stale_pidfile(twistd: usage.Options | None) -> None:
+    """Remove a pidfile of twistd's whose writer is dead, where twistd can't know it: its number is somebody else's now.
 
-    In a container each hub is process 1, and twistd would take the file of the last one for a hub that runs.
+    In a container each hub is process 1, or the next small number, and twistd would say that another one is running.
     """
     path = twistd and twistd.get("pidfile")
     with suppress(OSError, ValueError):
-        if path and int(Path(path).read_text()) == os.getpid():
+        if path and not _is_a_twistd(int(Path(path).read_text())):
             os.unlink(path)
+
+
+def _is_a_twistd(pid: int) -> bool:
+    """Return whether a process may be another twistd; where the system doesn't tell, it may."""
+    if pid == os.getpid():
+        return False
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return True
+    return b"twistd" in command or b"chatterbox" in command
 
 
 def endpoint_string(port: str) -> str:

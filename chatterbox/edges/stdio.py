@@ -15,7 +15,6 @@ from zope.interface import implementer
 
 from .writer import Writer, own_way
 
-STDIN, STDOUT = 0, 1
 PIECE = 64 * 1024
 """Bytes read at once: a Linux pipe's capacity, and a TCP transport's read."""
 HIGH_WATER = 64 * 1024
@@ -43,15 +42,24 @@ class Stdio:
         protocol: what uses them.
         reactor: what watches stdin.
         missed: returns what is written in place of so many dropped pieces.
+        stdin: where to read; it is left as it is.
+        stdout: where to write; it is left as it is, too.
     """
 
-    def __init__(self, protocol: Ends, reactor: Any, missed: Callable[[int], bytes]) -> None:
+    def __init__(
+        self,
+        protocol: Ends,
+        reactor: Any,
+        missed: Callable[[int], bytes],
+        stdin: int = 0,
+        stdout: int = 1,
+    ) -> None:
         self._protocol = protocol
         self._reactor = reactor
-        self._writer = Writer(STDOUT, missed, self._is_drained)
+        self._writer = Writer(stdout, missed, self._is_drained)
         self._producer: IPushProducer | None = None
         self._has_paused = False
-        self._stdin = own_way(STDIN, os.O_RDONLY)
+        self._stdin = own_way(stdin, os.O_RDONLY)
         self._has_ended = False
         protocol.makeConnection(self)
         reactor.addReader(self)

@@ -29,21 +29,31 @@ PIECE = 512
 """Bytes written at once where nothing better is known than that some can be written (POSIX: the least PIPE_BUF)."""
 LAST_PATIENCE = 0.5
 """Seconds that a process which ends waits for its last records to be written."""
+LAST_PAUSE = 0.1
+"""Seconds without any progress after which it waits no more."""
 
 
 def own_way(fd: int, flags: int) -> int:
     """Return another way to the pipe or terminal behind `fd`, which doesn't wait, or `fd` itself where there is none.
 
-    O_NONBLOCK, set for `fd`, would be set for every program that shares it, and stay. A file that is opened again has
-    flags of its own. Linux opens what a number in /proc stands for; a terminal has a name everywhere.
+    O_NONBLOCK, set for `fd`, would be set for every program that shares it, and stay. What is opened again has flags of
+    its own: Linux opens what a number in /proc stands for, and a terminal has a name everywhere.
     """
-    for path in (f"/proc/self/fd/{fd}", os.ttyname(fd) if os.isatty(fd) else ""):
-        try:
-            if path:
-                return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-        except OSError:
-            continue
+    terminal = os.ttyname(fd) if os.isatty(fd) else ""
+    if not (terminal or stat.S_ISFIFO(_kind(fd))):
+        return fd
+    for path in filter(None, (terminal, f"/proc/self/fd/{fd}")):
+        with suppress(OSError):
+            return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     return fd
+
+
+def _kind(fd: int) -> int:
+    """Return what kind of file `fd` is; one that is closed passes for a plain file, each use of which will fail."""
+    try:
+        return os.fstat(fd).st_mode
+    except OSError:
+        return stat.S_IFREG
 
 
 @implementer(IWriteDescriptor)
@@ -64,7 +74,9 @@ class Writer:
         """What waits, and how many records each stands for; of the first, what isn't written yet."""
         self._dropped = 0
         self._is_begun = False
-        """Whether the beginning of a record was written, and its end was not."""
+        """Whether the beginning of the first one is written."""
+        self._is_torn = False
+        """Whether a record was dropped in its middle."""
         self._is_blocked = False
         self.waiting = 0
         """Bytes that wait."""
@@ -88,7 +100,7 @@ class Writer:
     def _count_dropped(self) -> None:
         if self._dropped:
             count, self._dropped = self._dropped, 0
-            self._put(self._missed(count), count)
+            self._put((b"\n" if self._is_torn else b"") + self._missed(count), count)
 
     def _write_on(self) -> bool:
         """Write all that is taken; return whether nothing waits any more."""
@@ -107,7 +119,9 @@ class Writer:
             self._is_begun = sent < len(data)
             if self._is_begun:
                 self._records.appendleft((data[sent:], worth))
-            elif not self._records:
+                continue
+            self._is_torn = False
+            if not self._records:
                 self._count_dropped()
         return True
 
@@ -115,9 +129,8 @@ class Writer:
         """Count a record that can't be written; a torn one ends its line when writing works again."""
         self.waiting -= len(data)
         self._dropped += worth
-        if self._is_begun:
-            self._is_begun = False
-            self._missed = partial(_on_a_new_line, self._missed)
+        self._is_torn |= self._is_begun
+        self._is_begun = False
 
     def _block(self) -> None:
         """Come back when there is room."""
@@ -128,11 +141,12 @@ class Writer:
             cast(IReactorFDSet, reactor).addWriter(self)
 
     def finish(self) -> None:
-        """Wait a moment for what still waits: the process ends."""
+        """Wait a moment for what still waits, as long as any of it is taken: the process ends."""
         deadline = time.monotonic() + LAST_PATIENCE
         with suppress(OSError):
-            while not self._write_on() and (left := deadline - time.monotonic()) > 0:
-                select.select([], [self._fd], [], left)
+            while not self._write_on() and time.monotonic() < deadline:
+                if not select.select([], [self._fd], [], LAST_PAUSE)[1]:
+                    return
 
     # -- what the reactor calls ------------------------------------------------------------------------------
 
@@ -164,13 +178,9 @@ class Writer:
 
 def _sender(fd: int) -> tuple[int, Callable[[bytes], int]]:
     """Return what is to be watched, and what sends some bytes or raises BlockingIOError, for the file `fd`."""
-    try:
-        kind = os.fstat(fd).st_mode
-    except OSError:
-        kind = stat.S_IFREG  # it is closed: each write says so
-    if stat.S_ISREG(kind):
+    if stat.S_ISREG(_kind(fd)):
         return fd, partial(os.write, fd)
-    if stat.S_ISSOCK(kind):  # what systemd's journal gives
+    if stat.S_ISSOCK(_kind(fd)):  # what systemd's journal gives
         link = socket.socket(fileno=os.dup(fd))
         return link.fileno(), lambda data: link.send(data, socket.MSG_DONTWAIT)
     own = own_way(fd, os.O_WRONLY)
@@ -181,7 +191,3 @@ def _write_a_little(fd: int, data: bytes) -> int:
     if not select.select([], [fd], [], 0)[1]:
         raise BlockingIOError
     return os.write(fd, data[:PIECE])
-
-
-def _on_a_new_line(missed: Callable[[int], bytes], count: int) -> bytes:
-    return b"\n" + missed(count)
