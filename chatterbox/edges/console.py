@@ -110,7 +110,7 @@ class Console(Protocol):
     def _typed(self, line: bytes) -> None:
         if line.strip() == b"/quit":
             self._stop()
-        elif self.connection:
+        elif self.connection and not self.connection.peer.gone:
             self.connection.receive(line)
         else:
             self._hub.announce(NAME, clean(line))

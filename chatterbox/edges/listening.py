@@ -243,18 +243,16 @@ def _take_away_leftover(path: str) -> None:
         raise CannotListenError(None, path, fault) from None
     if not stat.S_ISSOCK(kind):
         raise CannotListenError(None, path, OSError(errno.EEXIST, "something else has that name"))
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.setblocking(False)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as probe:  # whoever listens hears nothing of it
         try:
             probe.connect(path)
         except ConnectionRefusedError:
             os.unlink(path)
+            return
         except OSError as fault:
-            if not isinstance(fault, BlockingIOError):
+            if fault.errno != errno.EPROTOTYPE:
                 raise CannotListenError(None, path, fault) from None
-            raise CannotListenError(None, path, OSError(errno.EADDRINUSE, "somebody listens there")) from None
-        else:
-            raise CannotListenError(None, path, OSError(errno.EADDRINUSE, "somebody listens there"))
+    raise CannotListenError(None, path, OSError(errno.EADDRINUSE, "somebody listens there"))
 
 
 # -- words -----------------------------------------------------------------------------------------------------------
