@@ -22,7 +22,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from .connections.admission import Admission
-from .core.events import News, Staged
+from .core.events import Happening, Joined, Left, News, Site
 from .core.hub import Hub
 from .edges.console import Console, missed
 from .edges.listening import Opener, Place, opener, place_in, place_of, reason_of
@@ -62,6 +62,8 @@ class HubService(Service):
     def __init__(self, reactor: Any, options: Options) -> None:
         self._reactor = reactor
         self._is_ending = False
+        self._first: Site | None = None
+        """The room of the first conversation."""
         limits: Limits = options["limits"]
         if not limits.max_peers:
             limits = replace(limits, max_peers=raise_open_files())
@@ -98,8 +100,13 @@ class HubService(Service):
                 log.warn("text travels in clear beyond this machine; see docs/security.md")
 
     def happened(self, news: News) -> None:
-        """End with the first conversation (`--once`)."""
-        if isinstance(news, Staged) and news.point == "over":
+        """End with the first conversation (`--once`), which begins when two sit in a room and is over when it is empty."""
+        if not isinstance(news, Happening):
+            return
+        room, event = news
+        if isinstance(event, Joined) and len(room.members) > 1:
+            self._first = self._first or room
+        elif isinstance(event, Left) and room is self._first and not room.members.keys() - {event.peer}:
             self._reactor.callLater(0, self.end)
 
     def privilegedStartService(self) -> None:

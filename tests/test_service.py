@@ -21,6 +21,7 @@ from chatterbox.core.modes import MODES
 from chatterbox.limits import PUBLIC, Limits
 from chatterbox.options import Options, ServeOptions
 from chatterbox.service import SPARE_FILES, CannotStart, HubService
+from tests.harness.memory import READ, End, FakeTransport
 from tests.harness.processes import Hub
 from twisted.plugins import chatterbox_plugin
 
@@ -207,6 +208,51 @@ class Starting(SynchronousTestCase):
         hub, _ = self._started()
         self.successResultOf(hub.stopService())
         self.assertFalse(hub.admission.connections)
+
+
+class Once(SynchronousTestCase):
+    """`--once`: the hub ends with its first conversation."""
+
+    def setUp(self) -> None:
+        """Start a hub in memory."""
+        self.reactor = MemoryReactorClock()
+        self.stopped: list[str] = []
+        self.reactor.stop = lambda: self.stopped.append("stopped")  # type: ignore[method-assign]
+        self.hub = HubService(self.reactor, parsed("--once", "tcp:5000"))
+
+    def _joins(self, room: str) -> End:
+        transport = FakeTransport(self.reactor, "127.0.0.1", 50_000, READ)
+        end = End(self.reactor, self.hub._factory, transport).says(f"/join {room}")
+        self.reactor.advance(1)
+        return end
+
+    def _go(self, *ends: End) -> None:
+        for end in ends:
+            end.says("/quit")
+        self.reactor.advance(1)
+
+    def test_others_do_not_end_it(self) -> None:
+        """C2: strangers who meet later in another room, or sit alone before, leave; the first pair talks on."""
+        alone = self._joins("milk")
+        ann, bob = self._joins("tea"), self._joins("tea")
+        others = [self._joins("milk"), self._joins("cocoa"), self._joins("cocoa")]
+        self._go(alone, *others)
+        ann.says("still here")
+        self.assertIn("still here", bob.lines())
+        self.assertEqual(self.stopped, [])
+        self._go(ann, bob)
+        self.assertEqual(self.stopped, ["stopped"])
+
+    def test_a_partner_who_comes_back(self) -> None:
+        """One leaves and another comes: the conversation is over when nobody is left of it."""
+        ann, bob = self._joins("tea"), self._joins("tea")
+        self._go(bob)
+        cy = self._joins("tea")
+        self._go(ann)
+        self.assertEqual(self.stopped, [])
+        cy.says("/join milk")
+        self.reactor.advance(1)
+        self.assertEqual(self.stopped, ["stopped"])
 
 
 class Public(SynchronousTestCase):
