@@ -100,7 +100,7 @@ class HubService(Service):
                 log.warn("text travels in clear beyond this machine; see docs/security.md")
 
     def happened(self, news: News) -> None:
-        """End with the first conversation (`--once`), which begins when two sit in a room and is over when it is empty."""
+        """End with the first conversation (`--once`): it begins when two sit in a room, and ends when that is empty."""
         if not isinstance(news, Happening):
             return
         room, event = news

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -14,11 +15,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from unittest import SkipTest
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.harness.ends import DEADLINE, Socket
-from tests.harness.processes import SERVE, TWISTD, UNDER_TWISTD, Hub, environment, free_port, threads, until
+from tests.harness.processes import ROOT, SERVE, TWISTD, UNDER_TWISTD, Hub, environment, free_port, threads, until
 from tests.harness.terminals import Tty
 
 
@@ -166,6 +168,39 @@ class Again(SynchronousTestCase):
                 status, err = other.ends()
             self.assertEqual(status, 1)
             self.assertIn("Another twistd server is running", err)
+
+
+class Containers(SynchronousTestCase):
+    """The recipe in `docs/running.md`: the hub is process 1, and nothing is beside it."""
+
+    def _container(self, *command: str, place: str) -> Process:
+        words = ["unshare", "--fork", "--pid", "--mount-proc", "--kill-child"]
+        words += [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+        try:
+            subprocess.run([*words, "true"], check=True, capture_output=True)
+        except (OSError, subprocess.CalledProcessError):
+            raise SkipTest("no namespaces for processes here") from None
+        return Process(*words, *command, place=place)
+
+    def _signal(self, container: Process, number: int) -> None:
+        """Send a signal to process 1, which is `unshare`'s child."""
+        pid = container.process.pid
+        os.kill(int(Path(f"/proc/{pid}/task/{pid}/children").read_text()), number)
+
+    def test_the_recipe(self) -> None:
+        """Its command serves, starts again after SIGKILL in the same folder, and ends at SIGTERM with status 0."""
+        (words,) = re.findall(r"^CMD (\[.*\])$", (ROOT / "docs" / "running.md").read_text(), re.MULTILINE)
+        name, serve, _ = json.loads(words)
+        self.assertEqual((name, serve), ("chatterbox", "serve"))
+        with tempfile.TemporaryDirectory() as place:
+            for command in ([*SERVE, "unix:chat.sock"], [*TWISTD, "-n", "chatterbox", "--port", "unix:chat.sock"]):
+                for number in (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM):
+                    with self._container(*command, place=place) as hub:
+                        hub.says("listening on chat.sock")
+                        self._signal(hub, number)
+                        status, _ = hub.ends()
+                        self.assertEqual(status == 0, number == signal.SIGTERM, hub.err)
+                        self.assertEqual(Path(place, "chat.sock").exists(), number == signal.SIGKILL)
 
 
 class FirstSignals(SynchronousTestCase):
