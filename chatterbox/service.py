@@ -134,6 +134,7 @@ class HubService(Service):
     def startService(self) -> None:
         """Begin; the console shows the hub's first words."""
         super().startService()
+        gc.freeze()  # what is loaded by now stays: looking through it cost 11 ms now and then
         if self._public:
             limits = ", ".join(f"{key} {getattr(self.hub.limits, key):g}" for key in PUBLIC)
             log.info("public: {limits}", limits=limits)
@@ -187,15 +188,13 @@ def raise_open_files() -> int:
     return max(1, soft - SPARE_FILES)
 
 
-def ready_to_run(reactor: Any) -> None:
-    """Prepare the process for a hub: its clock, its garbage, and the signals that end it.
+def prepare(reactor: Any) -> None:
+    """Give the reactor a clock that never goes back, and hold back the signals that end a hub until it runs.
 
-    Twisted's timers follow the wall clock, and a step of an hour would fire every one of them (hostile.md, F6). What is
-    loaded by now stays: looking through it for garbage cost 11 ms now and then. A signal that comes from now on waits
-    until the hub can tell everyone.
+    Twisted's timers follow the wall clock, and a step of an hour would fire every one of them (hostile.md, F6). A
+    signal that comes before the hub can tell everyone waits for `HubService._listen_to_signals`.
     """
     reactor.seconds = time.monotonic
-    gc.freeze()
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)
 
 
@@ -206,6 +205,5 @@ def makeService(options: Options) -> IService:
     reactor = cast(Any, installed)
     if options.parent and options.parent["nodaemon"] and not options.parent["logger"]:
         sys.stdout = cast(Any, text_file(STDOUT))  # twistd is about to make its log of it
-    service = HubService(reactor, options)
-    ready_to_run(reactor)
-    return service
+    prepare(reactor)
+    return HubService(reactor, options)

@@ -203,6 +203,21 @@ class Starting(SynchronousTestCase):
             fault = self.assertRaises(CannotStart, hub.privilegedStartService)
             self.assertIn(reason, str(fault))
 
+    def test_the_clock(self) -> None:
+        """A hub's clock never goes back (F6), and until it runs the signals that end it wait (C8)."""
+        reactor = MemoryReactorClock()
+        with mock.patch("twisted.internet.reactor", reactor, create=True), mock.patch.object(
+            service.signal, "pthread_sigmask"
+        ) as mask:
+            hub = service.makeService(parsed("tcp:5000"))
+            assert isinstance(hub, HubService)
+            self.assertIs(hub.admission.now, time.monotonic)
+            mask.assert_called_once_with(service.signal.SIG_BLOCK, service.ENDINGS)
+            with mock.patch.object(service.signal, "signal") as handle:
+                hub._listen_to_signals()
+            self.assertEqual([call.args[0] for call in handle.call_args_list[1:]], list(service.ENDINGS))
+            mask.assert_called_with(service.signal.SIG_UNBLOCK, service.ENDINGS)
+
     def test_stopping(self) -> None:
         """Stopping closes the ports, and is done when nobody is left."""
         hub, _ = self._started()
