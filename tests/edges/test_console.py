@@ -81,7 +81,9 @@ class Seats(SynchronousTestCase):
             world, console, screen = self._console(mode)
             bob = world.nc("hi")
             self.assertIn("full", world.nc("third").heard().decode())
+            screen.pauseProducing()  # as for whoever speaks to one that doesn't read
             console.readConnectionLost()
+            self.assertTrue(screen.reading)
             self.assertIn("your partner left (quit)", bob.heard().decode())
             ann = world.nc("I am ann")
             self.assertNotIn("full", ann.heard().decode())

@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.interfaces import IAddress
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -82,6 +82,26 @@ class Reading(SynchronousTestCase):
                 host, port = address_of(header.source)
                 self.assertRegex(host, r"\A[0-9A-Za-z.:%_-]+\Z")
                 self.assertTrue(0 <= port < 65536)
+
+
+class Addresses(SynchronousTestCase):
+    """What an address says is checked before anybody hears of it."""
+
+    def test_addresses(self) -> None:
+        """IPv4 stays IPv4, a zone is a plain word or nothing, and what is no address is called unknown."""
+        for host, port, known in (
+            ("203.0.113.7", 1, ("203.0.113.7", 1)),
+            ("::ffff:203.0.113.7", 1, ("203.0.113.7", 1)),
+            ("2001:DB8::7", 65535, ("2001:db8::7", 65535)),
+            ("fe80::1%eth0", 1, ("fe80::1%eth0", 1)),
+            ("fe80::1%\x1b[2J", 1, ("fe80::1", 1)),
+            ("fe80::1%" + "x" * 16, 1, ("fe80::1", 1)),
+            ("\x1b[2J", 1, ("unknown", 1)),
+            ("::1", 65536, ("::1", 0)),
+            ("::1", -1, ("::1", 0)),
+        ):
+            self.assertEqual(address_of(IPv6Address("TCP", host, port)), known)
+        self.assertEqual(address_of(UNIXAddress("\x1b[2J")), ("", 0))
 
 
 class Passing(SynchronousTestCase):

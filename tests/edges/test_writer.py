@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatterbox.edges import writer as module
-from chatterbox.edges.writer import BOUND, Writer, own_way
+from chatterbox.edges.writer import BOUND, PIECE, Writer, own_way
 
 RECORD = b"record %06d " + b"." * 85 + b"\n"
 """100 bytes, numbered."""
@@ -122,10 +122,12 @@ class Pipes(Case):
         reads, writes = self._pipe()
         with mock.patch.object(module, "own_way", lambda fd, flags: fd):
             writer = self._writer(writes)
-        for number in range(1000):
-            writer.write(RECORD % number)
+        with mock.patch.object(module.os, "write", side_effect=os.write) as write:
+            for number in range(30):
+                writer.write(RECORD % number * 40)
+            self.assertLessEqual(max(len(call.args[1]) for call in write.call_args_list), PIECE)
         self.assertTrue(writer.waiting)
-        self.assertEqual(self._read(reads, writer), b"".join(RECORD % number for number in range(1000)))
+        self.assertEqual(self._read(reads, writer), b"".join(RECORD % number * 40 for number in range(30)))
 
     def test_nobody_reads_any_more(self) -> None:
         """A pipe without a reader costs the records, and no more; the reactor isn't asked again."""
