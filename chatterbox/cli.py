@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from typing import cast
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -17,13 +19,15 @@ def main(argv: list[str] | None = None) -> int:
 
 def serve(args: list[str]) -> int:
     """Run a hub until it is told to stop, with its log on stderr, for people who don't know twistd."""
-    from twisted.logger import globalLogBeginner, textFileLogObserver
+    from twisted.logger import globalLogBeginner
     from twisted.python import usage
 
-    from .log import JsonLog
+    from .edges.listening import ready
+    from .log import STDOUT, stderr_log, text_file
     from .options import ServeOptions
-    from .service import CannotStart, makeService
+    from .service import CannotStart, HubService, makeService
 
+    _fill_gaps()
     if args and not args[0].startswith("-"):
         args = ["--port", *args]
     options = ServeOptions()
@@ -32,28 +36,39 @@ def serve(args: list[str]) -> int:
     except usage.UsageError as fault:
         print(f"chatterbox serve: {fault}; see chatterbox serve --help", file=sys.stderr)
         return 2
-    observer = JsonLog(sys.stderr) if options["log-json"] else textFileLogObserver(sys.stderr)
+    shares_screen = bool(options["console"]) and os.isatty(1) and os.isatty(2)
+    observer = stderr_log(bool(options["log-json"]), only_warnings=shares_screen)
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
     from twisted.internet import reactor
 
     try:
-        service = makeService(options)
+        service = cast(HubService, makeService(options))
         service.privilegedStartService()
     except CannotStart as fault:
         print(fault, file=sys.stderr)
         return 1
-    status = 0
 
     def start() -> None:
-        nonlocal status
-        try:
-            service.startService()
-        except CannotStart as fault:
-            print(fault, file=sys.stderr)
-            status = 1
-            reactor.stop()
+        service.startService()
+        if not options["console"]:
+            text_file(STDOUT).write(ready(service.places, _command()))
 
     reactor.callWhenRunning(start)  # by then a signal is the reactor's
     reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
     reactor.run()
-    return status
+    return 0
+
+
+def _fill_gaps() -> None:
+    """Let stdin, stdout and stderr be nothing where they are closed, so that no socket takes their number."""
+    for fd in range(3):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+
+
+def _command() -> str:
+    """Return the words by which this program was called."""
+    name = os.path.basename(sys.argv[0])
+    return name if name == "chatterbox" else "python -m chatterbox"

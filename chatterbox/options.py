@@ -1,12 +1,15 @@
 """Options are what an operator may ask: words of a command line become limits, a mode and endpoint strings.
 
-This module opens no port and starts nothing.
+This module opens no port and starts nothing. It takes away one thing: a pidfile that would keep twistd from starting.
 """
 
 from __future__ import annotations
 
+import os
 import re
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from twisted.python import usage
@@ -15,35 +18,33 @@ from . import __version__
 from .core.modes import LABELS, MODES, Mode, table
 from .limits import PUBLIC, Limits
 
-BACKLOG = 1024
-"""Connections the system keeps for us until we accept them; with Twisted's 50 some of 500 at once wait a second."""
-
 
 class Options(usage.Options):
     """The options of `twistd chatterbox` and `chatterbox serve`."""
 
     synopsis = "[options]"
     optFlags = [
-        ["echo", None, "who speaks hears its own lines"],
-        ["no-echo", None, "who speaks doesn't"],
-        ["ends-together", None, "one farewell ends everybody's stay"],
-        ["once", None, "end with the first conversation"],
-        ["bare", None, "peers may be programs that send and take no newlines, one recv a message"],
-        ["console", None, "this terminal is one more end, and shows the mode's own words; /quit here stops the hub"],
-        ["log-json", None, "log one JSON object a line (chatterbox serve; with twistd: --logger)"],
-        ["public", None, "for a port that strangers reach: limits by source address and by rate"],
+        ["local", None, "listen on this machine only (127.0.0.1 and ::1), at the port numbers given"],
+        ["echo", None, "senders see their own lines"],
+        ["no-echo", None, "senders don't see their own lines"],
+        ["ends-together", None, "one farewell disconnects everybody in the room"],
+        ["once", None, "stop when the first conversation is over"],
+        ["bare", None, "accept classroom socket programs, which send text without a newline at the end"],
+        ["console", None, "take part from this terminal; /quit here stops the hub"],
+        ["log-json", None, "write the log as JSON, one object a line (with twistd: --logger)"],
+        ["public", None, "for a port that strangers can reach: limit connections and lines of each address"],
     ]
     optParameters = [
-        ["mode", "m", "pair", "a row of the table below"],
-        ["seats", None, None, "how many a room holds; 0: any number"],
-        ["label", None, None, f"what stands before a line: {' '.join(LABELS)}"],
-        ["max-line", None, Limits().max_line, "bytes of one line"],
-        ["max-peers", None, 0, "connections at once; 0: what the limit on open files leaves"],
+        ["mode", "m", "pair", "one of the modes below"],
+        ["seats", None, None, "how many peers a room holds; 0: any number"],
+        ["label", None, None, f"what is shown before each line: {' '.join(LABELS)}"],
+        ["max-line", None, Limits().max_line, "the longest line, in bytes"],
+        ["max-peers", None, 0, "connections at once; 0: as many as the limit on open files allows"],
         ["per-source", None, None, "connections at once from one address; 0: any number"],
         ["per-source-rate", None, None, "connections in ten minutes from one address; 0: any number"],
-        ["rate", None, None, "lines a second that one peer may go on saying; 0: any number"],
+        ["rate", None, None, "lines a second from one peer, after a burst of 100; 0: any number"],
     ]
-    longdesc = "The hub two ends talk through."
+    longdesc = "A small chat server: it connects two terminals, two programs, or a room full of both, line by line."
 
     def __init__(self) -> None:
         super().__init__()
@@ -51,13 +52,13 @@ class Options(usage.Options):
         self["farewell"] = []
 
     def opt_port(self, port: str) -> None:
-        """a port number or an endpoint string (unix:chat.sock, tls:…); may be given several times [default: 5000]"""
+        """where to listen: a port number or an endpoint (unix:chat.sock, ssl:...); may be repeated [default: 5000]"""
         self["ports"].append(port)
 
     opt_p = opt_port
 
     def opt_farewell(self, word: str) -> None:
-        """a line that ends a stay, besides /quit; in lower case it counts in any case; may be given several times"""
+        """a line that ends the session, besides /quit; given in lower case it counts in any case; may be repeated"""
         self["farewell"].append(word)
 
     def getUsage(self, width: int | None = None) -> str:
@@ -71,6 +72,7 @@ class Options(usage.Options):
 
     def postOptions(self) -> None:
         """Refuse what can't be, in one sentence."""
+        _forget_stale_pidfile(self.parent)
         if self["log-json"] and not isinstance(self, ServeOptions):
             raise usage.UsageError("--log-json is for chatterbox serve; twistd: --logger chatterbox.log.log_json")
         if self["mode"] not in MODES:
@@ -78,8 +80,16 @@ class Options(usage.Options):
         if self["label"] not in (None, *LABELS):
             raise usage.UsageError(f"--label {self['label']} is none of {' '.join(LABELS)}")
         self["endpoints"] = [endpoint_string(port) for port in self["ports"] or ["5000"]]
+        if self["local"]:
+            self._check_local()
         self["limits"] = self._limits()
         self["row"] = self._row()
+
+    def _check_local(self) -> None:
+        """--local is for port numbers: an endpoint says itself who can reach it."""
+        for typed in self["endpoints"]:
+            if not (typed.isdigit() or re.match(r"unix:|.*:interface=", typed)):
+                raise usage.UsageError(f"--local goes with a port number; write {typed}:interface=127.0.0.1 instead")
 
     def _number(self, option: str, least: int = 0) -> int:
         try:
@@ -126,8 +136,30 @@ class ServeOptions(Options):
             self["ports"].append(port)
 
 
+def _forget_stale_pidfile(twistd: usage.Options | None) -> None:
+    """Remove a pidfile of twistd's whose writer is dead, where twistd can't know it: its number is somebody else's now.
+
+    In a container each hub is process 1, or the next small number, and twistd would say that another one is running.
+    """
+    path = twistd and twistd.get("pidfile")
+    with suppress(OSError, ValueError):
+        if path and not _is_a_twistd(int(Path(path).read_text())):
+            os.unlink(path)
+
+
+def _is_a_twistd(pid: int) -> bool:
+    """Return whether a process may be another twistd; where the system doesn't tell, it may."""
+    if pid == os.getpid():
+        return False
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return True
+    return b"twistd" in command or b"chatterbox" in command
+
+
 def endpoint_string(port: str) -> str:
-    """Return the endpoint string that `port`, a number or such a string, stands for.
+    """Return `port` as it was typed, if it may be a port number or an endpoint string.
 
     Raises:
         usage.UsageError: it is neither.
@@ -135,9 +167,7 @@ def endpoint_string(port: str) -> str:
     if re.fullmatch(r"\d+", port):
         if int(port) > 65535:
             raise usage.UsageError(f"port {port} is above 65535")
-        port = f"tcp:{port}"
+        return str(int(port))
     if ":" not in port:
         raise usage.UsageError(f"port {port} is neither a number from 0 to 65535 nor an endpoint string")
-    if re.match(r"tcp6?:|ssl:|tls:tcp", port) and ":backlog=" not in port:
-        port = f"{port}:backlog={BACKLOG}"
     return port

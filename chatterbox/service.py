@@ -1,4 +1,4 @@
-"""The service is a hub with its doors open: command-line options become limits, a mode, ports and a console.
+"""The service is a hub that runs: command-line options become limits, a mode, ports and a console.
 
 This is the only file that knows all the others.
 """
@@ -6,35 +6,34 @@ This is the only file that knows all the others.
 from __future__ import annotations
 
 import gc
-import os
-import re
 import resource
 import signal
+import sys
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from secrets import token_hex
 from typing import Any, cast
 
-from twisted.application import strports
-from twisted.application.service import IService, MultiService
-from twisted.internet.defer import Deferred, DeferredList
+from twisted.application.service import IService, Service
+from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IStreamServerEndpoint
-from twisted.internet.stdio import StandardIO
+from twisted.internet.interfaces import IListeningPort
 from twisted.logger import Logger
-from zope.interface import implementer
+from twisted.python.failure import Failure
 
 from .connections.admission import Admission
-from .core.events import News, Staged
+from .core.events import Happening, Joined, Left, News, Site
 from .core.hub import Hub
-from .edges.console import Console
-from .edges.sockets import send_at_once
+from .edges.console import Console, missed
+from .edges.listening import Opener, Place, opener, place_in, place_of, reason_of
+from .edges.stdio import Stdio
 from .edges.tcp import ChatFactory
 from .limits import PUBLIC, Limits
-from .log import Log
+from .log import STDOUT, Log, text_file
 from .options import Options as Options  # the plugin looks for it here
 
+ENDINGS = (signal.SIGTERM, signal.SIGINT)
+"""What ends a hub, twice: at once."""
 SPARE_FILES = 64
 """Open files kept for other things than connections."""
 
@@ -49,90 +48,88 @@ class CannotStart(SystemExit, Exception):
     """
 
 
-@implementer(IStreamServerEndpoint)
-class _Door:
-    """An endpoint whose connections send at once, and that says where it listens."""
-
-    def __init__(self, endpoint: IStreamServerEndpoint, is_clear: bool, opened: Callable[[Any, bool], None]) -> None:
-        self._endpoint = endpoint
-        self._is_clear = is_clear
-        self._opened = opened
-
-    def listen(self, factory: IProtocolFactory) -> Deferred[IListeningPort]:
-        """Listen."""
-
-        def listening(port: Any) -> Any:
-            self._opened(port.getHost(), self._is_clear)
-            return send_at_once(port)
-
-        return self._endpoint.listen(factory).addCallback(listening)
-
-
-class HubService(MultiService):
-    """The hub, while it runs: its ports are children, and stopping it drains it.
+class HubService(Service):
+    """The hub, while it runs: starting it opens its ports, and stopping it drains it.
 
     Args:
         reactor: whose time and signals count.
         options: what the operator asked for.
+
+    Raises:
+        CannotStart: a port is none.
     """
 
     def __init__(self, reactor: Any, options: Options) -> None:
-        super().__init__()
         self._reactor = reactor
-        self._places: list[tuple[str, object]] = []
         self._is_ending = False
+        self._first: Site | None = None
+        """The room of the first conversation."""
         limits: Limits = options["limits"]
         if not limits.max_peers:
             limits = replace(limits, max_peers=raise_open_files())
         mode, bare = options["row"], bool(options["bare"])
         self.hub = Hub(mode, limits, [Log()])
         self.admission = Admission(self.hub, reactor.callLater, reactor.seconds, bare, lambda: token_hex(8), time.time)
+        self._factory = ChatFactory(self.admission, reactor)
         self._public = bool(options["public"])
         self.console = Console(self.admission, self.end) if options["console"] else None
         if self.console:
             self.hub.observers.append(self.console)
         if mode.once:
             self.hub.observers.append(self)
-        for text in options["endpoints"]:
-            self._add_port(text)
+        self._openers = [(typed, self._opener(typed, bool(options["local"]))) for typed in options["endpoints"]]
+        self._ports: list[IListeningPort] = []
+        self.places: list[Place] = []
+        """Where the hub listens, since it does."""
 
-    def _add_port(self, text: str) -> None:
+    def _opener(self, typed: str, is_local: bool) -> Opener:
         try:
-            port = strports.service(text, ChatFactory(self.admission, self._reactor), reactor=self._reactor)
+            return opener(self._reactor, typed, is_local, self.hub.limits.join_patience)
         except ImportError:
-            raise CannotStart(f"chatterbox: --port {text} needs TLS: pip install 'chatterbox[tls]'") from None
-        except Exception as fault:  # whatever an endpoint's parser trips over
-            raise CannotStart(f"chatterbox: --port {text} is no endpoint: {fault}") from None
-        port.endpoint = _Door(port.endpoint, not re.match("(haproxy:)?(ssl|tls):", text), self._opened)
-        port.setServiceParent(self)
+            raise CannotStart(f"chatterbox: --port {typed} needs TLS: pip install 'chatterbox[tls]'") from None
+        except ValueError as fault:
+            raise CannotStart(f"chatterbox: --port {typed} is no place to listen: {fault}") from None
 
-    def _opened(self, host: Any, is_clear: bool) -> None:
+    def _opened(self, ports: list[IListeningPort], typed: str) -> None:
         """Log where the hub listens, and whether words can be read on their way there."""
-        where, port = getattr(host, "host", ""), getattr(host, "port", "")
-        self._places.append((where, port))
-        log.info("listening on {place}", place=f"{where}:{port}" if where else os.fsdecode(host.name))
-        if is_clear and where and not where.startswith(("127.", "::1")):
-            log.warn("text travels in clear beyond this machine; see docs/security.md")
+        self._ports += ports
+        for place in (Place(typed, *place_of(port)) for port in ports):
+            self.places.append(place)
+            log.info("listening on {place}", place=place.written)
+            if place.is_open and not place.is_encrypted:
+                log.warn("text travels in clear beyond this machine; see docs/security.md")
 
     def happened(self, news: News) -> None:
-        """End with the first conversation (`--once`)."""
-        if isinstance(news, Staged) and news.point == "over":
+        """End with the first conversation (`--once`): it begins when two sit in a room, and ends when that is empty."""
+        if not isinstance(news, Happening):
+            return
+        room, event = news
+        if isinstance(event, Joined) and len(room.members) > 1:
+            self._first = self._first or room
+        elif isinstance(event, Left) and room is self._first and not room.members.keys() - {event.peer}:
             self._reactor.callLater(0, self.end)
 
     def privilegedStartService(self) -> None:
-        """Open the doors.
+        """Open the ports.
 
         Raises:
             CannotStart: an address is in use, or can't be had.
         """
-        try:
-            super().privilegedStartService()
-        except CannotListenError as fault:
-            place = f"{fault.interface or '*'}:{fault.port}" if isinstance(fault.port, int) else str(fault.port)
-            reason = getattr(fault.socketError, "strerror", None) or fault.socketError
-            raise CannotStart(f"chatterbox: can't listen on {place}: {reason}; choose another with --port") from None
-        except (OSError, ValueError) as fault:
-            raise CannotStart(f"chatterbox: can't listen: {fault}; choose another place with --port") from None
+        super().privilegedStartService()
+        for typed, opens in self._openers:
+            faults: list[str] = []
+            opens(self._factory).addCallback(self._opened, typed).addErrback(self._failed, typed, faults)
+            if faults:
+                raise CannotStart(faults[0])
+
+    def _failed(self, failure: Failure, typed: str, faults: list[str]) -> None:
+        """Say why a port isn't open; one that took longer to fail ends the hub."""
+        fault = cast(BaseException, failure.value)
+        place = place_in(fault) if isinstance(fault, CannotListenError) else typed
+        faults.append(f"chatterbox: can't listen on {place}: {reason_of(fault)}; choose another place with --port")
+        if self.running:
+            log.critical("{fault}", fault=faults[0])
+            self.end()
 
     def startService(self) -> None:
         """Begin; the console shows the hub's first words."""
@@ -143,17 +140,15 @@ class HubService(MultiService):
             log.info("public: {limits}", limits=limits)
         self._reactor.callWhenRunning(self._listen_to_signals)
         if self.console:
-            try:
-                StandardIO(self.console)
-            except OSError as fault:
-                raise CannotStart(f"chatterbox: no terminal for --console: {fault}; start without it") from None
-            self.console.begin(self._places)
+            Stdio(self.console, self._reactor, missed)
+            self.console.begin([place.written for place in self.places])
 
     def _listen_to_signals(self) -> None:
         """SIGTERM and ^C end a hub with status 0 (hostile.md), also under twistd, which would end by the signal."""
         signal.signal(signal.SIGHUP, _nothing)
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in ENDINGS:
             signal.signal(number, lambda number, _: self._reactor.callFromThread(self._asked_to_end, number))
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDINGS)
 
     def _asked_to_end(self, number: int) -> None:
         """Whoever asks again doesn't wait for those who are still to be served."""
@@ -172,10 +167,10 @@ class HubService(MultiService):
         """Stop listening, tell everyone, send what was accepted, and wait for that a bounded time."""
         if self.console:
             self.console.restore()
-        closed = super().stopService()
+        super().stopService()
         gone: Deferred[None] = Deferred()
         self.admission.stop(lambda: gone.callback(None))
-        return DeferredList([closed, gone])
+        return DeferredList([*(maybeDeferred(port.stopListening) for port in self._ports), gone])
 
 
 def _nothing(*_: object) -> None:
@@ -193,11 +188,22 @@ def raise_open_files() -> int:
     return max(1, soft - SPARE_FILES)
 
 
+def prepare(reactor: Any) -> None:
+    """Give the reactor a clock that never goes back, and hold back the signals that end a hub until it runs.
+
+    Twisted's timers follow the wall clock, and a step of an hour would fire every one of them (hostile.md, F6). A
+    signal that comes before the hub can tell everyone waits for `HubService._listen_to_signals`.
+    """
+    reactor.seconds = time.monotonic
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)
+
+
 def makeService(options: Options) -> IService:
     """Return the service that `twistd chatterbox` runs."""
     from twisted.internet import reactor as installed  # importing it installs one, and twistd may want another
 
     reactor = cast(Any, installed)
-    # Twisted's timers follow the wall clock, and a step of an hour would fire every one of them (hostile.md, F6).
-    reactor.seconds = time.monotonic
+    if options.parent and options.parent["nodaemon"] and not options.parent["logger"]:
+        sys.stdout = cast(Any, text_file(STDOUT))  # twistd is about to make its log of it
+    prepare(reactor)
     return HubService(reactor, options)

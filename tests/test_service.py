@@ -19,8 +19,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from chatterbox import service
 from chatterbox.core.modes import MODES
 from chatterbox.limits import PUBLIC, Limits
-from chatterbox.options import BACKLOG, Options, ServeOptions, endpoint_string
+from chatterbox.options import Options, ServeOptions
 from chatterbox.service import SPARE_FILES, CannotStart, HubService
+from tests.harness.memory import READ, End, FakeTransport
 from tests.harness.processes import Hub
 from twisted.plugins import chatterbox_plugin
 
@@ -44,7 +45,7 @@ class ReadingOptions(SynchronousTestCase):
     def test_defaults(self) -> None:
         """Without options: a pair's hub on port 5000, with the limits as they stand."""
         options = parsed()
-        self.assertEqual(options["endpoints"], [f"tcp:5000:backlog={BACKLOG}"])
+        self.assertEqual(options["endpoints"], ["5000"])
         self.assertEqual((options["row"], options["limits"]), (MODES["pair"], Limits()))
 
     def test_each_limit(self) -> None:
@@ -77,10 +78,17 @@ class ReadingOptions(SynchronousTestCase):
     def test_ports(self) -> None:
         """A port is a number or an endpoint string, may come several times, and `serve` takes it as a plain word."""
         options = parsed("--port", "unix:chat.sock", "-p", "tcp:1:backlog=2", "7000")
-        backlog = f":backlog={BACKLOG}"
-        self.assertEqual(set(options["endpoints"]), {f"tcp:7000{backlog}", "unix:chat.sock", "tcp:1:backlog=2"})
-        self.assertEqual(endpoint_string("0"), f"tcp:0{backlog}")
-        self.assertEqual(endpoint_string("65535"), f"tcp:65535{backlog}")
+        self.assertEqual(set(options["endpoints"]), {"7000", "unix:chat.sock", "tcp:1:backlog=2"})
+        self.assertEqual(parsed("0")["endpoints"], ["0"])
+        self.assertEqual(parsed("65535")["endpoints"], ["65535"])
+
+    def test_local(self) -> None:
+        """`--local` is for numbers; what says itself who can reach it may stand beside, and the rest is refused."""
+        self.assertTrue(parsed("--local", "--port", "unix:chat.sock", "7000")["local"])
+        self.assertTrue(parsed("--local", "--port", "tcp:1:interface=127.0.0.1")["local"])
+        for port in ("tcp:1", "ssl:1:privateKey=x", "haproxy:tcp:1", "systemd:domain=INET6:index=0"):
+            fault = self.assertRaises(usage.UsageError, parsed, "--local", "--port", port)
+            self.assertIn(f"write {port}:interface=127.0.0.1 instead", str(fault))
 
     def test_what_cannot_be(self) -> None:
         """Each wrong value is refused in a sentence that names it."""
@@ -112,9 +120,9 @@ class Starting(SynchronousTestCase):
         note = cast(ILogObserver, lambda event: log.append(formatEvent(event)))
         globalLogPublisher.addObserver(note)
         self.addCleanup(globalLogPublisher.removeObserver, note)
-        hub = HubService(MemoryReactorClock(), parsed(*words))
+        hub = HubService(MemoryReactorClock(), parsed(*words, *([] if "--port" in words else ["tcp:5000"])))
         hub.privilegedStartService()
-        with mock.patch.object(service, "StandardIO"), mock.patch.object(service.signal, "signal"):
+        with mock.patch.object(service, "Stdio"), mock.patch.object(service, "signal"):
             hub.startService()
         return hub, log
 
@@ -122,8 +130,9 @@ class Starting(SynchronousTestCase):
         """A port that other machines reach says that text travels in clear; TLS and unix sockets don't."""
         pem = Path(twisted.test.__file__).with_name("server.pem")
         for port, is_clear in (
-            ("5000", True),
+            ("tcp:5000", True),
             ("tcp6:5000", True),
+            ("haproxy:tcp:5000", True),
             (f"ssl:5000:privateKey={pem}", False),
             ("unix:chat.sock", False),
         ):
@@ -132,8 +141,8 @@ class Starting(SynchronousTestCase):
 
     def test_a_unix_socket_is_named(self) -> None:
         """The log says where the hub listens, as one would type it."""
-        _, log = self._started("--port", "unix:chat.sock", "--port", "5000")
-        self.assertTrue({"listening on chat.sock", "listening on 0.0.0.0:5000"} <= set(log), log)
+        _, log = self._started("--port", "unix:chat.sock", "--port", "tcp6:5000")
+        self.assertTrue({"listening on chat.sock", "listening on [::]:5000"} <= set(log), log)
 
     def test_public_says_so(self) -> None:
         """`--public` says at the start which limits count; without it nothing is said."""
@@ -154,35 +163,111 @@ class Starting(SynchronousTestCase):
             self.assertEqual(self._started("--max-peers", "7")[0].hub.limits.max_peers, 7)
 
     def test_what_is_no_endpoint(self) -> None:
-        """An endpoint string that Twisted refuses is one sentence, and no traceback."""
-        for port in ("tpc:5000", "tcp:", "ssl:5000:privateKey=nowhere.pem"):
+        """What can't be listened on is one sentence with what was typed, and no word of Python's."""
+        for port, why in (
+            ("tpc:5000", "Unknown endpoint type: 'tpc'"),
+            ("tcp:", "tcp: needs more words"),
+            ("tcp:x", "x is no port number"),
+            ("tcp:99999", "99999 is no port number"),
+            ("tcp:5000:colour=red", "colour= is not known there"),
+            ("ssl:5000:privateKey=nowhere.pem", "No such file or directory"),
+            (f"ssl:5000:privateKey={__file__}", "are no PEM files"),
+            ("tls:5001:privateKey=key.pem", "a hub says ssl:PORT"),
+            ("tls:localhost:5001", "a hub says ssl:PORT"),
+            ("systemd:domain=INET6:index=0", "no such socket"),
+            ("haproxy:", "needs more words"),
+            ("unix:chat.sock:mode=public", "can't be understood"),
+        ):
             fault = self.assertRaises(CannotStart, HubService, MemoryReactorClock(), parsed("--port", port))
-            self.assertIn(f"--port {endpoint_string(port)} is no endpoint", str(fault))
+            self.assertIn(f"--port {port} is no place to listen: ", str(fault))
+            self.assertIn(why, str(fault))
+            self.assertNotRegex(str(fault), r"\(\)|Error|_parse|Errno")
 
     def test_tls_without_its_library(self) -> None:
         """It is named in one sentence."""
-        with mock.patch("twisted.application.strports.service", side_effect=ImportError("OpenSSL")):
+        with mock.patch("chatterbox.edges.listening.serverFromString", side_effect=ImportError("OpenSSL")):
             fault = self.assertRaises(CannotStart, HubService, MemoryReactorClock(), parsed("--port", "ssl:5000"))
-        self.assertIn("pip install 'chatterbox[tls]'", str(fault))
+        self.assertEqual(str(fault), "chatterbox: --port ssl:5000 needs TLS: pip install 'chatterbox[tls]'")
 
     def test_an_address_that_cannot_be_had(self) -> None:
         """What the system refuses is one sentence with the place and the reason."""
         for error, reason in (
             (CannotListenError("", 80, OSError(13, "Permission denied")), "can't listen on *:80: Permission denied"),
-            (CannotListenError("::1", 80, OSError(98, "in use")), "can't listen on ::1:80: in use"),
-            (CannotListenError("", "chat.sock", Exception("locked")), "can't listen on chat.sock: locked"),
+            (CannotListenError("::1", 80, OSError(98, "in use")), "can't listen on [::1]:80: in use"),
+            (CannotListenError(None, "chat.sock", OSError(1, "locked")), "can't listen on chat.sock: locked"),
             (OSError(36, "File name too long"), "File name too long"),
         ):
-            hub = HubService(MemoryReactorClock(), parsed())
-            with mock.patch.object(service.MultiService, "privilegedStartService", side_effect=error):
-                fault = self.assertRaises(CannotStart, hub.privilegedStartService)
+            reactor = MemoryReactorClock()
+            hub = HubService(reactor, parsed("tcp:5000"))
+            reactor.listenTCP = mock.Mock(side_effect=error)  # type: ignore[method-assign]
+            fault = self.assertRaises(CannotStart, hub.privilegedStartService)
             self.assertIn(reason, str(fault))
+
+    def test_the_clock(self) -> None:
+        """A hub's clock never goes back (F6), and until it runs the signals that end it wait (C8)."""
+        reactor = MemoryReactorClock()
+        with mock.patch("twisted.internet.reactor", reactor, create=True), mock.patch.object(
+            service.signal, "pthread_sigmask"
+        ) as mask:
+            hub = service.makeService(parsed("tcp:5000"))
+            assert isinstance(hub, HubService)
+            self.assertIs(hub.admission.now, time.monotonic)
+            mask.assert_called_once_with(service.signal.SIG_BLOCK, service.ENDINGS)
+            with mock.patch.object(service.signal, "signal") as handle:
+                hub._listen_to_signals()
+            self.assertEqual([call.args[0] for call in handle.call_args_list[1:]], list(service.ENDINGS))
+            mask.assert_called_with(service.signal.SIG_UNBLOCK, service.ENDINGS)
 
     def test_stopping(self) -> None:
         """Stopping closes the ports, and is done when nobody is left."""
         hub, _ = self._started()
         self.successResultOf(hub.stopService())
         self.assertFalse(hub.admission.connections)
+
+
+class Once(SynchronousTestCase):
+    """`--once`: the hub ends with its first conversation."""
+
+    def setUp(self) -> None:
+        """Start a hub in memory."""
+        self.reactor = MemoryReactorClock()
+        self.stopped: list[str] = []
+        self.reactor.stop = lambda: self.stopped.append("stopped")  # type: ignore[method-assign]
+        self.hub = HubService(self.reactor, parsed("--once", "tcp:5000"))
+
+    def _joins(self, room: str) -> End:
+        transport = FakeTransport(self.reactor, "127.0.0.1", 50_000, READ)
+        end = End(self.reactor, self.hub._factory, transport).says(f"/join {room}")
+        self.reactor.advance(1)
+        return end
+
+    def _go(self, *ends: End) -> None:
+        for end in ends:
+            end.says("/quit")
+        self.reactor.advance(1)
+
+    def test_others_do_not_end_it(self) -> None:
+        """C2: strangers who meet later in another room, or sit alone before, leave; the first pair talks on."""
+        alone = self._joins("milk")
+        ann, bob = self._joins("tea"), self._joins("tea")
+        others = [self._joins("milk"), self._joins("cocoa"), self._joins("cocoa")]
+        self._go(alone, *others)
+        ann.says("still here")
+        self.assertIn("still here", bob.lines())
+        self.assertEqual(self.stopped, [])
+        self._go(ann, bob)
+        self.assertEqual(self.stopped, ["stopped"])
+
+    def test_a_partner_who_comes_back(self) -> None:
+        """One leaves and another comes: the conversation is over when nobody is left of it."""
+        ann, bob = self._joins("tea"), self._joins("tea")
+        self._go(bob)
+        cy = self._joins("tea")
+        self._go(ann)
+        self.assertEqual(self.stopped, [])
+        cy.says("/join milk")
+        self.reactor.advance(1)
+        self.assertEqual(self.stopped, ["stopped"])
 
 
 class Public(SynchronousTestCase):

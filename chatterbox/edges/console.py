@@ -1,7 +1,8 @@
-"""The console is the hub's own terminal as one more peer: it shows the mode's narration, and lets the operator speak.
+"""The console is the hub's own terminal as one more peer: it shows what happens in the mode's own words, and speaks.
 
-It knows stdin, stdout and the hub. What the narration says is `narration`'s, what an operator's line means is the
-same as anybody's, but for `/quit`: there it stops the hub. In mode `talk` the operator's keys pass as they are typed.
+What an operator's line means is the same as anybody's, but for `/quit`, which stops the hub. In mode `talk` keys pass
+as they are typed. When stdin has ended, the console gives its seat up and only shows. It does not know what reads and
+writes for it (`stdio`), or what the mode's words are (`core.script`).
 """
 
 from __future__ import annotations
@@ -12,9 +13,8 @@ import tty
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.interfaces import IHalfCloseableProtocol
-from twisted.internet.protocol import Protocol, connectionDone
-from twisted.python.failure import Failure
+from twisted.internet.interfaces import IPushProducer
+from twisted.internet.protocol import Protocol
 from zope.interface import implementer
 
 from ..connections.admission import Admission
@@ -22,16 +22,24 @@ from ..connections.connection import Connection
 from ..core.events import News
 from ..core.script import script_lines
 from ..wire.keys import KeyReader
-from ..wire.text import clean
+from ..wire.lines import Lines
+from ..wire.text import NOTICE, clean
 from ..wire.verbs import Command, Typing
 
 NAME = "server"
 """What the operator is called where lines have labels; a name that nobody else can take."""
 
 
-@implementer(IHalfCloseableProtocol)
+def missed(lines: int) -> bytes:
+    """Return what the console shows in place of lines that its terminal didn't take."""
+    return NOTICE + b"%d lines were not shown: they waited too long\n" % lines
+
+
+@implementer(IPushProducer)
 class Console(Protocol):
-    """Stdin and stdout of the hub; give it to `StandardIO`.
+    """Stdin and stdout of the hub; give it to `Stdio`.
+
+    As a producer it is that of its own transport, as `edges.tcp.ChatProtocol` is.
 
     Args:
         admission: lets it sit in the hub whose console this is.
@@ -40,12 +48,13 @@ class Console(Protocol):
 
     transport: Any
     connection: Connection | None = None
+    """While it has a seat."""
 
     def __init__(self, admission: Admission, stop: Callable[[], None]) -> None:
         self._admission = admission
         self._hub = admission.hub
         self._stop = stop
-        self._unended = b""
+        self._lines = Lines()
         self._echo: KeyReader | None = None
         """What shows the operator's own keys, since the terminal doesn't while it passes them on."""
         self._settings: list[Any] | None = None
@@ -54,15 +63,16 @@ class Console(Protocol):
     def connectionMade(self) -> None:
         """Sit down, where this mode gives the console a seat."""
         if self._hub.mode.console_sits:
-            self.connection = self._admission.host(self.transport, NAME)
+            self.transport.registerProducer(self, True)
+            self.connection = self._admission.host(_Seat(self, self.transport), NAME)
         if self._hub.mode.rule == "talk":
             self._echo = KeyReader(self._hub.limits)
             self._settings = _pass_keys()
 
-    def begin(self, places: list[tuple[str, object]]) -> None:
-        """Print the hub's first words: for each (host, port), or once where they don't name one."""
-        words = self._hub.mode.script.get("start", "listening on {host}:{port}")
-        for line in dict.fromkeys(words.format(host=host, port=port) for host, port in places):
+    def begin(self, places: list[str]) -> None:
+        """Print the hub's first words: for each place where it listens, or once where they don't name one."""
+        words = self._hub.mode.script.get("start", "listening on {place}").replace("{host}:{port}", "{place}")
+        for line in dict.fromkeys(words.format(place=place) for place in places):
             self.show(line)
 
     def happened(self, news: News) -> None:
@@ -75,14 +85,18 @@ class Console(Protocol):
         if self.transport:
             self.transport.write(clean(line.replace("\n", " ").encode(errors="replace") + b"\n"))
 
+    # -- what the operator types -----------------------------------------------------------------------------
+
     def dataReceived(self, data: bytes) -> None:
         """The operator has typed lines, or keys."""
         if self._echo and self.connection:
             self._typed_keys(self._echo, data)
             return
-        *lines, self._unended = (self._unended + data).split(b"\n")
-        for line in lines:
-            self._typed(line)
+        for line in self._lines.feed(data).split(b"\n")[:-1]:
+            self._typed(line + b"\n")
+        if self._lines.overlong:
+            self._lines = Lines()
+            self.show("-!- too long without a newline, not said")
 
     def _typed_keys(self, echo: KeyReader, keys: bytes) -> None:
         for piece in echo.read(keys):
@@ -93,32 +107,65 @@ class Console(Protocol):
             elif isinstance(piece, Command):
                 self._stop()
 
-    def restore(self) -> None:
-        """Leave the terminal as it was."""
-        if self._settings:
-            termios.tcsetattr(0, termios.TCSADRAIN, self._settings)
-            self._settings = None
-
     def _typed(self, line: bytes) -> None:
         if line.strip() == b"/quit":
             self._stop()
-        elif self.connection:
-            self.connection.receive(line + b"\n")
+        elif self.connection and not self.connection.peer.gone:
+            self.connection.receive(line)
         else:
-            self._hub.announce(NAME, clean(line + b"\n"))
+            self._hub.announce(NAME, clean(line))
+
+    def restore(self) -> None:
+        """Leave the terminal as it was; it may be stopped, so nothing waits for what is still to be shown."""
+        if self._settings:
+            termios.tcsetattr(0, termios.TCSANOW, self._settings)
+            self._settings = None
+
+    # -- its seat --------------------------------------------------------------------------------------------
 
     def readConnectionLost(self) -> None:
-        """Stdin has ended; the hub goes on, and the narration with it."""
+        """Stdin has ended: nobody speaks here any more, and the seat is for somebody who does."""
+        self.give_up("quit")
 
-    def writeConnectionLost(self) -> None:
-        """Stdout is closed; the hub goes on."""
+    def give_up(self, why: str) -> None:
+        """Leave the room, and go on showing what happens."""
+        connection, self.connection = self.connection, None
+        if connection:
+            self.transport.unregisterProducer()
+            self.transport.resumeProducing()
+            connection.lost(why)
 
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """The terminal is gone."""
-        self.restore()
+    # -- as the producer of its own transport ----------------------------------------------------------------
+
+    def pauseProducing(self) -> None:
+        """The terminal doesn't take what is written."""
         if self.connection:
-            self.connection.lost("lost")
-        self.transport = None
+            self.connection.outlet.pause()
+
+    def resumeProducing(self) -> None:
+        """The terminal has taken everything."""
+        if self.connection:
+            self.connection.outlet.resume()
+
+    def stopProducing(self) -> None:
+        """The terminal is gone; it never says so."""
+
+
+class _Seat:
+    """The transport of the console's peer: its end is the seat's, and not the terminal's."""
+
+    def __init__(self, console: Console, terminal: Any) -> None:
+        self._console = console
+        self.write = terminal.write
+        self.pauseProducing = terminal.pauseProducing
+        self.resumeProducing = terminal.resumeProducing
+        self.unregisterProducer = terminal.unregisterProducer
+
+    def loseConnection(self) -> None:
+        """All is written, or as good as."""
+        self._console.give_up("quit")
+
+    abortConnection = loseConnection
 
 
 def _pass_keys() -> list[Any] | None:
@@ -129,5 +176,5 @@ def _pass_keys() -> list[Any] | None:
     if not os.isatty(0):
         return None
     settings = termios.tcgetattr(0)
-    tty.setcbreak(0)
+    tty.setcbreak(0, termios.TCSANOW)
     return settings

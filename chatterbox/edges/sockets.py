@@ -6,14 +6,14 @@ done in the transport, so that TLS, which writes to a transport, has them too. T
 
 from __future__ import annotations
 
+import re
 import socket
 import struct
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from typing import Any
 
 from twisted.internet import tcp, unix
 from twisted.internet.interfaces import IAddress, IDelayedCall
-from twisted.protocols.policies import ProtocolWrapper
 from twisted.python.failure import Failure
 
 GENTLE = 0.5
@@ -25,6 +25,8 @@ _TCP_CLOSE = 7
 _ACKED = struct.Struct("=Q")
 _ACKED_AT = 120
 """Where Linux's `struct tcp_info` has `tcpi_bytes_acked` (since 4.1)."""
+_ZONE = re.compile(r"[A-Za-z0-9_.-]{1,15}")
+"""The name of a network interface behind a link-local address (Linux: 15 characters)."""
 
 
 class AtOnce:
@@ -97,8 +99,8 @@ def send_at_once(port: Any) -> Any:
 
 def tcp_socket(transport: Any) -> socket.socket | None:
     """Return the TCP socket below `transport`, through TLS and a proxy's wrapper, where there is one."""
-    while isinstance(transport, ProtocolWrapper):
-        transport = transport.transport
+    while (below := getattr(transport, "transport", None)) is not None:
+        transport = below
     handle = transport.getHandle() if hasattr(transport, "getHandle") else None
     return handle if isinstance(handle, socket.socket) and handle.family != socket.AF_UNIX else None
 
@@ -134,10 +136,21 @@ def acknowledged(connection: socket.socket | None) -> int:
 
 
 def address_of(end: IAddress) -> tuple[str, int]:
-    """Return host and port of an end; a unix socket has neither, and a forged proxy header has no host."""
-    host, port = getattr(end, "host", ""), getattr(end, "port", 0)
+    """Return host and port of the other end; ("", 0) where it has none, as on a unix socket.
+
+    An IPv4 address stays one where a socket for both families took it (`::ffff:192.0.2.1`). What is no address goes no
+    further, since a proxy's header may say anything: such a host is called `unknown`, and such a port 0.
+    """
+    host = getattr(end, "host", "")
+    return (_host(host), end.port if 0 < end.port < 65536 else 0) if host else ("", 0)  # type: ignore[attr-defined]
+
+
+def _host(host: str) -> str:
+    base, _, zone = host.partition("%")
     try:
-        ip_address(host.partition("%")[0])
+        address = ip_address(base)
     except ValueError:
-        return "", 0
-    return host, port
+        return "unknown"
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return f"{address}%{zone}" if _ZONE.fullmatch(zone) else str(address)

@@ -79,6 +79,9 @@ class _Terminal:
     def loseConnection(self) -> None:
         pass
 
+    def registerProducer(self, producer: object, streaming: bool) -> None:
+        pass
+
     pauseProducing = resumeProducing = unregisterProducer = loseConnection
 
 
@@ -96,7 +99,7 @@ class MemoryStage:
         self._is_stopped = False
         if chosen["console"]:
             self._console.makeConnection(self._terminal)
-            self._console.begin([("127.0.0.1", 12345)])
+            self._console.begin(["127.0.0.1:12345"])
 
     def _stop(self) -> None:
         self._is_stopped = True

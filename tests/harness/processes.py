@@ -114,7 +114,7 @@ class Hub:
         self.place = place or Path(self._folder.name)
         self.env = environment(XDG_STATE_HOME=self._folder.name) if env is None else env
         words = [*(command or SERVE), f"tcp:{port}:interface=127.0.0.1", *options]
-        printed = "console" if "--console" in options else "log"
+        printed = "log" if "twistd" in " ".join(words) and "--console" not in options else "console"
         with open(self.place / printed, "ab") as out, open(self.place / "log", "ab") as err:
             self.process = subprocess.Popen(
                 words, stdin=subprocess.PIPE, stdout=out, stderr=err, env=self.env, cwd=self.place
