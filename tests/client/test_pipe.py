@@ -113,11 +113,17 @@ class BothWays(SynchronousTestCase):
         self.assertEqual(played.told, b"-!- bob joined\n")
 
     def test_each_side_waits_for_the_other(self) -> None:
-        """Stdin is the producer of the hub's side, and the hub that of stdout, so neither can run ahead."""
+        """Stdin waits for the hub, and the hub for both stdout and stderr, so none can run ahead."""
         played = Played()
         self.assertIs(played.link.producer, played.stdio)
-        self.assertIs(played.stdio.producer, played.link)
         self.assertTrue(played.link.streaming and played.stdio.streaming)
+        played.stdio.producer.pauseProducing()
+        played.pipe.hold(True)
+        self.assertEqual(played.link.producerState, "paused")
+        played.stdio.producer.resumeProducing()
+        self.assertEqual(played.link.producerState, "paused")
+        played.pipe.hold(False)
+        self.assertEqual(played.link.producerState, "producing")
 
 
 class TheEnd(SynchronousTestCase):
