@@ -57,16 +57,18 @@ class _Reader(FileDescriptor):
 
 
 class Writer(FileDescriptor):
-    """Writes a descriptor in pieces that the system takes without waiting.
+    """Writes a descriptor without waiting.
 
-    A terminal is opened once more, under its name: one that was stopped (^S) would else stop this program.
+    A pipe or a terminal is opened once more under its name, and this second opening, which nobody shares, is
+    non-blocking. Where that can't be had, pieces are written of which "writable" promises that there is room.
     """
 
     def __init__(self, reactor: Any, file: int) -> None:
         super().__init__(reactor)
-        self._opened = _open_terminal(file)
+        self._opened = _open_again(file)
         self._file = file if self._opened is None else self._opened
-        self._piece = PIECE if stat.S_ISREG(os.fstat(file).st_mode) else select.PIPE_BUF
+        is_file = stat.S_ISREG(os.fstat(file).st_mode)
+        self._piece = select.PIPE_BUF if self._opened is None and not is_file else PIECE
         self._later = reactor.callLater
         self._poll = select.poll()
         self._poll.register(self._file, select.POLLOUT)
@@ -77,10 +79,7 @@ class Writer(FileDescriptor):
         return self._file
 
     def writeSomeData(self, data: bytes) -> int | Exception:
-        """Write as much as there is room for; return how much that was.
-
-        "Writable" promises PIPE_BUF bytes of room in a pipe (POSIX), and more in a socket.
-        """
+        """Write as much as there is room for: PIPE_BUF bytes in a "writable" pipe (POSIX), more in a socket."""
         sent = 0
         view = memoryview(data)
         while sent < len(view) and self._poll.poll(0):
@@ -111,8 +110,11 @@ class Writer(FileDescriptor):
         return bytes(self.dataBuffer[self.offset :]) + b"".join(self._tempDataBuffer)
 
 
-def _open_terminal(file: int) -> int | None:
+def _open_again(file: int) -> int | None:
+    """Return a non-blocking descriptor of the same pipe or terminal, or None where there is none."""
     with suppress(OSError):
+        if stat.S_ISFIFO(os.fstat(file).st_mode):
+            return os.open(f"/proc/self/fd/{file}", os.O_WRONLY | os.O_NONBLOCK)
         return os.open(os.ttyname(file), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
     return None
 
