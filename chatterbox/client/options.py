@@ -70,6 +70,8 @@ class Options:
     history: bool = True
     live: bool = False
     """Show words as they are typed."""
+    log: str = ""
+    """A file for what is shown on the terminal, too."""
 
     @property
     def hub(self) -> str:
@@ -138,6 +140,7 @@ def _parser(prog: str) -> _Parser:
     add("--plain", action="store_true", help="no colours, no moving cursor: bare lines on the terminal")
     add("--no-history", action="store_false", dest="history", help="keep no record of what was typed here")
     add("--live", action="store_true", help="show words as they are typed, where both ends want it")
+    add("--log", metavar="FILE", help="write what is shown on the terminal to FILE as well, with dates")
     add("--version", action="version", version=f"chatterbox {__version__}")
     return parser
 

@@ -16,7 +16,7 @@ from ..limits import Limits
 from .keys import KeyReader
 from .reading import JsonReader, Reader, TextReader
 from .text import NOTICE, clean_text
-from .verbs import VERBS, help_rows
+from .verbs import SLASH, VERBS, help_rows
 
 
 class Message(NamedTuple):
@@ -261,7 +261,7 @@ def _few(names: list[str]) -> str:
 
 def help_text() -> list[str]:
     """Return the lines of `/help`, from the commands' own table."""
-    return help_rows(VERBS.values())
+    return help_rows([*VERBS.values(), SLASH])
 
 
 def notice(text: str) -> Message:
