@@ -43,6 +43,7 @@ def in_pieces(data: bytes, cuts: list[int]) -> bytes:
         start = cut
     return out + lines.last()
 
+
 HERE = make_dialects(Limits(), ())
 
 

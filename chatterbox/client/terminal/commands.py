@@ -77,7 +77,7 @@ def read(line: str, farewells: Iterable[str] = ()) -> Command | Mistake:
 
 def _unknown(line: str, verb: str) -> Mistake:
     word, *more = line.split()
-    return Mistake(f"unknown command {word}{_hint(verb)}. To send it as text: /{word}{' …' if more else ''}")
+    return Mistake(f"unknown command {word}{_hint(verb) or '.'} To send it as text: /{word}{' …' if more else ''}")
 
 
 def _hint(verb: str) -> str:

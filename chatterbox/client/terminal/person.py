@@ -21,6 +21,9 @@ SAYING = frozenset({"say", "me", "msg", "r"})
 """Commands that say something."""
 
 
+SAID_ALL = "you have said /done, so nothing more is sent; /quit leaves"
+
+
 class Person:
     """The person's side of a chat."""
 
@@ -64,7 +67,7 @@ class Person:
             self._chat.tell(fault)
             return False
         if self._chat.said_all and command.verb in SAYING:
-            self._chat.tell("you have said /done, so nothing more is sent; /quit leaves")
+            self._chat.tell(SAID_ALL)
             return True
         self._verbs[command.verb](*command.args)
         return True
@@ -76,6 +79,9 @@ class Person:
             return False
         if fault := self._fault(max(lines, key=len)):
             self._chat.tell(f"{fault}, nor is the rest of the paste")
+            return False
+        if self._chat.said_all:
+            self._chat.tell(SAID_ALL)
             return False
         for line in lines:
             self._say(line)
