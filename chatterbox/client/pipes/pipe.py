@@ -27,7 +27,7 @@ from zope.interface import implementer
 
 from ...wire.lines import Lines
 from ..clock import make_monotonic
-from ..failures import failure_text
+from ..failures import failure_text, is_of_tls, unreachable
 from ..flow import Flow, Gate
 from ..options import CLEAN, LOST, REFUSED, Options
 from ..stdio import STDERR, Stdio, Writer, reader_left
@@ -137,6 +137,8 @@ class Pipe(Protocol):
         self._link = None
         if self.status is None and reason.check(ConnectionDone):
             self.readConnectionLost()
+        elif self.status is None and is_of_tls(reason):
+            self.unreachable(reason)
         elif self.status is None:
             self._hung_up(failure_text(reason), LOST)
         self._finish()
@@ -156,8 +158,8 @@ class Pipe(Protocol):
             self._gate.release("stderr")
 
     def unreachable(self, reason: Failure) -> None:
-        """End because no link could be made."""
-        self.end(LOST, f"cannot reach {self._hub}: {failure_text(reason)}; is a hub running there?")
+        """End because no link could be made, or none that TLS would bear."""
+        self.end(LOST, unreachable(self._hub, reason))
 
     # -- the side of stdin and stdout --------------------------------------------------------------------------
 

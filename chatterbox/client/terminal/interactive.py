@@ -18,7 +18,7 @@ from twisted.python.failure import Failure
 
 from ...wire.text import NOTICE
 from ..clock import make_monotonic
-from ..failures import failure_text
+from ..failures import unreachable
 from ..link import Link
 from ..options import CLEAN, LOST, Misuse, Options
 from .chat import Chat
@@ -124,7 +124,7 @@ class InteractiveRun:
         return {key: word for key, word in wanted.items() if word}
 
     def _unreachable(self, reason: Failure) -> None:
-        self.end(LOST, f"cannot reach {self._hub}: {failure_text(reason)}; is a hub running there?")
+        self.end(LOST, unreachable(self._hub, reason))
 
     def _signalled(self, number: int) -> None:
         """Leave; ^C is the person's own wish and ends with 0, the other signals come from somebody else."""
