@@ -1,7 +1,7 @@
 """Stdio is this process's stdin and stdout as one transport, and its stderr as a queue.
 
-Other processes share the three, so none of them is ever made non-blocking: `docs/decisions/0014-stdio.md`. This module
-does not know what is read or written.
+Other processes share the three, so none of them is ever made non-blocking (`docs/decisions/0040-shared-stdio.md`).
+This module does not know what is read or written.
 """
 
 from __future__ import annotations

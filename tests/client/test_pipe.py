@@ -5,8 +5,6 @@ from __future__ import annotations
 import socket
 from typing import Any
 
-from OpenSSL import SSL
-from service_identity import VerificationError
 from twisted.internet import error
 from twisted.internet.interfaces import ISSLTransport
 from twisted.internet.protocol import Protocol
@@ -359,34 +357,3 @@ class TheEnd(SynchronousTestCase):
             played.talk.connectionLost(DONE)
             self.assertEqual(played.pipe.status, 130)
             self.assertEqual(played.clock.getDelayedCalls(), [])
-
-
-class Unreachable(SynchronousTestCase):
-    """There never was a link."""
-
-    def test_what_happened_to_what_and_what_now(self) -> None:
-        """One line: what happened, to which hub, what to look at; status 1."""
-        for fault, words in [
-            (error.ConnectionRefusedError(), "connection refused; is a hub running there?"),
-            (error.TimeoutError(), "no answer; is a hub running there?"),
-            (error.DNSLookupError("x"), "no such host; is the name right?"),
-            (error.ConnectionDone(), "the hub closed the connection; it may be a TLS port: try tls:example:5000"),
-            (error.ConnectError(2, "x"), "No such file or directory; is a hub running there?"),
-            (OSError(13, "x"), "Permission denied; is a hub running there?"),
-            (ValueError("bad \x1b host"), "bad  host"),
-            (RuntimeError(), "RuntimeError"),
-            (
-                SSL.Error([("SSL routines", "", "certificate verify failed")]),
-                "its certificate is not trusted; "
-                "trust your own one with tls:HOST:PORT:trustRoots=FOLDER, see docs/running.md",
-            ),
-            (SSL.Error([("SSL routines", "", "wrong version number")]), "it speaks no TLS; try it without tls:"),
-            (SSL.Error([("SSL routines", "", "no shared cipher")]), "TLS failed (no shared cipher)"),
-            (SSL.ZeroReturnError(), "TLS failed (ZeroReturnError)"),
-            (VerificationError([]), "its certificate is for another name; use the name that it was made for"),
-        ]:
-            told: list[bytes] = []
-            pipe = Pipe(TextCodec(), "example:5000", lambda talk: None, told.append, Clock().callLater)
-            pipe.unreachable(Failure(fault))
-            sentence = f"chatterbox: cannot reach example:5000: {words}\n"
-            self.assertEqual((b"".join(told).decode(), pipe.status, pipe.over.called), (sentence, 1, True))

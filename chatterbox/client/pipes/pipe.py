@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import signal
 import socket
 import struct
@@ -59,7 +60,7 @@ class Pipe(Protocol):
         codec: Codec,
         hub: str,
         open_stdio: Callable[[Protocol], Any],
-        tell: Callable[[bytes], None],
+        tell: Callable[[bytes], object],
         later: Callable[..., IDelayedCall],
         linger: float | None = None,
     ) -> None:
@@ -310,7 +311,9 @@ def run(options: Options) -> int:
     make_monotonic(reactor)
     codec = (JsonCodec if options.json else TextCodec)(options.room, options.name, sys.stdin.isatty())
     stderr = Writer(reactor, STDERR) if sys.stderr else None
-    tell = stderr.write if stderr else lambda status: None
+    tell: Callable[[bytes], object] = stderr.write if stderr else _ignored
+    if options.quiet:
+        tell = quietly(tell)
     pipe = Pipe(codec, options.hub, Stdio, tell, reactor.callLater, options.linger)
     if stderr:
         stderr.registerProducer(Flow(lambda: pipe.hold(True), lambda: pipe.hold(False)), True)
@@ -327,6 +330,22 @@ def run(options: Options) -> int:
     if stderr:
         _write_all(stderr.rest())
     return LOST if pipe.status is None else pipe.status
+
+
+def _ignored(status: bytes) -> None:
+    """Tell nobody: stderr is closed."""
+
+
+def quietly(tell: Callable[[bytes], object]) -> Callable[[bytes], None]:
+    """Return a `tell` that leaves out notices, but for why the hub let this end go."""
+    notice = re.compile(rb"(?m)^-!- (?!closed \((?!quit|bye)).*\n")
+
+    def tell_faults(status: bytes) -> None:
+        faults = notice.sub(b"", status)
+        if faults:
+            tell(faults)
+
+    return tell_faults
 
 
 def _write_all(status: bytes) -> None:
