@@ -123,6 +123,12 @@ class _Stdout(Writer):
     def __init__(self, reactor: Any, file: int, stdio: Stdio) -> None:
         super().__init__(reactor, file)
         self._stdio = stdio
+        if stat.S_ISFIFO(os.fstat(file).st_mode):
+            self.startReading()  # a reactor calls the writing end "readable" when the reading end is closed
+
+    def doRead(self) -> Exception:
+        """Take note that the reader has left."""
+        return CONNECTION_LOST
 
     def connectionLost(self, reason: Failure) -> None:
         """Tell that nothing more can be written."""

@@ -133,9 +133,10 @@ class Plain(Connection):
 
     def dataReceived(self, data: bytes) -> None:
         """Obey each key, and show it."""
-        shown = "".join(map(self._press, self._decoder.decode(data)))
-        if shown and self._shows_keys and self.transport is not None:
-            self._write(shown)
+        for key in self._decoder.decode(data):
+            shown = self._press(key)
+            if shown and self._shows_keys and self.transport is not None:
+                self._write(shown)
 
     def _press(self, key: str) -> str:
         """Obey one key; return what shows it."""
@@ -154,7 +155,7 @@ class Plain(Connection):
             self._change("")
             return "\n" + self._question if before else ""
         if key in RUB or key == WORD:
-            self._change(before[:-1] if key != WORD else before.rstrip().rpartition(" ")[0])
+            self._change(before[: before.rstrip().rfind(" ") + 1] if key == WORD else before[:-1])
             return "\b \b" * width(before[len(self._draft) :])
         shown = clean_text(key)
         if shown:
