@@ -28,6 +28,8 @@ def _run(options: Options) -> int:
     if sys.stdin.isatty() and sys.stdout.isatty() and not options.json:
         from .terminal.app import run
     else:
+        if options.log:
+            raise Misuse("--log is for a terminal; in a pipe put `| tee FILE` behind it")
         from .pipes.pipe import run
     return run(options)
 

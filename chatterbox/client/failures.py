@@ -1,6 +1,6 @@
 """A failure is why a connection ended or was never made, in words that fit into one line.
 
-This module knows Twisted's failures. It does not know whom they are told, or what follows.
+This module knows Twisted's failures and those of TLS. It does not know whom they are told, or what follows.
 """
 
 from __future__ import annotations
@@ -12,20 +12,62 @@ from twisted.python.failure import Failure
 
 from ..wire.text import clean_text
 
-_WORDS: tuple[tuple[type[Exception], str], ...] = (
-    (error.ConnectionRefusedError, "connection refused"),
-    (error.TimeoutError, "no answer"),
-    (error.DNSLookupError, "no such host"),
-    (error.ConnectionDone, "the hub closed the connection"),
-    (error.ConnectionLost, "the connection broke"),
+_WORDS: tuple[tuple[type[Exception], str, str], ...] = (
+    (error.ConnectionRefusedError, "connection refused", "is a hub running there?"),
+    (error.TimeoutError, "no answer", "is a hub running there?"),
+    (error.DNSLookupError, "no such host", "is the name right?"),
+    (error.ConnectionDone, "the hub closed the connection", "it may be a TLS port: try tls:{hub}"),
+    (error.ConnectionLost, "the connection broke", "is a hub running there?"),
 )
+"""Kinds of failures, each with its words, and what to look at where there was no connection yet."""
+_TLS_WORDS = {
+    "certificate verify failed": (
+        "its certificate is not trusted",
+        "trust your own one with tls:HOST:PORT:trustRoots=FOLDER, see docs/running.md",
+    ),
+    "wrong version number": ("it speaks no TLS", "try it without tls:"),
+    "packet length too long": ("it speaks no TLS", "try it without tls:"),
+    "record layer failure": ("it speaks no TLS", "try it without tls:"),
+}
 
 
 def failure_text(failure: Failure) -> str:
     """Return the reason in a few words: ours, the system's, or the exception's own."""
+    return _explained(failure)[0]
+
+
+def unreachable(hub: str, failure: Failure) -> str:
+    """Return why `hub` was not reached, and what to do about it."""
+    words, hint = _explained(failure)
+    return f"cannot reach {hub}: {words}" + (f"; {hint.format(hub=hub)}" if hint else "")
+
+
+def is_of_tls(failure: Failure) -> bool:
+    """Return whether TLS itself failed; neither library is imported for that, since it may not be there."""
+    return type(failure.value).__module__.split(".")[0] in ("OpenSSL", "service_identity")
+
+
+def _explained(failure: Failure) -> tuple[str, str]:
     fault = failure.value
-    for kind, words in _WORDS:
+    if is_of_tls(failure):
+        return _of_tls(fault)
+    for kind, words, hint in _WORDS:
         if isinstance(fault, kind):
-            return words
+            return words, hint
     number = getattr(fault, "osError", None) or getattr(fault, "errno", None)
-    return clean_text(os.strerror(number) if isinstance(number, int) else str(fault) or type(fault).__name__)
+    if isinstance(number, int):
+        return os.strerror(number), "is a hub running there?"
+    return clean_text(str(fault) or type(fault).__name__), ""
+
+
+def _of_tls(fault: BaseException | None) -> tuple[str, str]:
+    """Explain a fault of TLS; OpenSSL gives a list of (library, function, reason)."""
+    if fault is None or type(fault).__name__ == "VerificationError":
+        return "its certificate is for another name", "use the name that it was made for"
+    reasons = (
+        [str(each[-1]) for each in fault.args[0] if each] if fault.args and isinstance(fault.args[0], list) else []
+    )
+    for reason in reasons:
+        if reason in _TLS_WORDS:
+            return _TLS_WORDS[reason]
+    return clean_text(f"TLS failed ({', '.join(reasons) or type(fault).__name__})"), ""

@@ -9,10 +9,11 @@ from __future__ import annotations
 import argparse
 import ipaddress
 import math
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from .. import __version__
 from ..limits import Limits
@@ -25,16 +26,32 @@ HOST = "127.0.0.1"
 PORT = 5000
 CONNECT_PATIENCE = 10
 """Seconds in which a hub must answer the call; an endpoint string may say otherwise with `:timeout=`."""
+UNIX_PATH = 103
+"""Bytes of a socket's path that every system takes: 104 with the zero behind it, on BSD and macOS."""
 PROG = "python -m chatterbox.client"
 CLEAN, LOST, USAGE, REFUSED = 0, 1, 2, 3
 """Exit statuses; a signal adds its number to 128, as in a shell."""
 
-_EPILOG = """\
+_EXAMPLES = """\
+examples:
+  chatterbox hub.example.org/tea --name ann     talk in the room tea of that hub
+  make 2>&1 | chatterbox hub.example.org/build  say each line of a program's output there
+"""
+_FORMS = """\
 HUB is a HOST, HOST:PORT, HOST:PORT/ROOM or HOST/ROOM (an IPv6 address with a port goes in brackets), or a
 Twisted client endpoint such as unix:chat.sock, tcp:HOST:PORT:timeout=3 or tls:HOST:PORT.
 
-In pipes the lines of stdin are said, stdout carries what the other end says and nothing else, and status goes to
-stderr. At the end of stdin everything is sent, and the client prints on until the other end is done as well.
+On a terminal you type lines, and /help lists the commands and the keys. In pipes the lines of stdin are said, stdout
+carries what the other end says and nothing else, and status goes to stderr. At the end of stdin everything is sent, and
+the client prints on until the other end is done as well.
+
+"""
+_ENDING = """\
+environment, where the command line says nothing:
+  CHATTERBOX_HUB, CHATTERBOX_ROOM, CHATTERBOX_NAME
+                as HUB, --room and --name
+  NO_COLOR      no colours on a terminal; bold and dim stay
+  TERM=dumb     as --plain
 
 exit status:
   0    a clean end: stdin ended and the hub closed after it, /quit, or the conversation was ended in good order
@@ -63,6 +80,8 @@ class Options:
     name: str = ""
     linger: float | None = None
     """Seconds to listen on after the end of stdin; None: until the other end is done, too."""
+    quiet: bool = False
+    """No notices on stderr, but for faults."""
     json: bool = False
     """One JSON object a line, in and out."""
     plain: bool = False
@@ -70,6 +89,8 @@ class Options:
     history: bool = True
     live: bool = False
     """Show words as they are typed."""
+    log: str = ""
+    """A file for what is shown on the terminal, too."""
 
     @property
     def hub(self) -> str:
@@ -86,17 +107,35 @@ class Options:
         from twisted.internet import endpoints
 
         if self.description:
+            path = self.description.removeprefix("unix:").removeprefix("path=")
+            if self.description.startswith("unix:") and len(os.fsencode(path.split(":")[0])) > UNIX_PATH:
+                return cast(Any, _Unreachable(f"the path is too long, at most {UNIX_PATH} bytes"))
             try:
                 return endpoints.clientFromString(reactor, self.description)
             except (ImportError, NameError) as fault:  # Twisted's own endpoints, where it has no TLS
                 raise Misuse(f"{self.description!r} needs TLS: pip install 'chatterbox[tls]'") from fault
             except Exception as fault:  # whatever an endpoint's parser trips over
-                raise Misuse(f"{self.description!r} is no client endpoint: {fault}") from fault
+                raise Misuse(
+                    f"{self.description!r} is no client endpoint: use tcp:HOST:PORT, tls:HOST:PORT or unix:PATH"
+                ) from fault
         if _is_ipv6(self.host):
             return endpoints.TCP6ClientEndpoint(reactor, self.host, self.port, CONNECT_PATIENCE)
         if _is_address(self.host):
             return endpoints.TCP4ClientEndpoint(reactor, self.host, self.port, CONNECT_PATIENCE)
         return endpoints.HostnameEndpoint(reactor, self.host, self.port, CONNECT_PATIENCE)
+
+
+class _Unreachable:
+    """An endpoint that nothing can be reached at."""
+
+    def __init__(self, why: str) -> None:
+        self._why = why
+
+    def connect(self, protocolFactory: Any) -> Any:
+        """Fail."""
+        from twisted.internet.defer import fail
+
+        return fail(ValueError(self._why))
 
 
 class _Parser(argparse.ArgumentParser):
@@ -106,27 +145,55 @@ class _Parser(argparse.ArgumentParser):
         self.exit(USAGE, f"{self.prog}: {message}; see {self.prog} --help\n")
 
 
-def parse(argv: Sequence[str] | None = None, prog: str | None = None) -> Options:
-    """Return what `argv` (default: the process's own) asks for.
+class _Help(argparse.Action):
+    """Prints the short help for -h, and the long one for --help."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(nargs=0, default=argparse.SUPPRESS, **more)
+
+    def __call__(self, parser: argparse.ArgumentParser, namespace: Any, values: Any, option: str | None = None) -> None:
+        """Print it, and end."""
+        if option == "--help":
+            parser.description, parser.epilog = f"{_EXAMPLES}\n{parser.description}", _FORMS + _ENDING
+        parser.print_help()
+        parser.exit()
+
+
+class _Version(_Help):
+    def __call__(self, parser: argparse.ArgumentParser, namespace: Any, values: Any, option: str | None = None) -> None:
+        """Print what runs here, and end."""
+        import platform
+
+        from twisted import __version__ as twisted
+
+        parser.exit(message=f"chatterbox {__version__} (Python {platform.python_version()}, Twisted {twisted})\n")
+
+
+def parse(
+    argv: Sequence[str] | None = None, prog: str | None = None, environment: Mapping[str, str] = os.environ
+) -> Options:
+    """Return what `argv` (default: the process's own) asks for, and `environment` where that says nothing.
 
     Raises:
         SystemExit: with status 2 and one sentence on stderr for bad usage, 0 after --help and --version.
     """
-    parser = _parser(prog or PROG)
+    parser = make_parser(prog or PROG)
     given = {key: word for key, word in vars(parser.parse_args(argv)).items() if word is not None}
     try:
-        return Options(**_merged(_hub(given.pop("hub", "")), given))
+        return Options(**_from_environment(environment, given) | _merged(_hub(given.pop("hub", "")), given))
     except argparse.ArgumentTypeError as fault:
         parser.error(str(fault))
 
 
-def _parser(prog: str) -> _Parser:
+def make_parser(prog: str) -> _Parser:
+    """Return the parser of the client's command line; a man page and completions are made of it, too."""
     parser = _Parser(
         prog=prog,
         description="Join a Chatterbox hub and talk.",
-        epilog=_EPILOG,
+        epilog=_ENDING,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
+        add_help=False,
     )
     add = parser.add_argument
     add("hub", nargs="?", metavar="HUB", help=f"where the hub is (default: {HOST}:{PORT})")
@@ -135,10 +202,13 @@ def _parser(prog: str) -> _Parser:
     add("--room", type=_room, help="the room to talk in")
     add("--linger", type=_seconds, metavar="SECONDS", help=_LINGER)
     add("--json", action="store_true", help="one JSON object per event on stdout; objects or plain lines on stdin")
+    add("--quiet", action="store_true", help="in pipes: no notices on stderr, only what went wrong")
     add("--plain", action="store_true", help="no colours, no moving cursor: bare lines on the terminal")
     add("--no-history", action="store_false", dest="history", help="keep no record of what was typed here")
-    add("--live", action="store_true", help="show words as they are typed, where both ends want it")
-    add("--version", action="version", version=f"chatterbox {__version__}")
+    add("--log", metavar="FILE", help="write what is shown on the terminal to FILE as well, with dates")
+    add("--live", action="store_true", help="show words as they are typed, to all who want it as well")
+    add("-h", "--help", action=_Help, help="-h is short, --help has examples and explains HUB")
+    add("--version", action=_Version, help="print the versions of Chatterbox, Python and Twisted")
     return parser
 
 
@@ -199,6 +269,19 @@ def _hub(word: str) -> dict[str, Any]:
         said["port"] = _port(found["port"])
     if found["room"] is not None:
         said["room"] = _room(found["room"])
+    return said
+
+
+def _from_environment(environment: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the environment says; its hub only where none was `given`."""
+    said: dict[str, Any] = {}
+    for key, read in (("hub", _hub), ("room", _room), ("name", _name)):
+        word = environment.get(f"CHATTERBOX_{key.upper()}")
+        if word and key not in given and not (key == "hub" and "port" in given):
+            try:
+                said |= read(word) if read is _hub else {key: read(word)}
+            except argparse.ArgumentTypeError as fault:
+                raise argparse.ArgumentTypeError(f"CHATTERBOX_{key.upper()}: {fault}") from None
     return said
 
 

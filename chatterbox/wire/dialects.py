@@ -18,7 +18,7 @@ from .numbered import Numbered, to_event
 from .reading import JsonReader, Reader, TextReader
 from .speaking import SessionReader
 from .text import NOTICE, clean_text
-from .verbs import VERBS, help_rows
+from .verbs import SLASH, VERBS, help_rows
 
 
 class Message(NamedTuple):
@@ -300,7 +300,7 @@ def _few(names: list[str]) -> str:
 
 def help_text() -> list[str]:
     """Return the lines of `/help`, from the commands' own table."""
-    return help_rows(VERBS.values())
+    return help_rows([*VERBS.values(), SLASH])
 
 
 def notice(text: str) -> Message:

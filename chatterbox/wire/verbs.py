@@ -5,7 +5,7 @@ This module does not know how a verb is spelled in a dialect, nor what the hub d
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import NamedTuple
 
 from .numbered import Numbered
@@ -33,11 +33,14 @@ VERBS = {
 }
 
 
-def help_rows(verbs: Iterable[Verb]) -> list[str]:
-    """Return the rows of `/help`: what each of `verbs` does, and how to say a slash."""
-    rows = [(verb.usage, verb.meaning) for verb in verbs] + [("//TEXT", "say /TEXT")]
-    wide = max(len(usage) for usage, _ in rows)
-    return [f"{usage:<{wide}}  {meaning}" for usage, meaning in rows]
+SLASH = Verb("//TEXT", "say /TEXT")
+"""How text is said that begins like a command."""
+
+
+def help_rows(verbs: Collection[Verb], wide: int | None = None) -> list[str]:
+    """Return the rows of `/help`; usages are padded to `wide`, or to the longest one."""
+    wide = max(len(verb.usage) for verb in verbs) if wide is None else wide
+    return [f"{verb.usage:<{wide}}  {verb.meaning}" for verb in verbs]
 
 
 JSON_VERBS = {"say": ("text",), "type": ("keys",)} | {verb: row.keys for verb, row in VERBS.items()}

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chatterbox.client.terminal.company import LIMIT
 from chatterbox.client.terminal.manner import MANNERS, is_farewell
+from chatterbox.client.terminal.rows import width
 from chatterbox.core.modes import MODES
 from tests.harness.chats import ChatCase
 from tests.harness.memory import PROPERTY
@@ -28,7 +32,7 @@ class Hearing(ChatCase):
         self.assertEqual(self.enter("/me nods"), [])
         self.assertEqual(self.hear("did", **{"from": "ann", "text": "nods", "own": True}), ["* ann nods"])
         self.assertEqual(self.hear("told", **{"from": "bob", "text": "psst"}), ["-!- bob tells you: psst"])
-        self.assertEqual(self.enter("/msg bob psst yourself"), ["-!- you tell bob: psst yourself"])
+        self.assertEqual(self.enter("/msg bob psst yourself"), ["-!- to bob (private): psst yourself"])
         self.assertEqual(
             self.take(), [{"verb": "me", "text": "nods"}, {"verb": "msg", "to": "bob", "text": "psst yourself"}]
         )
@@ -36,15 +40,95 @@ class Hearing(ChatCase):
     def test_who_is_here(self) -> None:
         """Joins, leaves and renames are shown and kept in the list, in order of joining."""
         self.assertEqual(self.hear("left", name="bob", why="lost"), ["-!- bob left (lost)"])
-        self.assertEqual(self.chat.status()[1], "waiting for a partner")
+        self.assertEqual(self.chat.status(80), "connected · ann · lobby · waiting for a partner")
         self.assertEqual(self.hear("joined", name="carl"), ["-!- carl joined"])
         self.assertEqual(self.hear("renamed", name="carl", to="karl"), ["-!- carl is now known as karl"])
         self.assertEqual(self.chat.others, ["karl"])
         self.assertEqual(self.hear("renamed", name="ann", to="anna", own=True), ["-!- you are now known as anna"])
-        self.assertEqual(self.chat.here, ["anna", "karl"])
+        self.assertEqual(self.chat.company.names, ["anna", "karl"])
         self.assertEqual(self.hear("finished", name="karl"), ["-!- karl has finished"])
         self.assertEqual(self.hear("here", room="lobby", names=["a", "anna"]), ["-!- here: a, anna"])
         self.assertEqual(self.chat.others, ["a"])
+
+    def test_leaving(self) -> None:
+        """Who went to another room is said to have gone there, where the hub tells which; other words stay."""
+        for more, row in (
+            ({"why": "moved", "to": "tea"}, "bob went to tea"),
+            ({"why": "moved", "room": "tea"}, "bob went to tea"),
+            ({"why": "moved"}, "bob went to another room"),
+            ({"why": "lost"}, "bob left (lost)"),
+        ):
+            self.welcome()
+            self.assertEqual(self.hear("left", name="bob", **more), [f"-!- {row}"])
+
+    def test_status(self) -> None:
+        """The link and the own name come first; who has finished is said; many names are counted where they don't fit."""
+        self.hear("finished", name="bob")
+        self.assertEqual(self.chat.status(80), "connected · ann · lobby · bob has finished")
+        self.welcome("room", seats=None, label="nick", here=["ann", *(f"longername{n}" for n in range(8))])
+        self.assertEqual(self.chat.status(40), "connected · ann · lobby · with 8 others")
+        self.assertIn("with longername0, longername1, ", self.chat.status(200))
+        for columns in range(200):
+            self.assertLessEqual(width(self.chat.status(columns)), columns)
+        self.begin()
+        self.assertEqual(self.chat.status(40), "connecting")
+        self.hear("error", code="name", text="which?")
+        self.assertEqual(self.chat.status(40), "choose a name")
+
+    def test_a_crowd(self) -> None:
+        """Sixty thousand that join, of whom a lying hub tells, take bounded memory and no time that grows (B11)."""
+        self.welcome("room", seats=None, here=["ann"])
+        began = time.monotonic()
+        for number in range(60_000):
+            self.chat.heard({"event": "joined", "name": f"n{number}"})
+            self.chat.heard({"event": "renamed", "name": f"n{number}", "to": f"m{number}"})
+        self.assertLess(time.monotonic() - began, 30)
+        self.assertEqual(len(self.chat.company), LIMIT)
+        self.chat.heard({"event": "here", "names": [f"k{number}" for number in range(60_000)]})
+        self.assertEqual(len(self.chat.company), LIMIT)
+        self.assertEqual(self.chat.company.names[:2], ["k0", "k1"])
+
+    def test_reply(self) -> None:
+        """`/r` answers who told something last, under their new name; somebody ignored is not answered."""
+        self.assertEqual(self.enter("/r hi"), ["-!- nobody has told you anything in private yet"])
+        self.hear("told", **{"from": "bob", "text": "psst"})
+        self.hear("renamed", name="bob", to="rob")
+        self.enter("/ignore eve")
+        self.hear("told", **{"from": "eve", "text": "psst"})
+        self.assertEqual(self.enter("/r hi there"), ["-!- to rob (private): hi there"])
+        self.assertEqual(self.take(), [{"verb": "msg", "to": "rob", "text": "hi there"}])
+
+    def test_done(self) -> None:
+        """After `/done` nothing more is said, by a paste neither, and a hub that comes back hears it again."""
+        self.enter("/done")
+        self.assertEqual(self.take(), [{"verb": "done"}])
+        for line in ("hi", "/me waves", "/msg bob psst", "//x"):
+            self.assertEqual(self.enter(line), ["-!- you have said /done, so nothing more is sent; /quit leaves"])
+        self.assertFalse(self.person.enter_all(["a", "b"]))
+        self.enter("/who")
+        self.assertEqual(self.take(), [{"verb": "who"}])
+        self.chat.cut("it broke")
+        self.chat.heard(WELCOME)
+        self.assertEqual(self.take(), [{"verb": "done"}])
+
+    def test_too_long(self) -> None:
+        """A line of the most bytes is sent; one more, in any command or paste, stays in the editor with its length."""
+        self.assertTrue(self.person.enter("é" * 2048))
+        self.assertEqual(len(self.take()), 1)
+        for line in ("é" * 2048 + "x", "/me " + "x" * 4097, "/msg bob " + "x" * 4097):
+            self.assertFalse(self.person.enter(line))
+            self.assertEqual(self.out.rows[-1], "-!- line too long (4097 bytes, at most 4096): not sent")
+        self.assertFalse(self.person.enter_all(["a", "x" * 4097, "b"]))
+        self.assertEqual(self.take(), [])
+        self.chat.heard(WELCOME | {"max_line": 10})
+        self.assertFalse(self.person.enter("x" * 11))
+        self.assertTrue(self.person.enter("x" * 10))
+
+    def test_a_refused_word_leaves_the_line(self) -> None:
+        """A slash word that isn't one, or lacks an argument, is over: the line is empty for the next."""
+        for line in ("/bell", "/foo", "/msg bob", "/nick"):
+            self.assertTrue(self.person.enter(line), line)
+        self.assertEqual(self.take(), [])
 
     def test_a_seat_changes_hands(self) -> None:
         """Where every seat was taken, who joins has taken the seat of somebody who had finished."""
@@ -54,7 +138,7 @@ class Hearing(ChatCase):
 
     def test_greeting(self) -> None:
         """The first welcome says who and with whom, another room's where, a second connection's that it is back."""
-        self.assertEqual(self.greeting, ["-!- you are ann, with bob (/help)"])
+        self.assertEqual(self.greeting, ["-!- you are ann in lobby, with bob (/help)"])
         self.assertEqual(
             self.hear(**WELCOME | {"room": "tea", "here": ["ann"]}), ["-!- now in tea: waiting for a partner"]
         )
@@ -82,7 +166,9 @@ class Hearing(ChatCase):
 
     def test_ignore(self) -> None:
         """Who is ignored is not heard in any way, under a new name neither, and can be heard again."""
+        self.assertEqual(self.enter("/ignore"), ["-!- ignored: nobody"])
         self.enter("/ignore BOB")
+        self.assertEqual(self.enter("/ignore"), ["-!- ignored: bob"])
         for event in ("said", "did", "told"):
             self.assertEqual(self.hear(event, **{"from": "bob", "text": "hi"}), [])
         self.hear("renamed", name="bob", to="rob")
@@ -104,13 +190,15 @@ class Hearing(ChatCase):
         self.assertEqual(self.hear("said", **{"from": "rob", "text": "hi"}), ["rob: hi"])
 
     def test_ignored_drafts(self) -> None:
-        """A draft that is seen goes when its writer is ignored, and no other is shown."""
+        """A draft that is seen goes when its writer is ignored, and comes back whole when they are not."""
         self.enter("/live")
         self.hear("typed", **{"from": "bob", "keys": "hel"})
         self.enter("/ignore Bob")
         self.assertEqual(self.chat.drafts, {})
         self.hear("typed", **{"from": "bob", "keys": "lo"})
         self.assertEqual(self.chat.drafts, {})
+        self.enter("/ignore Bob")
+        self.assertEqual(self.chat.drafts["bob"].text, "hello")
 
     @PROPERTY
     @given(
@@ -141,7 +229,7 @@ class Hearing(ChatCase):
         self.welcome(mode)
         self.chat.heard(event)
         self.chat.heard(event | {"event": kind})
-        self.chat.status()
+        self.chat.status(80)
         for row in self.out.rows:
             self.assertNotIn("\x1b", row)
 
@@ -170,7 +258,7 @@ class Endings(ChatCase):
         self.chat.cut("the connection broke")
         self.assertEqual(self.out.rows, ["-!- link lost (back soon): trying again; what you type is kept"])
         self.chat.wait(2.4)
-        self.assertEqual(self.chat.status()[1], "lost, retry in 2 s")
+        self.assertEqual(self.chat.status(80), "lost, retry in 2 s · ann · lobby")
         self.assertEqual(self.out.ended, [])
         self.welcome("ports", label="port", farewell=["/quit", "exit"])
         self.enter(" EXIT ")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatterbox.client.pipes.codec import Heard, JsonCodec, TextCodec
+from chatterbox.client.pipes.codec import Heard, JsonCodec, Returns, TextCodec, without_escapes
 from chatterbox.limits import Limits
 from chatterbox.wire.dialects import make_dialects
 from chatterbox.wire.lines import Lines
@@ -42,6 +43,7 @@ def in_pieces(data: bytes, cuts: list[int]) -> bytes:
         start = cut
     return out + lines.last()
 
+
 HERE = make_dialects(Limits(), ())
 
 
@@ -71,6 +73,53 @@ class WholeLines(SynchronousTestCase):
         self.assertTrue(lines.overlong)
 
 
+class Newlines(SynchronousTestCase):
+    """What other programs' output becomes before it is lines (faults, C13)."""
+
+    def test_returns(self) -> None:
+        """A return that ends no line becomes a newline, one before a newline stays, also at the edge of a read."""
+        for pieces, lines in (
+            ([b"10%\r100%\n"], b"10%\n100%\n"),
+            ([b"one\r\ntwo\r\r\n"], b"one\r\ntwo\r\r\n"),
+            ([b"10%\r", b"100%\r", b"\n"], b"10%\n100%\r\n"),
+            ([b"10%\r\r", b"\r", b"x"], b"10%\nx"),
+        ):
+            returns = Returns()
+            self.assertEqual(b"".join(map(returns.feed, pieces)), lines)
+
+    @PROPERTY
+    @given(st.lists(st.sampled_from([b"\r", b"\n", b"a"])), st.data())
+    def test_any_cut(self, parts: list[bytes], data: st.DataObject) -> None:
+        """However a stream is cut, the same comes out, but for a return at its very end."""
+        whole = b"".join(parts)
+        cut = data.draw(st.integers(0, len(whole)))
+        returns = Returns()
+        pieces = returns.feed(whole[:cut]) + returns.feed(whole[cut:])
+        self.assertEqual(clean(pieces), clean(Returns().feed(whole)))
+
+    def test_escapes(self) -> None:
+        """Whole escape sequences go: colours, moves, titles, links, with 7 bits or 8, ended or cut by the line's end."""
+        for sent, said in (
+            (b"\x1b[01;32mfile\x1b[0m\n", b"file\n"),
+            (b"\x1b]0;title\x07a\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\\n", b"alink\n"),
+            (b"\xc2\x9b31mred\n", b"red\n"),
+            (b"\x1b(B\x1b=\x1b7x\x1b8\n", b"x\n"),
+            (b"\x1bPq#0\x1b\\y\n", b"y\n"),
+            (b"z\x1b[3\n\x1b]0;no end\n", b"z\n0;no end\n"),
+            ("\x1b[1m日本\x1b[22m °\n".encode(), "日本 °\n".encode()),
+        ):
+            self.assertEqual(TextCodec("tea").say(sent), said)
+            (object_,) = JsonCodec().say(sent.split(b"\n")[0] + b"\n").splitlines()
+            self.assertEqual(json.loads(object_)["text"], said.decode().split("\n")[0])
+
+    def test_escapes_are_found_in_linear_time(self) -> None:
+        """A line of beginnings of sequences costs no more than another (no second for 1 MB)."""
+        for begun in (b"\x1b]", b"\x1b[", b"\xc2\x9b", b"\x1bP0"):
+            began = time.monotonic()
+            without_escapes(begun * 500_000 + b"\n")
+            self.assertLess(time.monotonic() - began, 20)
+
+
 def relayed(lines: bytes, codec: TextCodec) -> tuple[bytes, list[Command]]:
     """Return what a text peer is sent when `codec` has said `lines` at a hub, and the commands in it."""
     said, commands = b"", []
@@ -90,7 +139,7 @@ class InText(SynchronousTestCase):
     def test_it_is_transparent(self, lines: bytes) -> None:
         """What goes in at one end comes out at the other, line for line, but for what `clean` removes."""
         said, commands = relayed(lines, TextCodec())
-        self.assertEqual(TextCodec().hear(said), Heard(clean(lines)))
+        self.assertEqual(TextCodec().hear(said), Heard(clean(without_escapes(lines))))
         self.assertIn(commands, ([], [Command("join", ("lobby",))]))
 
     @PROPERTY

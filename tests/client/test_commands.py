@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatterbox.client.terminal import commands
+from chatterbox.client.terminal.editor import KEYS
 from chatterbox.limits import Limits
 from chatterbox.wire.reading import TextReader
-from chatterbox.wire.verbs import VERBS, Command, help_rows
+from chatterbox.wire.verbs import VERBS, Command
 from tests.harness.memory import PROPERTY
 
 
@@ -40,10 +41,32 @@ class Commands(SynchronousTestCase):
             mistake = commands.read(line)
             self.assertIsInstance(mistake, commands.Mistake)
             self.assertIn(f"did you mean {near}?", mistake[0])
-            self.assertIn(f"To say it anyway: /{line}", mistake[0])
-        self.assertEqual(
-            commands.read("/usr/bin"), commands.Mistake("no command /usr/bin: To say it anyway: //usr/bin")
-        )
+            self.assertIn(f" To send it as text: /{line.split()[0]}", mistake[0])
+        for line, said in (
+            ("/usr/bin", "unknown command /usr/bin. To send it as text: //usr/bin"),
+            ("/usr/bin -x", "unknown command /usr/bin. To send it as text: //usr/bin …"),
+            ("/names", "unknown command /names: did you mean /who? To send it as text: //names"),
+        ):
+            self.assertEqual(commands.read(line), commands.Mistake(said))
+
+    def test_words_of_other_programs(self) -> None:
+        """What irssi and others call a command is answered with what it is called here."""
+        for line, near in (("/exit", "quit"), ("/list", "who"), ("/part", "quit"), ("/query", "msg"), ("/?", "help")):
+            self.assertIn(f"did you mean /{near}?", commands.read(line)[0])
+        for word, verb in commands.ELSEWHERE.items():
+            self.assertNotIn(word, commands.COMMANDS)
+            self.assertIn(verb, commands.COMMANDS)
+
+    def test_optional(self) -> None:
+        """Some commands may stand alone."""
+        for line, command in (
+            ("/help", Command("help", ("",))),
+            ("/help nick", Command("help", ("nick",))),
+            ("/ignore ", Command("ignore", ("",))),
+            ("/log", Command("log", ("",))),
+            ("/log a file", Command("log", ("a file",))),
+        ):
+            self.assertEqual(commands.read(line), command)
         self.assertIsInstance(commands.read("/"), commands.Mistake)
 
     def test_farewells(self) -> None:
@@ -52,10 +75,26 @@ class Commands(SynchronousTestCase):
         self.assertEqual(commands.read("/quit", ["/quit"]), Command("quit"))
 
     def test_help(self) -> None:
-        """/help has a row for every command, the hub's and the client's own, but for `/done`, which is for pipes."""
-        rows = "\n".join(help_rows(commands.COMMANDS.values()))
-        for verb in VERBS.keys() - {"done"} | commands.OWN.keys():
+        """/help has a row for every command, the hub's and the client's own, and for the keys."""
+        rows = "\n".join(commands.help_about(75, KEYS))
+        for verb in VERBS.keys() | commands.OWN.keys():
             self.assertIn(f"/{verb}", rows)
+        for key in KEYS:
+            self.assertIn(key.usage, rows)
+
+    def test_help_fits(self) -> None:
+        """Its rows fit any terminal and break no word."""
+        words = set(" ".join(commands.help_about(200, KEYS)).split())
+        for columns in range(30, 100):
+            rows = commands.help_about(columns, KEYS)
+            self.assertLessEqual(max(map(len, rows)), columns)
+            self.assertEqual(set(" ".join(rows).split()), words)
+
+    def test_help_about(self) -> None:
+        """/help NAME is about that command, with its slash or without; about another word it helps as well."""
+        for about in ("nick", "/nick", "NICK"):
+            self.assertEqual(commands.help_about(75, KEYS, about), ["/nick NAME  take another name"])
+        self.assertEqual(commands.help_about(75, KEYS, "exit"), ["unknown command /exit: did you mean /quit?"])
 
     def test_completion(self) -> None:
         """Tab completes commands, names, and what a command takes."""

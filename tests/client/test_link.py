@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from itertools import pairwise
 from pathlib import Path
@@ -251,5 +252,14 @@ class Histories(SynchronousTestCase):
 
     def test_path(self) -> None:
         """Each hub has a file of its own, and no name of a hub leads out of the directory."""
-        self.assertEqual(history_path("127.0.0.1:5000").name, "history-127.0.0.1_5000")
+        self.patch(os, "environ", {"XDG_STATE_HOME": "/state"})
+        self.assertEqual(history_path("127.0.0.1:5000"), Path("/state/chatterbox/history-127.0.0.1_5000"))
         self.assertEqual(history_path("unix:/../x").parent, history_path("a").parent)
+
+    def test_no_home(self) -> None:
+        """Without HOME, and for a user without a name, there is no file, and no fault (C4)."""
+        self.patch(os, "environ", {})
+        self.patch(os, "getuid", lambda: 4_000_000)
+        self.assertIsNone(history_path("a"))
+        self.patch(os, "environ", {"XDG_STATE_HOME": "relative"})
+        self.assertIsNone(history_path("a"))

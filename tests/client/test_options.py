@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import sys
+from dataclasses import replace
 from typing import Any
 
 from twisted.internet import endpoints
@@ -20,7 +21,7 @@ def refusal(*words: str) -> tuple[Any, str]:
     out = io.StringIO()
     with contextlib.redirect_stderr(out), contextlib.redirect_stdout(out):
         try:
-            parse(words, "chatterbox")
+            parse(words, "chatterbox", {})
         except SystemExit as ended:
             return ended.code, out.getvalue()
     raise AssertionError(f"{words} are good usage")
@@ -69,11 +70,32 @@ class Words(SynchronousTestCase):
 
     def test_flags(self) -> None:
         """Each flag has its place among the options."""
-        words = "--name ann --room tea --linger 1.5 --json --plain --no-history --live"
-        self.assertEqual(
-            parse(words.split()),
-            Options(name="ann", room="tea", linger=1.5, json=True, plain=True, history=False, live=True),
-        )
+        words = "--name ann --room tea --linger 1.5 --json --quiet --plain --no-history --live --log chat.log"
+        flags = Options(name="ann", room="tea", linger=1.5, json=True, quiet=True, plain=True, history=False, live=True)
+        self.assertEqual(parse(words.split()), replace(flags, log="chat.log"))
+
+    def test_environment(self) -> None:
+        """What the command line doesn't say, the environment may; what it says counts."""
+        said = {"CHATTERBOX_HUB": "example.org:7/tea", "CHATTERBOX_NAME": "ann"}
+        for words, more, hub, room, name in [
+            ("", {}, "example.org:7", "tea", "ann"),
+            ("", {"CHATTERBOX_ROOM": "ale"}, "example.org:7", "ale", "ann"),
+            ("--room ale --name bob", {}, "example.org:7", "ale", "bob"),
+            ("other", {}, "other:5000", "", "ann"),
+            ("other/ale", {"CHATTERBOX_ROOM": "tea"}, "other:5000", "ale", "ann"),
+            ("other", {"CHATTERBOX_ROOM": "ale", "CHATTERBOX_NAME": ""}, "other:5000", "ale", ""),
+            ("", {"CHATTERBOX_HUB": "unix:x"}, "unix:x", "", "ann"),
+        ]:
+            options = parse(words.split(), environment=said | more)
+            self.assertEqual((options.hub, options.room, options.name), (hub, room, name), words)
+
+    def test_bad_environment(self) -> None:
+        """A bad word in the environment is refused under its name there."""
+        out = io.StringIO()
+        with contextlib.redirect_stderr(out), self.assertRaises(SystemExit) as ended:
+            parse([], "chatterbox", {"CHATTERBOX_NAME": "a b"})
+        self.assertEqual(ended.exception.code, 2)
+        self.assertIn("CHATTERBOX_NAME: 'a b': a name is", out.getvalue())
 
     def test_bad_usage_is_one_sentence_and_status_2(self) -> None:
         """What can't be obeyed is said in one line that names it, with status 2."""
@@ -111,18 +133,23 @@ class Words(SynchronousTestCase):
         for word in ("h\x1b[2J:x y", "a b\x1b[2J"):
             self.assertNotIn("\x1b", refusal(word)[1])
 
-    def test_help_tells_the_exit_statuses(self) -> None:
-        """--help says what each exit status means, and ends with status 0."""
-        status, said = refusal("--help")
-        self.assertEqual(status, 0)
-        for number in ("0", "1", "2", "3", "130", "143"):
-            self.assertRegex(said, rf"(?m)^  {number} +\w")
+    def test_help(self) -> None:
+        """-h and --help name the environment and every exit status, and end with 0; the long one begins with examples."""
+        for option in ("-h", "--help"):
+            status, said = refusal(option)
+            self.assertEqual(status, 0)
+            for number in ("0", "1", "2", "3", "130", "143"):
+                self.assertRegex(said, rf"(?m)^  {number} +\w")
+            for name in ("HUB", "ROOM", "NAME"):
+                self.assertIn(f"CHATTERBOX_{name}", said)
+            self.assertEqual("examples:" in said, option == "--help")
+        self.assertLess(said.index("examples:"), said.index("options:"))
 
     def test_version(self) -> None:
-        """--version prints name and number."""
+        """--version prints the versions of all that runs."""
         status, said = refusal("--version")
         self.assertEqual(status, 0)
-        self.assertRegex(said, r"^chatterbox \d+\.\d+")
+        self.assertRegex(said, r"^chatterbox \d+\.\d+\S* \(Python 3\.\d+\.\S+, Twisted \d+\.\d+\S*\)\n$")
 
 
 class WaysToTheHub(SynchronousTestCase):
@@ -144,18 +171,27 @@ class WaysToTheHub(SynchronousTestCase):
         """A string is handed to twisted."""
         self.assertIsInstance(parse(["unix:x"]).endpoint(MemoryReactorClock()), endpoints.UNIXClientEndpoint)
 
+    def test_a_path_that_no_system_takes(self) -> None:
+        """A unix socket's path that is too long is a hub that can't be reached: one sentence, and status 1 (C5)."""
+        for word in ("unix:" + "x" * 104, "unix:path=" + "x" * 104):
+            failed = parse([word]).endpoint(MemoryReactorClock()).connect(None)  # type: ignore[arg-type]  # never used
+            self.assertIn("too long", str(self.failureResultOf(failed).value))
+        self.assertIsInstance(parse(["unix:" + "x" * 103]).endpoint(MemoryReactorClock()), endpoints.UNIXClientEndpoint)
+
     def test_a_bad_endpoint_string_is_misuse(self) -> None:
         """Whatever twisted can't parse is one sentence, not a traceback, and status 2."""
         for word in ("tcp:h:x", "tcp:5000", "nonsense:x:1", "ssl:h:1:caCertsDir=/nowhere:extra"):
             with self.assertRaises(Misuse) as caught:
                 parse([word]).endpoint(MemoryReactorClock())
             self.assertIn(word, str(caught.exception))
+            self.assertNotIn("(", str(caught.exception))
 
     def test_main_tells_misuse(self) -> None:
         """`main` turns it into a line on stderr and status 2; so it does where stdin is closed."""
         for argv, stdin, said in [
             (["nonsense:x:1"], io.StringIO(), "is no client endpoint"),
             ([], None, "closed"),
+            (["--log", "x"], io.StringIO(), "tee"),
         ]:
             err = io.StringIO()
             self.patch(sys, "stdin", stdin)

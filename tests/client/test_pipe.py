@@ -113,11 +113,17 @@ class BothWays(SynchronousTestCase):
         self.assertEqual(played.told, b"-!- bob joined\n")
 
     def test_each_side_waits_for_the_other(self) -> None:
-        """Stdin is the producer of the hub's side, and the hub that of stdout, so neither can run ahead."""
+        """Stdin waits for the hub, and the hub for both stdout and stderr, so none can run ahead."""
         played = Played()
         self.assertIs(played.link.producer, played.stdio)
-        self.assertIs(played.stdio.producer, played.link)
         self.assertTrue(played.link.streaming and played.stdio.streaming)
+        played.stdio.producer.pauseProducing()
+        played.pipe.hold(True)
+        self.assertEqual(played.link.producerState, "paused")
+        played.stdio.producer.resumeProducing()
+        self.assertEqual(played.link.producerState, "paused")
+        played.pipe.hold(False)
+        self.assertEqual(played.link.producerState, "producing")
 
 
 class TheEnd(SynchronousTestCase):
@@ -351,24 +357,3 @@ class TheEnd(SynchronousTestCase):
             played.talk.connectionLost(DONE)
             self.assertEqual(played.pipe.status, 130)
             self.assertEqual(played.clock.getDelayedCalls(), [])
-
-
-class Unreachable(SynchronousTestCase):
-    """There never was a link."""
-
-    def test_what_happened_to_what_and_what_now(self) -> None:
-        """One line: what happened, to which hub, what to look at; status 1."""
-        for fault, words in [
-            (error.ConnectionRefusedError(), "connection refused"),
-            (error.TimeoutError(), "no answer"),
-            (error.DNSLookupError("x"), "no such host"),
-            (error.ConnectError(2, "x"), "No such file or directory"),
-            (OSError(13, "x"), "Permission denied"),
-            (ValueError("bad \x1b host"), "bad  host"),
-            (RuntimeError(), "RuntimeError"),
-        ]:
-            told: list[bytes] = []
-            pipe = Pipe(TextCodec(), "example:5000", lambda talk: None, told.append, Clock().callLater)
-            pipe.unreachable(Failure(fault))
-            sentence = f"chatterbox: cannot reach example:5000: {words}; is a hub running there?\n"
-            self.assertEqual((b"".join(told).decode(), pipe.status, pipe.over.called), (sentence, 1, True))

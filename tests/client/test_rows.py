@@ -117,9 +117,6 @@ class Widths(SynchronousTestCase):
     def test_status(self) -> None:
         """The status has its parts in order, and leaves out the empty ones."""
         self.assertEqual(terminal.status(["lobby", "", "with bob", "2 unsent"], 80), "lobby · with bob · 2 unsent")
-        self.assertEqual(terminal.company([], 2), "waiting for a partner")
-        self.assertEqual(terminal.company([], None), "nobody else yet")
-        self.assertEqual(terminal.company(["bob", "carl"], None), "with bob, carl")
 
     @PROPERTY
     @given(HOSTILE, PRINTABLE, st.integers(10, 80))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatterbox.client.terminal.chat import Chat
+from chatterbox.client.terminal.commands import help_about
 from chatterbox.client.terminal.person import Person
-from chatterbox.client.terminal.rows import PLAIN, Row, dress
+from chatterbox.client.terminal.rows import PLAIN, Row, dress, notice
 from tests.harness.played import WELCOME
 
 
@@ -30,6 +31,19 @@ class Fake:
         self.kinds.append(row.kind)
 
     echo = show
+
+    def help(self, about: str) -> None:
+        """Show what the help says, at 80 columns."""
+        for row in help_about(75, (), about):
+            self.show(notice(row))
+
+    def clear(self) -> None:
+        """Forget what was shown."""
+        self.rows.clear()
+
+    def log(self, path: str) -> str:
+        """Take note of nothing."""
+        return f"logged to {path}"
 
     def ring(self) -> None:
         """Count."""

@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import random
+import select
 import signal
 import socket
 import subprocess
@@ -130,28 +131,50 @@ class InPipes(SynchronousTestCase):
                 out.seek(0)
                 self.assertEqual(out.read(), text)
 
-    def test_files_are_left_as_they_were(self) -> None:
-        """Stdin and stdout, which other processes share, are blocking again after the client."""
+    def test_files_are_left_as_they_are(self) -> None:
+        """Stdin, stdout and stderr, which other processes share, stay blocking, also when the client is killed (C11)."""
         with Hub() as hub:
-            reading, writing = os.pipe()
+            (reading, typing), (hearing, writing) = os.pipe(), os.pipe()
             try:
-                with client(hub.address, stdin=reading, stdout=writing) as process:
+                with client(hub.address, stdin=reading, stdout=writing, stderr=writing) as process:
                     hub.accept()
-                    until(lambda: not os.get_blocking(reading))
-                    hub.link.sendall(b"-!- closed (bye): so\n")
-                    hub.link.close()
-                    self.assertEqual(process.wait(DEADLINE), 0)
+                    hub.link.sendall(b"-!- bob joined\nhello\n")
+                    heard = b""
+                    while heard.count(b"\n") != 2:
+                        heard += os.read(hearing, 99)
+                    self.assertTrue(os.get_blocking(reading) and os.get_blocking(writing))
+                    process.kill()
+                    process.wait(DEADLINE)
                 self.assertTrue(os.get_blocking(reading) and os.get_blocking(writing))
             finally:
-                os.close(reading)
-                os.close(writing)
+                for file in (reading, typing, hearing, writing):
+                    os.close(file)
+
+    def test_notices_wait(self) -> None:
+        """Notices that meet a full pipe wait for its reader, and none is thrown away (C22)."""
+        count = 20_000
+        with Hub() as hub, client(hub.address, stderr=subprocess.STDOUT) as process:
+            hub.accept()
+            sender = threading.Thread(
+                target=hub.link.sendall, args=(b"".join(b"-!- notice %d\n" % n for n in range(count)),)
+            )
+            sender.start()
+            until(lambda: select.select([process.stdout], [], [])[0])
+            process.stdin.close()
+            heard = b""
+            while heard.count(b"\n") < count:
+                heard += process.stdout.read(65536)
+            sender.join()
+            self.assertEqual(heard.splitlines(), [b"-!- notice %d" % n for n in range(count)])
 
     def test_one_thread_and_no_line_editor(self) -> None:
         """For an address no thread is started, and what only a terminal needs isn't imported."""
         with Hub() as hub, client(hub.address) as process:
             hub.accept()
             self.assertEqual(status_of(process, "Threads"), 1)
-        heavy = "prompt_toolkit chatterbox.client.terminal.app twisted.internet.asyncioreactor twisted.application.internet"
+        heavy = (
+            "prompt_toolkit chatterbox.client.terminal.app twisted.internet.asyncioreactor twisted.application.internet"
+        )
         script = (
             "import sys; from chatterbox.client.__main__ import main; main(['127.0.0.1:1']);"
             f"print([name for name in '{heavy}'.split() if name in sys.modules])"

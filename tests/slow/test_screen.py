@@ -109,7 +109,7 @@ class Words(SynchronousTestCase):
         """003-2: the first line, own lines plainly, others' by port; `exit` ends it with the document's words."""
         with hub("--mode", "ports") as port, client("127.0.0.1", port) as one, client("127.0.0.1", port) as two:
             for tty in (one, two):
-                tty.until("you are ")
+                tty.until("connected · ")
                 self.assertEqual(tty.rows()[0], "Connected to chat server. Type 'exit' to leave.")
             one.type("Hello, everyone!\r")
             two.until(": Hello, everyone!")
@@ -307,28 +307,85 @@ class Fingers(SynchronousTestCase):
             self.assertEqual(file.read_text(), "the first\nthe second\n")
 
     def test_mistyped_command(self) -> None:
-        """An unknown slash word never leaves; what was meant is named, and the line can be mended."""
+        """An unknown slash word is never sent; what was meant is named, the line is empty, and Up brings it back."""
         with played_hub() as played, client("127.0.0.1", played.port) as tty:
             played.welcome()
             tty.until("with bob")
             tty.type("/quti\r")
             tty.until("did you mean /quit?")
-            tty.settle()
-            self.assertEqual(tty.typed_row(), "> /quti")
+            tty.until(lambda: tty.typed_row() == ">")
+            tty.type("next\r")
+            self.assertEqual(played.hear()["text"], "next")
+            tty.type("\x1b[A\x1b[A")
+            tty.until(lambda: tty.typed_row() == "> /quti")
             tty.type("\x15//quti\r")
             self.assertEqual(played.hear()["text"], "/quti")
 
-    def test_two_interrupts(self) -> None:
-        """^C takes the line back and says what the next one does; the second one leaves with status 0."""
+    def test_a_line_that_is_too_long(self) -> None:
+        """It stays in the editor, to be shortened there, and its length is said."""
+        with played_hub() as played, client("127.0.0.1", played.port) as tty:
+            played.welcome()
+            tty.until("with bob")
+            tty.type("x" * 4097 + "\r")
+            tty.until("line too long (4097 bytes, at most 4096): not sent")
+            tty.type("\x7f\r")
+            self.assertEqual(played.hear()["text"], "x" * 4096)
+
+    def test_page_keys(self) -> None:
+        """PgUp and PgDn leave the line as it is."""
+        with played_hub() as played, client("127.0.0.1", played.port) as tty:
+            played.welcome()
+            tty.until("with bob")
+            tty.type("old\r")
+            self.assertEqual(played.hear()["text"], "old")
+            tty.type("new\x1b[5~\x1b[6~er\r")
+            self.assertEqual(played.hear()["text"], "newer")
+
+    def test_help_on_a_narrow_terminal(self) -> None:
+        """At 40 columns no row of /help is wrapped by the terminal, and the status shows link and name."""
+        with played_hub() as played, client("127.0.0.1", played.port, columns=40, rows=10) as tty:
+            played.welcome()
+            tty.until("with bob")
+            tty.type("/help\r")
+            tty.until("^Z  suspend")
+            tty.until("connected · ann · lobby · with bob")
+            rows = tty.settle()
+            begun = next(n for n, row in enumerate(rows) if "/quit  leave" in row)
+            for row in rows[begun : next(n for n, row in enumerate(rows) if "^Z" in row)]:
+                self.assertTrue(row.startswith("-!- "), row)
+
+    def test_clear_and_log(self) -> None:
+        """/log writes what is shown, clean and dated, for its owner only; /clear empties the screen."""
+        with tempfile.TemporaryDirectory() as place, played_hub() as played, client("127.0.0.1", played.port) as tty:
+            played.welcome()
+            tty.until("with bob")
+            tty.type(f"/log {place}/chat\r")
+            tty.until("logged to ")
+            played.said("one\x1b[2J\x9b31m")
+            tty.until("bob: one")
+            tty.type("two\r")
+            tty.until("you: two")
+            tty.type("/clear\r")
+            tty.until(lambda: "you: two" not in "".join(tty.screen.display))
+            tty.type("/log off\r")
+            tty.until("no longer logged")
+            file = Path(place) / "chat"
+            self.assertEqual(file.stat().st_mode & 0o777, 0o600)
+            date = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d "
+            rows = file.read_text().splitlines()
+            self.assertRegex(rows[-2], rf"^{date}bob: one\[2J31m$")
+            self.assertRegex(rows[-1], rf"^{date}you: two$")
+
+    def test_interrupts(self) -> None:
+        """^C on a line with words clears it; on an empty line it leaves with status 0."""
         with played_hub() as played, client("127.0.0.1", played.port) as tty:
             played.welcome()
             tty.until("· with bob")
-            tty.type("never mind\x03")
-            tty.until("^C again leaves")
-            self.assertEqual(tty.typed_row(), ">")
-            tty.type("a\x7f")
-            tty.until(lambda: "^C again" not in tty.text())
-            tty.type("\x03\x03")
+            tty.type("never mind")
+            tty.until("> never mind")
+            tty.type("\x03")
+            tty.until(lambda: tty.typed_row() == ">")
+            tty.type("a\x03\x03")
             self.assertEqual(played.hear(), {"verb": "quit"})
             played.hang_up()
             self.assertEqual(tty.wait(), 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -154,7 +155,7 @@ class Link(SynchronousTestCase):
             )
 
 
-class Bare(SynchronousTestCase):
+class Plain(SynchronousTestCase):
     """TERM=dumb, --plain and NO_COLOR."""
 
     def test_no_escapes(self) -> None:
@@ -173,8 +174,43 @@ class Bare(SynchronousTestCase):
                 self.assertEqual(tty.wait(), 0)
                 self.assertNotIn(b"\x1b", tty.raw)
 
+    def test_rows_are_never_rewritten(self) -> None:
+        """An incoming line starts a row of its own, and what is half typed is shown again below it, whole (B9)."""
+        with played_hub() as played, client("127.0.0.1", played.port, "--plain") as tty:
+            played.welcome()
+            tty.until("with bob")
+            tty.type("half ty")
+            tty.until("half ty")
+            played.said("line in the middle")
+            tty.until("bob: line in the middle\nhalf ty")
+            tty.type("ped\x1b[A\x7fé\r")
+            self.assertEqual(played.hear()["text"], "half typeé")
+            tty.type("/foo\r")
+            tty.until("unknown command /foo")
+            tty.type("gone\x15next one\x17\x12")
+            tty.until("gone\nnext\nnext")
+            tty.type("\r")
+            self.assertEqual(played.hear()["text"], "next ")
+            self.assertEqual(tty.rows()[1:5], ["half ty", "bob: line in the middle", "half typeé", "/foo"])
+            for row in ("A", "B"):
+                self.assertNotIn(f"\x1b[{row}".encode(), tty.raw)
+
+    def test_suspended(self) -> None:
+        """While it is stopped the terminal is the shell's; when it goes on, what was half typed is shown again."""
+        with played_hub() as played, client("127.0.0.1", played.port, "--plain") as tty:
+            played.welcome()
+            tty.until("with bob")
+            tty.type("half")
+            tty.until("\nhalf")
+            tty.type("\x1a")
+            tty.until(lambda: Path(f"/proc/{tty.pid}/stat").read_text().split()[2] == "T")
+            os.kill(tty.pid, signal.SIGCONT)
+            tty.until("\nhalf\nhalf")
+            tty.type(" a line\r")
+            self.assertEqual(played.hear()["text"], "half a line")
+
     def test_plain_settings(self) -> None:
-        """The bare display leaves the terminal as it was, too."""
+        """The plain display leaves the terminal as it was, too."""
         with played_hub() as played, shell("127.0.0.1", played.port, "--plain") as tty:
             pid = client_pid(tty)
             played.welcome()
@@ -187,7 +223,7 @@ class Bare(SynchronousTestCase):
             self.assertEqual(before, after)
 
     def test_order_question(self) -> None:
-        """002-7 holds on a bare display, where the terminal itself shows what is typed."""
+        """002-7 holds on a plain display, which shows what is typed once."""
         with played_hub() as played, client("127.0.0.1", played.port, "--plain") as tty:
             played.welcome("order", name="X", label="letter", here=["X"])
             played.say({"event": "notice", "text": "Client X has connected."})

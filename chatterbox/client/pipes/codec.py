@@ -1,6 +1,6 @@
 """A codec translates between lines of stdin and stdout and one dialect of the hub.
 
-Everything here is a function of bytes. It does not know sockets or files.
+Everything here is about bytes. It does not know sockets or files.
 """
 
 from __future__ import annotations
@@ -23,6 +23,35 @@ class Heard(NamedTuple):
     """For stderr: whole lines."""
     closed: str = ""
     """The word with which the hub closes the conversation, where it does."""
+
+
+_LONE_RETURNS = re.compile(rb"(?<!\r)\r+(?![\r\n])")
+
+
+class Returns:
+    """Makes a newline of each carriage return that ends no line: a progress bar's steps become lines."""
+
+    def __init__(self) -> None:
+        self._kept = b""
+
+    def feed(self, data: bytes) -> bytes:
+        """Return `data` with newlines; a return at its end is kept until the next byte is known."""
+        if b"\r" not in data and not self._kept:
+            return data
+        data = self._kept + data
+        self._kept = b"\r" if data.endswith(b"\r") else b""
+        return _LONE_RETURNS.sub(b"\n", data.rstrip(b"\r") if self._kept else data)
+
+
+_ESCAPES = re.compile(
+    rb"(?:\x1b\[|\xc2\x9b)[0-?]*[ -/]*(?:[@-~]|(?=\n|\Z))|\x1b[PX^_\]][^\x07\x1b\n]*(?:\x07|\x1b\\)|\x1b[ -/]*[0-~]"
+)
+"""Escape sequences as ECMA-48 has them: CSI, strings with their end (OSC and others), and the short ones."""
+
+
+def without_escapes(block: bytes) -> bytes:
+    """Return `block` without escape sequences: `clean` alone would leave their letters."""
+    return _ESCAPES.sub(b"", block) if b"\x1b" in block or b"\xc2\x9b" in block else block
 
 
 _NOTICES = re.compile(rb"\n-!- ([^\n]*)(?=\n)")
@@ -57,7 +86,7 @@ class TextCodec:
 
         They are cleaned here, as the hub would do it, since a control character can hide a slash.
         """
-        block = clean(lines)
+        block = clean(without_escapes(lines))
         quit = _QUIT.search(block) if self._commands else None
         return self._text(block[: quit.start()]) + self.leave() if quit else self._text(block)
 
@@ -116,7 +145,7 @@ class JsonCodec:
         if sent is not None and "verb" in sent:
             self.leaving = self.leaving or sent["verb"] == "quit"
             return line + b"\n"
-        text = line.removesuffix(b"\r").decode(errors="replace")
+        text = without_escapes(line.removesuffix(b"\r")).decode(errors="replace")
         if self._commands and text.rstrip() == "/quit":
             return self.leave()
         return json.dumps({"verb": "say", "text": text}).encode() + b"\n"

@@ -7,6 +7,8 @@ full. It does not know what lines mean (`codec`), or what stdin and stdout are (
 from __future__ import annotations
 
 import fcntl
+import os
+import re
 import signal
 import socket
 import struct
@@ -26,10 +28,11 @@ from zope.interface import implementer
 
 from ...wire.lines import Lines
 from ..clock import make_monotonic
-from ..failures import failure_text
+from ..failures import failure_text, is_of_tls, unreachable
+from ..flow import Flow, Gate
 from ..options import CLEAN, LOST, REFUSED, Options
-from .codec import Codec, JsonCodec, TextCodec
-from .stdio import Stdio, as_they_were, reader_left
+from ..stdio import STDERR, Stdio, Writer, reader_left
+from .codec import Codec, JsonCodec, Returns, TextCodec
 
 CLOSED = {"quit": CLEAN, "bye": CLEAN, "shutdown": LOST, "lost": LOST}
 """The exit status for each word with which a hub closes; all the others mean that it wants this end no more."""
@@ -57,7 +60,7 @@ class Pipe(Protocol):
         codec: Codec,
         hub: str,
         open_stdio: Callable[[Protocol], Any],
-        tell: Callable[[bytes], None],
+        tell: Callable[[bytes], object],
         later: Callable[..., IDelayedCall],
         linger: float | None = None,
     ) -> None:
@@ -73,6 +76,7 @@ class Pipe(Protocol):
         self._linger = linger
         self._link: Any = None
         self._stdio: Any = None
+        self._gate: Gate | None = None
         self._timer: IDelayedCall | None = None
         self._heard = Lines()
         self._said_all = False
@@ -93,7 +97,8 @@ class Pipe(Protocol):
             self.end(LOST, f"cannot use stdin and stdout: {fault.strerror}")
             return
         self._link.registerProducer(self._stdio, True)
-        self._stdio.registerProducer(self._link, True)
+        self._gate = gate = Gate(self._link)
+        self._stdio.registerProducer(Flow(lambda: gate.hold("stdout"), lambda: gate.release("stdout")), True)
 
     def dataReceived(self, data: bytes) -> None:
         """Pass on whole lines as they come."""
@@ -133,6 +138,8 @@ class Pipe(Protocol):
         self._link = None
         if self.status is None and reason.check(ConnectionDone):
             self.readConnectionLost()
+        elif self.status is None and is_of_tls(reason):
+            self.unreachable(reason)
         elif self.status is None:
             self._hung_up(failure_text(reason), LOST)
         self._finish()
@@ -144,9 +151,16 @@ class Pipe(Protocol):
         else:
             self.end(status, f"the link to {self._hub} is lost: {how}" if status else "")
 
+    def hold(self, held: bool) -> None:
+        """Let the hub wait while stderr is full, or go on."""
+        if self._gate and held:
+            self._gate.hold("stderr")
+        elif self._gate and self._link:
+            self._gate.release("stderr")
+
     def unreachable(self, reason: Failure) -> None:
-        """End because no link could be made."""
-        self.end(LOST, f"cannot reach {self._hub}: {failure_text(reason)}; is a hub running there?")
+        """End because no link could be made, or none that TLS would bear."""
+        self.end(LOST, unreachable(self._hub, reason))
 
     # -- the side of stdin and stdout --------------------------------------------------------------------------
 
@@ -247,11 +261,12 @@ class Talk(Protocol):
 
     def __init__(self, pipe: Pipe) -> None:
         self._pipe = pipe
+        self._returns = Returns()
         self._lines = Lines()
 
     def dataReceived(self, data: bytes) -> None:
         """Pass on whole lines as they come."""
-        self._pipe.say(self._lines.feed(data))
+        self._pipe.say(self._lines.feed(self._returns.feed(data)))
         if self._lines.overlong:
             self._pipe.end(REFUSED, "stdin sends a line without end, no hub takes that")
 
@@ -295,7 +310,13 @@ def run(options: Options) -> int:
     endpoint = options.endpoint(reactor)
     make_monotonic(reactor)
     codec = (JsonCodec if options.json else TextCodec)(options.room, options.name, sys.stdin.isatty())
-    pipe = Pipe(codec, options.hub, Stdio, _tell, reactor.callLater, options.linger)
+    stderr = Writer(reactor, STDERR) if sys.stderr else None
+    tell: Callable[[bytes], object] = stderr.write if stderr else _ignored
+    if options.quiet:
+        tell = quietly(tell)
+    pipe = Pipe(codec, options.hub, Stdio, tell, reactor.callLater, options.linger)
+    if stderr:
+        stderr.registerProducer(Flow(lambda: pipe.hold(True), lambda: pipe.hold(False)), True)
     pipe.over.addCallback(lambda _: reactor.stop())
 
     def start() -> None:
@@ -305,13 +326,33 @@ def run(options: Options) -> int:
         connectProtocol(endpoint, pipe).addErrback(pipe.unreachable)
 
     reactor.callWhenRunning(start)
-    with as_they_were():
-        reactor.run()
+    reactor.run()
+    if stderr:
+        _write_all(stderr.rest())
     return LOST if pipe.status is None else pipe.status
 
 
-def _tell(status: bytes) -> None:
-    if sys.stderr:
-        with suppress(OSError):
-            sys.stderr.write(status.decode(errors="replace"))
-            sys.stderr.flush()
+def _ignored(status: bytes) -> None:
+    """Tell nobody: stderr is closed."""
+
+
+def quietly(tell: Callable[[bytes], object]) -> Callable[[bytes], None]:
+    """Return a `tell` that leaves out notices, but for why the hub let this end go."""
+    notice = re.compile(rb"(?m)^-!- (?!closed \((?!quit|bye)).*\n")
+
+    def tell_faults(status: bytes) -> None:
+        faults = notice.sub(b"", status)
+        if faults:
+            tell(faults)
+
+    return tell_faults
+
+
+def _write_all(status: bytes) -> None:
+    """Wait until stderr has taken the rest; a signal ends that at once."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+    with suppress(OSError):
+        while status:
+            status = status[os.write(STDERR, status) :]

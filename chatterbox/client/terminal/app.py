@@ -58,7 +58,8 @@ def _run_editor(options: Options) -> int:
 
         loop.set_exception_handler(crashed)
         look = Look(colour=not os.environ.get("NO_COLOR"))
-        history = FileHistory(history_path(options.hub)) if options.history else None
+        path = history_path(options.hub) if options.history else None
+        history = FileHistory(path) if path else None
         return Editor(run.chat, run, make_output(sys.stdout), look, history)
 
     return InteractiveRun(reactor, options, display).run()

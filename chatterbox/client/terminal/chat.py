@@ -6,14 +6,18 @@ keys, escape sequences or time.
 
 from __future__ import annotations
 
+from ...limits import Limits
 from ..options import CLEAN, REFUSED
+from .company import Company
 from .events import Json, number, text, word, words
 from .manner import CONFIRMATION, MANNERS, VERDICT, Manner
 from .outbox import Outbox
 from .preferences import Preferences
-from .rows import Draft, Row, company, mentions, notice
+from .rows import Draft, Row, mentions, notice, status, width
 from .seams import World
 
+LONGEST_STATUS = 1000
+"""Columns of the line under the prompt, where the terminal has as many."""
 DRAFTERS = 8
 """People whose drafts are kept at once; a draft is for two, and a hub may lie."""
 
@@ -32,8 +36,13 @@ class Chat:
         self.seats: int | None = None
         self.label: str | None = None
         self.farewells: list[str] = []
-        self.here: list[str] = []
-        self.drafts: dict[str, Draft] = {}
+        self.max_line = Limits().max_line
+        """Bytes that one line may have."""
+        self.company = Company()
+        self.teller = ""
+        """Who has last told the person something in private."""
+        self.said_all = False
+        """Whether the person has said that nothing more will come."""
         self.preferences = Preferences()
         self.outbox = Outbox(world.send)
         self.trouble = "connecting"
@@ -44,6 +53,8 @@ class Chat:
         self.spoken = False
         self.ending = False
         """Whether the conversation may end now: then a closed connection is no lost link."""
+        self._drafts: dict[str, Draft] = {}
+        """The drafts of the others: kept also while none is shown, so that one is whole when it is."""
         self._world = world
         self._reason = ""
         """The reason that the hub gave for closing, before the link is gone."""
@@ -62,30 +73,38 @@ class Chat:
     @property
     def others(self) -> list[str]:
         """The names of the others who are here."""
-        return [name for name in self.here if name != self.name]
+        return [name for name in self.company.names if name != self.name]
 
     @property
     def streams(self) -> bool:
         """Whether keys are sent and drafts are shown as they are typed."""
-        return self.manner.keyed or (self.live and self.seats == 2)
+        return self.manner.keyed or self.live
 
-    def status(self) -> list[str]:
-        """Return the parts of the line under the prompt."""
+    @property
+    def drafts(self) -> dict[str, Draft]:
+        """What others are typing, where that is shown."""
+        return {name: draft for name, draft in self._drafts.items() if self.streams and self.preferences.hears(name)}
+
+    def status(self, columns: int) -> str:
+        """Return the line under the prompt, the link and the own name first; names are counted where they don't fit."""
+        long = status(self._status(brief=False), LONGEST_STATUS)
+        return long if width(long) <= columns else status(self._status(brief=True), columns)
+
+    def _status(self, brief: bool) -> list[str]:
         return [
-            self.room,
-            "a name is wanted" if self.asking else self.trouble or self._company(),
-            "" if self.trouble else "connected",
+            "choose a name" if self.asking else self.trouble or "connected",
+            self.name,
             f"{len(self.outbox.unsent)} unsent" if self.outbox.unsent else "",
-            "live" if self.streams and not self.manner.keyed else "",
+            self.room,
+            "" if self.trouble else self._company(brief),
+            "live" if self.live and not self.manner.keyed else "",
         ]
 
-    def _company(self) -> str:
+    def _company(self, brief: bool = False) -> str:
         """Return who is here; modes that announce nobody have words of their own for it, or none."""
         if self.manner.scripted:
             return "both are here" if self.confirmed else "waiting for a partner"
-        if not self.manner.greets:
-            return f"you are {self.name}"
-        return company(self.others, self.seats)
+        return self.company.text(self.name, self.seats, brief) if self.manner.greets else ""
 
     # -- what the link tells --------------------------------------------------------------------------------------
 
@@ -93,7 +112,7 @@ class Chat:
         """Go on without a link, or end where that was agreed."""
         self.outbox.flow(False)
         self.outbox.unseen()
-        self.drafts.clear()
+        self._drafts.clear()
         if self.ending:
             self._world.end(CLEAN)
             return
@@ -125,13 +144,16 @@ class Chat:
         self.seats = number(event, "seats")
         self.label = word(event, "label") or None
         self.farewells = words(event, "farewell")
-        self.here = words(event, "here")
+        self.company.begin(words(event, "here"))
         self.asking, self.trouble = False, ""
         self.confirmed = self.spoken = False
-        self.drafts.clear()
+        self._drafts.clear()
+        self.max_line = number(event, "max_line") or self.max_line
         self._greet(first, back, self.room != was)
         self.outbox.keyed = self.manner.keyed
         self.outbox.flow(True)
+        if back and self.said_all:
+            self.outbox.post({"verb": "done"})
 
     def _greet(self, first: bool, back: bool, moved: bool) -> None:
         if first and self.manner.hello:
@@ -139,31 +161,35 @@ class Chat:
         if back:
             self.tell("connected again")
         elif self.manner.greets and first:
-            self.tell(f"you are {self.name}, {self._company()} (/help)")
+            self.tell(f"you are {self.name} in {self.room}, {self._company()} (/help)")
         elif moved and not first:
             self.tell(f"now in {self.room}: {self._company()}")
 
     def _heard_joined(self, event: Json) -> None:
         """Add a name; where all seats were taken, the newcomer has replaced one who had finished."""
         name = word(event, "name")
-        self.here = [*(self.here if len(self.here) != self.seats else [self.name]), name]
+        self.company.make_room(self.seats, self.name)
+        self.company.join(name)
         self.outbox.unseen()
         self.tell(f"{name} joined")
 
     def _heard_left(self, event: Json) -> None:
-        name = word(event, "name")
-        self.tell(f"{name} left ({word(event, 'why')})")
-        self.drafts.pop(name, None)
-        if name in self.here:
-            self.here.remove(name)
+        name, why = word(event, "name"), word(event, "why")
+        where = word(event, "to") or word(event, "room") or "another room"
+        self.tell(f"{name} went to {where}" if why == "moved" else f"{name} left ({why})")
+        self._drafts.pop(name, None)
+        self.company.leave(name)
 
     def _heard_finished(self, event: Json) -> None:
+        self.company.finish(word(event, "name"))
         self.tell(f"{word(event, 'name')} has finished")
 
     def _heard_renamed(self, event: Json) -> None:
         old, new = word(event, "name"), word(event, "to")
-        self.here = [new if name == old else name for name in self.here]
-        self.drafts.pop(old, None)
+        self.company.rename(old, new)
+        if old in self._drafts:
+            self._drafts[new] = self._drafts.pop(old)
+        self.teller = new if old == self.teller else self.teller
         self.preferences.renamed(old, new)
         if event.get("own") or old == self.name:
             self.name = self.wanted = new
@@ -173,7 +199,7 @@ class Chat:
 
     def _heard_said(self, event: Json) -> None:
         name, said = word(event, "from"), text(event)
-        self.drafts.pop(name, None)
+        self._drafts.pop(name, None)
         if self.manner.together and said in self.farewells:
             self.ending = True
         if not event.get("own"):
@@ -189,6 +215,7 @@ class Chat:
     def _heard_told(self, event: Json) -> None:
         name = word(event, "from")
         if self.preferences.hears(name):
+            self.teller = name
             self._world.show(Row(text(event), f"-!- {name} tells you: ", name, "mention"))
             self._ring("mention")
 
@@ -204,20 +231,21 @@ class Chat:
             self._world.ring()
 
     def _heard_here(self, event: Json) -> None:
-        self.here = words(event, "names")
-        self.tell(f"here: {', '.join(self.here)}")
+        names = words(event, "names")
+        self.company.begin(names)
+        self.tell(f"here: {', '.join(names)}")
 
     def _heard_typed(self, event: Json) -> None:
         name, keys = word(event, "from"), event.get("keys")
-        known = name in self.drafts or len(self.drafts) < DRAFTERS
-        if not self.streams or not known or not isinstance(keys, str) or not self.preferences.hears(name):
+        known = name in self._drafts or len(self._drafts) < DRAFTERS
+        if not known or not isinstance(keys, str):
             return
-        draft = self.drafts.setdefault(name, Draft())
+        draft = self._drafts.setdefault(name, Draft())
         for line in draft.type(keys):
             if self.manner.keyed:
                 self._hear(name, line, f"{name}: ")
         if not draft.text:
-            self.drafts.pop(name, None)
+            self._drafts.pop(name, None)
 
     def _heard_notice(self, event: Json) -> None:
         said = text(event)

@@ -7,7 +7,7 @@ It does not know the conversation: it tells its master what was entered, and sho
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TextIO
 
 from prompt_toolkit.application import Application
@@ -38,9 +38,10 @@ from prompt_toolkit.widgets.toolbars import CompletionsToolbar
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from ...wire.verbs import Verb
 from .chat import Chat
 from .commands import complete
-from .rows import Look, draft_row, joined, paste_question, pasted, status
+from .rows import Look, draft_row, joined, paste_question, pasted
 from .seams import Master
 
 STYLE = Style.from_dict(
@@ -53,7 +54,16 @@ STYLE = Style.from_dict(
 )
 DRAFT_ROWS = 3
 """Rows that other people's drafts take at most."""
-AGAIN = "^C again leaves"
+KEYS: Sequence[Verb] = (
+    Verb("Tab", "complete a command or a name"),
+    Verb("Up, Down", "lines that you entered before"),
+    Verb("^R", "search them"),
+    Verb("^W, ^U", "delete a word, the line"),
+    Verb("^C", "clear the line; leave, if it is empty"),
+    Verb("^D", "leave, if the line is empty"),
+    Verb("^L", "clear the screen"),
+    Verb("^Z", "suspend; `fg` comes back"),
+)
 
 
 class Output(Vt100_Output):
@@ -82,6 +92,7 @@ class Editor:
     """The line at the foot of the terminal (a `Display`)."""
 
     echoes = False
+    keys: Sequence[Verb] = KEYS
 
     def __init__(self, chat: Chat, master: Master, output: Output, look: Look, history: History | None) -> None:
         self.look = look
@@ -90,8 +101,6 @@ class Editor:
         self._output = output
         self._paste: list[str] = []
         """Lines of a paste that wait for the person's answer."""
-        self._interrupted = False
-        """Whether the last key was ^C."""
         self._prompt = ""
         """The text before the line; it changes together with the rows above."""
         self._done: Deferred[None] | None = None
@@ -134,21 +143,20 @@ class Editor:
             terminal_size_polling_interval=None,
         )
 
-    def _columns(self) -> int:
+    def columns(self) -> int:
         """Columns that a row may fill: a full one would wrap when a terminal is made narrower."""
         return max(1, self._output.get_size().columns - 1)
 
     def _draft_rows(self) -> StyleAndTextTuples:
         drafts = list(self._chat.drafts.items())[:DRAFT_ROWS]
-        rows = [draft_row(name, draft.text, self._columns()) for name, draft in drafts]
+        rows = [draft_row(name, draft.text, self.columns()) for name, draft in drafts]
         return [("class:draft", "\n".join(rows))]
 
     def _question(self) -> StyleAndTextTuples:
-        return [("class:question", paste_question(self._paste, self._columns()))]
+        return [("class:question", paste_question(self._paste, self.columns()))]
 
     def _status(self) -> StyleAndTextTuples:
-        parts = [AGAIN] if self._interrupted else self._chat.status()
-        return [("class:status", status(parts, self._columns()))]
+        return [("class:status", self._chat.status(self.columns()))]
 
     # -- what keys do -----------------------------------------------------------------------------------------
 
@@ -157,6 +165,8 @@ class Editor:
         keys.add("enter", filter=~asked & ~is_searching)(self._enter)
         keys.add("c-c", filter=~asked & ~is_searching)(self._interrupt)
         keys.add("c-d", filter=~asked & Condition(lambda: not self._buffer.text))(self._leave)
+        for key in ("pageup", "pagedown"):  # the terminal scrolls; here they would change the line
+            keys.add(key, eager=True)(lambda event: None)
         keys.add("c-z")(lambda event: event.app.suspend_to_background())
         keys.add(Keys.BracketedPaste, filter=~asked)(self._pasted)
         keys.add(Keys.Any, filter=asked, eager=True)(lambda event: None)
@@ -167,11 +177,9 @@ class Editor:
         return keys
 
     def _touched(self, buffer: Buffer) -> None:
-        self._interrupted = False
         self._master.touched()
 
     def _enter(self, event: KeyPressEvent) -> None:
-        self._interrupted = False
         answer = self._chat.asking
         if not self._master.entered(self._buffer.text):
             return
@@ -180,11 +188,10 @@ class Editor:
         self._buffer.reset()
 
     def _interrupt(self, event: KeyPressEvent) -> None:
-        """Clear the line; leave at the second ^C."""
-        if self._interrupted:
+        """Clear the line; leave, if it is empty."""
+        if not self._buffer.text:
             self._master.quit()
         self._buffer.reset()
-        self._interrupted = True
 
     def _leave(self, event: KeyPressEvent) -> None:
         self._master.quit()
@@ -253,6 +260,11 @@ class Editor:
         """Draw the line and what is around it as they are now."""
         self._prompt = self._chat.prompt
         self._app.invalidate()
+
+    def clear(self) -> None:
+        """Empty the screen."""
+        if self._live:
+            self._app.renderer.clear()
 
     def draft(self) -> str:
         """Return what is being typed."""

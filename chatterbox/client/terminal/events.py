@@ -28,7 +28,7 @@ def word(event: Json, key: str) -> str:
 def words(event: Json, key: str) -> list[str]:
     """Return a list of short words."""
     found = event.get(key)
-    return [_short(each) for each in found] if isinstance(found, list) else []
+    return [_short(each) for each in found if isinstance(each, str)] if isinstance(found, list) else []
 
 
 def number(event: Json, key: str) -> int | None:

@@ -17,9 +17,11 @@ KEPT = 1000
 """Lines that are kept; a file with twice as many is cut when it is next read."""
 
 
-def history_path(hub: str) -> Path:
-    """Return where the history of `hub` is: under XDG_STATE_HOME, or ~/.local/state."""
-    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+def history_path(hub: str) -> Path | None:
+    """Return where the history of `hub` is: under XDG_STATE_HOME, or ~/.local/state; None where there is no home."""
+    state = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
+    if not os.path.isabs(state):
+        return None
     return Path(state) / "chatterbox" / f"history-{re.sub(r'[^A-Za-z0-9.-]+', '_', hub)[:100]}"
 
 

@@ -16,15 +16,18 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import ILogObserver, LogEvent, globalLogBeginner
 from twisted.python.failure import Failure
 
+from ...wire.text import NOTICE
 from ..clock import make_monotonic
-from ..failures import failure_text
+from ..failures import unreachable
 from ..link import Link
-from ..options import CLEAN, LOST, Options
+from ..options import CLEAN, LOST, Misuse, Options
 from .chat import Chat
+from .commands import help_about
 from .events import Json
 from .person import Person
-from .rows import Row, dress
+from .rows import Row, dress, notice
 from .seams import Display
+from .transcript import Transcript
 
 CRASHED = 70
 """Exit status after a fault of our own (EX_SOFTWARE of sysexits.h)."""
@@ -68,7 +71,7 @@ class InteractiveRun:
         make_display: builds the display for this run.
 
     Raises:
-        Misuse: the endpoint string in the options is none.
+        Misuse: the endpoint string or the file for the log is none.
     """
 
     def __init__(self, reactor: Any, options: Options, make_display: Callable[[InteractiveRun], Display]) -> None:
@@ -84,12 +87,21 @@ class InteractiveRun:
         self._link = Link(reactor, options.endpoint(reactor), self._hello, self)
         self._display = make_display(self)
         self._opened = False
+        self._transcript = Transcript()
         self._rows: list[str] = []
+        if options.log:
+            self._open_log(options.log)
         self._size = 0
         self._bell = False
         self._holders: frozenset[str] = frozenset()
         self._output = Coalescer(reactor, UPDATE_GAP, self._flush)
         self._typing = Coalescer(reactor, UPDATE_GAP, lambda: self._person.typing(self._display.draft()))
+
+    def _open_log(self, path: str) -> None:
+        try:
+            self._transcript.begin(path)
+        except OSError as fault:
+            raise Misuse(f"can't log to {path}: {fault.strerror}") from fault
 
     # -- from the first to the last ---------------------------------------------------------------------------
 
@@ -112,7 +124,7 @@ class InteractiveRun:
         return {key: word for key, word in wanted.items() if word}
 
     def _unreachable(self, reason: Failure) -> None:
-        self.end(LOST, f"cannot reach {self._hub}: {failure_text(reason)}; is a hub running there?")
+        self.end(LOST, unreachable(self._hub, reason))
 
     def _signalled(self, number: int) -> None:
         """Leave; ^C is the person's own wish and ends with 0, the other signals come from somebody else."""
@@ -182,18 +194,39 @@ class InteractiveRun:
 
     def echo(self, row: Row) -> None:
         """Show the person's own words, unless the terminal has."""
-        if not self._display.echoes:
+        if self._display.echoes:
+            self._transcript.write(row)
+        else:
             self.show(row)
 
     def show(self, row: Row) -> None:
         """Put one row on the screen, with the next batch."""
-        clock = time.strftime("%H:%M ") if self.chat.preferences.times else ""
+        if fault := self._transcript.write(row):
+            self.show(notice(fault))
+        clock = time.strftime("%H:%M:%S ") if self.chat.preferences.times else ""
         text = dress(row, self._display.look, clock)
         self._rows.append(text)
         self._size += len(text)
         if self._size > UNDRAWN_LIMIT:
             self.hold(True, "backlog")
         self._output.poke()
+
+    def help(self, about: str) -> None:
+        """Show the rows of `/help`."""
+        for row in help_about(self._display.columns() - len(NOTICE), self._display.keys, about):
+            self.show(notice(row))
+
+    def clear(self) -> None:
+        """Empty the screen, rows that wait for it included."""
+        self._rows.clear()
+        self._display.clear()
+
+    def log(self, path: str) -> str:
+        """Log to the file at `path`, or end that, or only ask."""
+        try:
+            return self._transcript.begin(path)
+        except OSError as fault:
+            return f"can't log to {path}: {fault.strerror}"
 
     def ring(self) -> None:
         """Ring once with the next batch."""
@@ -222,6 +255,7 @@ class InteractiveRun:
         if self.status is not None:
             return
         self.chat.heard(event)
+        self.touched()  # somebody new, or a link that is back, has seen nothing of the draft
         if not self._opened and self.status is None:
             self._opened = True
             self._output.act()

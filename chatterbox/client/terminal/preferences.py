@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from .commands import BELLS, OWN
 
+_RINGS = {"off": "never", "mention": "when your name is said, and for private messages", "all": "every line"}
+
 
 class Preferences:
     """The preferences of one person, for this run of the client."""
@@ -31,18 +33,20 @@ class Preferences:
             self._ignored |= {new.casefold()}
 
     def ignore(self, name: str) -> str:
-        """Ignore `name`, or hear it again."""
+        """Ignore `name`, or hear it again; without a name return who is ignored."""
+        if not name:
+            return f"ignored: {', '.join(sorted(self._ignored)) or 'nobody'}"
         self._ignored ^= {name.casefold()}
         return f"{name} is {'heard again' if self.hears(name) else 'ignored; /ignore again to hear them'}"
 
     def toggle_times(self) -> str:
         """Show times, or no longer."""
         self.times = not self.times
-        return f"times are {'shown' if self.times else 'not shown'}"
+        return "each line is shown with its time" if self.times else "times are no longer shown"
 
     def ring(self, when: str) -> str:
         """Ring for every line, for mentions, or never."""
         if when not in BELLS:
             return f"usage: {OWN['bell'].usage}"
         self.bell = when
-        return f"the bell rings: {when}"
+        return f"bell: {_RINGS[when]}"

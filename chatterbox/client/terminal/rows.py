@@ -18,6 +18,7 @@ from ...wire.text import NOTICE, clean_text
 # -- widths ---------------------------------------------------------------------------------------------------
 
 ELLIPSIS = "…"
+SEPARATOR = " · "
 
 
 def width(text: str) -> int:
@@ -136,16 +137,9 @@ def _in_word(char: str) -> bool:
 # -- the line under the prompt --------------------------------------------------------------------------------
 
 
-def company(others: Sequence[str], seats: int | None) -> str:
-    """Return who is here, in few words."""
-    if others:
-        return "with " + ", ".join(others)
-    return "waiting for a partner" if seats == 2 else "nobody else yet"
-
-
 def status(parts: Iterable[str], columns: int) -> str:
     """Return the one line under the prompt: the parts that there are, as many columns as there are."""
-    return clip(" · ".join(clean_text(part) for part in parts if part), columns)
+    return clip(SEPARATOR.join(clean_text(part) for part in parts if part), columns)
 
 
 # -- drafts (docs/protocol.md, section 7) ---------------------------------------------------------------------

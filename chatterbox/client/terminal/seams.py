@@ -6,11 +6,13 @@ are each a `Display`. The link's own seam stands beside the link, which knows no
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from ...wire.verbs import Verb
 from .events import Json
 from .rows import Look, Row
 
@@ -27,6 +29,15 @@ class World(Protocol):
     def echo(self, row: Row) -> None:
         """Put the person's own words on the screen, unless they are there already."""
 
+    def help(self, about: str) -> None:
+        """Show the rows of `/help`, or those about one command."""
+
+    def clear(self) -> None:
+        """Empty the screen."""
+
+    def log(self, path: str) -> str:
+        """Log to the file at `path`, or end that, or only ask; return a sentence about it."""
+
     def ring(self) -> None:
         """Ring the terminal's bell."""
 
@@ -40,6 +51,14 @@ class Display(Protocol):
     look: Look
     echoes: bool
     """Whether the terminal itself has shown what was typed."""
+    keys: Sequence[Verb]
+    """What its keys do, for `/help`."""
+
+    def columns(self) -> int:
+        """Return how many columns a row may fill."""
+
+    def clear(self) -> None:
+        """Empty the screen, where that can be done."""
 
     def open(self) -> None:
         """Begin: the hub has something to say or to ask."""

@@ -1,0 +1,58 @@
+"""What the client says on stderr when something went wrong, and what it leaves out when it shall be quiet."""
+
+from __future__ import annotations
+
+from OpenSSL import SSL
+from service_identity import VerificationError
+from twisted.internet import error
+from twisted.internet.task import Clock
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+
+from chatterbox.client.pipes.codec import TextCodec
+from chatterbox.client.pipes.pipe import Pipe, quietly
+
+
+class Quiet(SynchronousTestCase):
+    """--quiet."""
+
+    def test_only_faults(self) -> None:
+        """Notices are left out, but for the hub's refusal and what this client itself has to say."""
+        told: list[bytes] = []
+        tell = quietly(told.append)
+        tell(b"-!- bob joined\n-!- bob left (quit)\n")
+        tell(b"-!- bob joined\n-!- closed (full): room lobby has no free seat\n")
+        tell(b"-!- closed (bye): so\n-!- closed (quit): so\n")
+        tell(b"chatterbox: the link is lost\n")
+        self.assertEqual(told, [b"-!- closed (full): room lobby has no free seat\n", b"chatterbox: the link is lost\n"])
+
+
+class Unreachable(SynchronousTestCase):
+    """There never was a link."""
+
+    def test_what_happened_to_what_and_what_now(self) -> None:
+        """One line: what happened, to which hub, what to look at; status 1."""
+        for fault, words in [
+            (error.ConnectionRefusedError(), "connection refused; is a hub running there?"),
+            (error.TimeoutError(), "no answer; is a hub running there?"),
+            (error.DNSLookupError("x"), "no such host; is the name right?"),
+            (error.ConnectionDone(), "the hub closed the connection; it may be a TLS port: try tls:example:5000"),
+            (error.ConnectError(2, "x"), "No such file or directory; is a hub running there?"),
+            (OSError(13, "x"), "Permission denied; is a hub running there?"),
+            (ValueError("bad \x1b host"), "bad  host"),
+            (RuntimeError(), "RuntimeError"),
+            (
+                SSL.Error([("SSL routines", "", "certificate verify failed")]),
+                "its certificate is not trusted; "
+                "trust your own one with tls:HOST:PORT:trustRoots=FOLDER, see docs/running.md",
+            ),
+            (SSL.Error([("SSL routines", "", "wrong version number")]), "it speaks no TLS; try it without tls:"),
+            (SSL.Error([("SSL routines", "", "no shared cipher")]), "TLS failed (no shared cipher)"),
+            (SSL.ZeroReturnError(), "TLS failed (ZeroReturnError)"),
+            (VerificationError([]), "its certificate is for another name; use the name that it was made for"),
+        ]:
+            told: list[bytes] = []
+            pipe = Pipe(TextCodec(), "example:5000", lambda talk: None, told.append, Clock().callLater)
+            pipe.unreachable(Failure(fault))
+            sentence = f"chatterbox: cannot reach example:5000: {words}\n"
+            self.assertEqual((b"".join(told).decode(), pipe.status, pipe.over.called), (sentence, 1, True))
