@@ -204,13 +204,16 @@ class Conversations(SynchronousTestCase):
             self.talk(mode, bare=True, times=50)
 
     def test_one_line_out_for_one_line_in(self) -> None:
-        """However it is cut: a partner hears as many lines as were sent, in order, each with its number."""
+        """However it is cut: a partner hears as many lines as were sent, in order, each with its number.
+
+        For who speaks telnet a bare CR ends a line, too, so there is none in these.
+        """
         random = Random(1)
         for _ in range(300):
             hub = HubOnAClock()
             a, b = hub.nc("start"), hub.nc()
             b.heard()
-            lines = [b"%d:" % at + hostile(random).replace(b"\n", b"") for at in range(random.randrange(1, 20))]
+            lines = [b"%d:" % at + hostile(random).translate(None, b"\r\n") for at in range(random.randrange(1, 20))]
             a.sends(*cut(random, b"".join(line + b"\n" for line in lines)))
             heard = b.heard().split(b"\n")[:-1]
             self.assertEqual(
