@@ -182,7 +182,9 @@ class Words(SynchronousTestCase):
                 bob.until("ann … hi")
                 bob.type("日本")
                 ann.until(
-                    lambda: "\n".join(ann.rows()[2:]).startswith(f"── bob {'─' * 72}\n日本\n\n\n── ann {'─' * 72}\n> i")
+                    lambda: "\n".join(ann.rows()[2:]).startswith(
+                        f"── bob {'─' * 72}\n日本\n\n\n── ann {'─' * 72}\n> hi"
+                    )
                 )
                 ann.type("\x15")
                 bob.until(lambda: "ann …" not in bob.text())
