@@ -145,7 +145,10 @@ class Seats(SynchronousTestCase):
         """Each place where the hub listens is shown as people write it, in the mode's own words."""
         for mode, words in (
             ("pair", ["listening on [::1]:5000", "listening on chat.sock"]),
-            ("ports", ["[LISTENING] Server is listening on [::1]:5000", "[LISTENING] Server is listening on chat.sock"]),
+            (
+                "ports",
+                ["[LISTENING] Server is listening on [::1]:5000", "[LISTENING] Server is listening on chat.sock"],
+            ),
             ("order", ["The server is waiting to receive two connections...."]),
         ):
             _, console, screen = self._console(mode)
