@@ -208,10 +208,9 @@ class Starting(SynchronousTestCase):
     def test_the_clock(self) -> None:
         """A hub's clock never goes back (F6), and until it runs the signals that end it wait (C8)."""
         reactor = MemoryReactorClock()
-        with (
-            mock.patch("twisted.internet.reactor", reactor, create=True),
-            mock.patch.object(service.signal, "pthread_sigmask") as mask,
-        ):
+        with mock.patch("twisted.internet.reactor", reactor, create=True), mock.patch.object(
+            service.signal, "pthread_sigmask"
+        ) as mask:
             hub = service.makeService(parsed("tcp:5000"))
             assert isinstance(hub, HubService)
             self.assertIs(hub.admission.now, time.monotonic)

@@ -46,9 +46,7 @@ class AnAgent(SynchronousTestCase):
         self.agent.say(b"one\n")
         self.agent.finish()
         self.agent.finish()
-        self.assertEqual(
-            self.agent.drain()[0], [Numbered("say", 1, b"one\n", 1, "s", 0), Numbered("done", 2, b"", 1, "s")]
-        )
+        self.assertEqual(self.agent.drain()[0], [Numbered("say", 1, b"one\n", 1, "s", 0), Numbered("done", 2, b"", 1, "s")])
         self.agent.outbox.got("s", 1)
         self.assertFalse(self.agent.over)
         self.agent.outbox.got("s", 2)

@@ -42,9 +42,7 @@ class Pair(SynchronousTestCase):
         self.assertIn("away", self.a.events)
         self.b.connect()
         talk(self.a, self.b)
-        self.assertEqual(
-            (self.b.said, "back" in self.a.events, self.hub.rooms()), (["one"], True, {"tea": ["ann", "bob"]})
-        )
+        self.assertEqual((self.b.said, "back" in self.a.events, self.hub.rooms()), (["one"], True, {"tea": ["ann", "bob"]}))
 
     def test_a_takeover(self) -> None:
         """The hub still believes in the old link: the new one takes over, and nobody hears anything of it but `back`."""
@@ -124,9 +122,7 @@ class Pair(SynchronousTestCase):
 
     def test_a_lower_try_disturbs_nobody(self) -> None:
         """A hello that crawled on an abandoned link is refused."""
-        late = self.hub.connects().says(
-            json.dumps({"chatterbox": 1, "session": self.b.secret, "try": 1, "room": "tea"})
-        )
+        late = self.hub.connects().says(json.dumps({"chatterbox": 1, "session": self.b.secret, "try": 1, "room": "tea"}))
         self.assertIn('"why": "replaced"', late.heard().decode())
         self.a.says("hi")
         talk(self.a, self.b)
@@ -233,9 +229,7 @@ class Room(SynchronousTestCase):
         self.nc.says("two")
         talk(self.a, self.b)
         self.assertEqual(self.b.said, ["one", "two"])
-        self.assertEqual(
-            [line for line in self.nc.lines() if ": " in line and "-!-" not in line], ["ann: one", "cat: two"]
-        )
+        self.assertEqual([line for line in self.nc.lines() if ": " in line and "-!-" not in line], ["ann: one", "cat: two"])
 
     def test_a_cut_in_a_room(self) -> None:
         """Who was away hears what was said meanwhile, once."""

@@ -36,9 +36,7 @@ class Link:
     """A link, to be told apart from others."""
 
 
-def come(
-    table: Sessions, number: int, room: str = "A", source: str = "", now: float = 0, **keys: object
-) -> tuple[Session, Link]:
+def come(table: Sessions, number: int, room: str = "A", source: str = "", now: float = 0, **keys: object) -> tuple[Session, Link]:
     """Seat a session."""
     said = hello(number, **keys)  # type: ignore[arg-type]  # the keys of a hello
     arrival = table.arrive(said, room, source, now)
@@ -65,9 +63,7 @@ class AHello(SynchronousTestCase):
         """Neither the hello, nor its fault, nor the table holds it; stream and digest don't give each other away."""
         table = Sessions()
         session, _ = come(table, 1)
-        self.assertNotIn(
-            secret(1), repr((hello(1), session, vars(table), read_hello({"session": secret(1), "try": 0})))
-        )
+        self.assertNotIn(secret(1), repr((hello(1), session, vars(table), read_hello({"session": secret(1), "try": 0}))))
         self.assertEqual(len(stream_of(secret(1))), 16)
         self.assertNotIn(stream_of(secret(1)), session.digest.hex())
         self.assertNotEqual(stream_of(secret(1)), stream_of(secret(2)))
@@ -101,14 +97,7 @@ class ATable(SynchronousTestCase):
 
     def test_a_cut_link_leaves_the_seat_for_the_grace(self) -> None:
         """120 s unless the hello asks for more or less, and no more than the hub's own bound."""
-        for number, (keys, kept) in enumerate(
-            [
-                ({}, GRACE),
-                ({"grace": 5}, 5),
-                ({"grace": MOST_GRACE}, MOST_GRACE),
-                ({"grace": MOST_GRACE + 1}, MOST_GRACE),
-            ]
-        ):
+        for number, (keys, kept) in enumerate([({}, GRACE), ({"grace": 5}, 5), ({"grace": MOST_GRACE}, MOST_GRACE), ({"grace": MOST_GRACE + 1}, MOST_GRACE)]):
             session, link = come(self.table, number, **keys)
             self.assertTrue(self.table.cut(session, link, 100))
             self.assertEqual(self.table.due, 100 + kept)

@@ -184,7 +184,5 @@ class Readiness(SynchronousTestCase):
         ):
             first, second = ready([place], "chatterbox").splitlines()
             self.assertEqual(first, f"Ready. To join from this machine: chatterbox {here}")
-            other = (
-                f"Other machines can join, too: chatterbox {elsewhere}" if elsewhere else "Other machines can't join."
-            )
+            other = f"Other machines can join, too: chatterbox {elsewhere}" if elsewhere else "Other machines can't join."
             self.assertEqual(second, other)

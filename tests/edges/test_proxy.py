@@ -42,20 +42,8 @@ HEADERS: list[tuple[bytes, IAddress | None]] = [
 ]
 FORGED = [
     *(b"PROXY TCP4 203.0.113.7 10.0.0.1 1111\r\n", b"PROXY TCP4 a b -5 1\r\n", b"PROXY TCP4 a b 1111111 1\r\n"),
-    *(
-        b"PROXY TCP4 a b \xd9\xa1 1\r\n",
-        b"PROXY UDP4 a b 1 2\r\n",
-        b"PROXY " + b"x" * 102,
-        b"GET / HTTP/1.1\r\n",
-        b"\n",
-    ),
-    *(
-        V1[:-2] + b"\n",
-        b"PROXY\r\n",
-        version_2(0x21, 0x11, IPV4[:8]),
-        version_2(0x21, 0x21, IPV4),
-        version_2(0x22, 0x11, IPV4),
-    ),
+    *(b"PROXY TCP4 a b \xd9\xa1 1\r\n", b"PROXY UDP4 a b 1 2\r\n", b"PROXY " + b"x" * 102, b"GET / HTTP/1.1\r\n", b"\n"),
+    *(V1[:-2] + b"\n", b"PROXY\r\n", version_2(0x21, 0x11, IPV4[:8]), version_2(0x21, 0x21, IPV4), version_2(0x22, 0x11, IPV4)),
     *(version_2(0x11, 0x11, IPV4), version_2(0x21, 0x11, IPV4 + b"x" * 4097), PREFIX[:-1] + b"x"),
 ]
 

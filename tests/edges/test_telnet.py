@@ -17,15 +17,7 @@ CONTROL_C = b"\xff\xf4\xff\xfd\x06"
 WONT_TIMING_MARK = b"\xff\xfc\x06"
 
 FLOODS = [
-    *(
-        b"\xff\xf1",
-        b"\xff\xfd\x06",
-        b"\xff\xfa" + b"x" * 4095,
-        b"\xff\xfa",
-        b"\xff",
-        b"\xff\xff\xfa",
-        b"\xff\xfaxx\xff",
-    ),
+    *(b"\xff\xf1", b"\xff\xfd\x06", b"\xff\xfa" + b"x" * 4095, b"\xff\xfa", b"\xff", b"\xff\xff\xfa", b"\xff\xfaxx\xff"),
     *(b"\xff\xfd\xff\xff\xfa", b"\xff\xfa" + b"\xff\xff" * 50 + b"\xff\xf1", b"\xff\xf1a", b"\r", b"\r\0", b"\xffa"),
 ]
 """What one end could send without end: commands, questions, options that never end, and bytes that are nearly one."""
@@ -73,9 +65,7 @@ class Stripping(SynchronousTestCase):
         for option in (b"\x1f\x00\xff\xff\x00\x18", b"\x1f" + b"\xff" * 8, b"\x18\x00\xff\xff\xf0", b"\xff\xff"):
             negotiation = b"\xff\xfa" + option + b"\xff\xf0"
             for cut in range(len(negotiation)):
-                self.assertEqual(
-                    strip(b"a" + negotiation[:cut], negotiation[cut:] + b"b\n"), (b"ab\n", b""), (option, cut)
-                )
+                self.assertEqual(strip(b"a" + negotiation[:cut], negotiation[cut:] + b"b\n"), (b"ab\n", b""), (option, cut))
 
     def test_an_option_that_another_command_breaks_off(self) -> None:
         """It is none: its first two bytes go, and what was in it is text."""

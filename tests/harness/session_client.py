@@ -21,9 +21,7 @@ class Client:
         shows: whether what it hears is displayed at once.
     """
 
-    def __init__(
-        self, hub: HubOnAClock, room: str = "", name: str = "", listens: bool = True, shows: bool = True
-    ) -> None:
+    def __init__(self, hub: HubOnAClock, room: str = "", name: str = "", listens: bool = True, shows: bool = True) -> None:
         self.hub = hub
         self.secret = f"{next(_SECRETS):032x}"
         self.resume = Resume(self.secret, Patience(lambda: 0.5, 0.0, 120.0), room, name, listens=listens)

@@ -289,9 +289,7 @@ class SessionEnd:
         if not self.resume.outbox.pair:
             there = [to] if to else [stream for stream, end in ends.items() if end.listens]
             self.owed += [(stream, uid) for uid in uids[what == "long" :] for stream in there]
-        lines = [
-            b"%s%020d\n" % (TOO_LONG, uid) if what == "long" and i == 0 else b"%d\n" % uid for i, uid in enumerate(uids)
-        ]
+        lines = [b"%s%020d\n" % (TOO_LONG, uid) if what == "long" and i == 0 else b"%d\n" % uid for i, uid in enumerate(uids)]
         self.resume.say(b"".join(lines), kind, to)
 
 

@@ -145,9 +145,7 @@ class Hub:
                 self.leave(self.by_stream[ghost.stream], "lost")
         if not self.free(room):
             members = self.rooms[room]
-            if any(o.session and o.session.reserved for o in members) and any(
-                o.stream == hello.partner for o in members if o.here
-            ):
+            if any(o.session and o.session.reserved for o in members) and any(o.stream == hello.partner for o in members if o.here):
                 self.world.clock.fail("refused by a reservation though its partner sits there")
             self.refuse(link, "full")
             return False
@@ -331,9 +329,7 @@ class Hub:
             if other.stream != to:
                 continue
             if other.agent is None:
-                self.push(
-                    other, {"event": "got", "stream": seat.stream, "n": n} | ({"private": True} if private else {})
-                )
+                self.push(other, {"event": "got", "stream": seat.stream, "n": n} | ({"private": True} if private else {}))
             else:
                 other.agent.outbox.got(seat.stream, n, private)
                 self.plains.pump(other)

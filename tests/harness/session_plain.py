@@ -53,9 +53,7 @@ class Plains:
         if not self.hub.free(room):
             self.hub.refuse(link, "full")
             return
-        seat = Seat(
-            message["plain"], message["plain"], agent=Agent(message["plain"], self.hub.seats == 2, self.hub.world.limit)
-        )
+        seat = Seat(message["plain"], message["plain"], agent=Agent(message["plain"], self.hub.seats == 2, self.hub.world.limit))
         seat.link, link.seat = link, seat
         self.hub.links.append(link)
         self.hub.sit(seat, room)
@@ -110,11 +108,7 @@ class Plains:
         """Who has finished goes when its last word is got, and there is nothing more to hear."""
         agent = seat.agent
         assert agent is not None
-        heard = (
-            self.hub.seats > 2
-            or not self.hub.others(seat)
-            or any(agent.hearing.all_of(o.stream) for o in self.hub.others(seat))
-        )
+        heard = self.hub.seats > 2 or not self.hub.others(seat) or any(agent.hearing.all_of(o.stream) for o in self.hub.others(seat))
         if agent.over and heard and not seat.gone and (self.hub.seats > 2 or self.hub.others(seat)):
             self.hub.leave(seat, "quit")
 
@@ -135,9 +129,7 @@ class Plains:
         for got in agent.gots(self.hub.world.clock.now):
             self.hub.world.clock.later(0, lambda got=got: self.hub.dead or seat.gone or self.hub.route_got(seat, *got))
         if agent.due is not None:
-            self.hub.world.clock.later(
-                agent.due - self.hub.world.clock.now + 0.001, lambda: self.hub.dead or seat.gone or self.gots_of(seat)
-            )
+            self.hub.world.clock.later(agent.due - self.hub.world.clock.now + 0.001, lambda: self.hub.dead or seat.gone or self.gots_of(seat))
 
 
 def pieces(block: bytes) -> Iterator[bytes | None]:

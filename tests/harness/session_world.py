@@ -159,20 +159,7 @@ def plan(seed: int, seats: int) -> list[Act]:
     chance = random.Random(seed * 7 + 1)
     acts: list[tuple[float, str, str]] = []
     whom: Callable[[], str] = lambda: chance.choice("ab" if seats == 2 else "abcde")  # noqa: E731  # one expression
-    kinds = {
-        "say": 40,
-        "cut": 22,
-        "kill": 9,
-        "stall": 5,
-        "freeze": 5,
-        "stop": 3,
-        "join": 5,
-        "nick": 2,
-        "quit": 1,
-        "done": 3,
-        "die": 2,
-        "third": 6,
-    }
+    kinds = {"say": 40, "cut": 22, "kill": 9, "stall": 5, "freeze": 5, "stop": 3, "join": 5, "nick": 2, "quit": 1, "done": 3, "die": 2, "third": 6}
     if seats > 2:
         kinds |= {"join": 2, "third": 0, "done": 0, "say": 60}
     for _ in range(chance.randint(4, 22 if seats == 2 else 40)):
@@ -207,11 +194,7 @@ def _biased_in_pairs(chance: random.Random, whom: Callable[[], str]) -> list[tup
             acts.append((105 + chance.uniform(0, 1.2), "kill", "a"))
     if chance.random() < 0.15:
         at = chance.uniform(10, 60)
-        acts += [
-            (at, "kill", "a"),
-            (at + chance.choice((0.2, 4, 21)), "third", "a"),
-            (at + chance.uniform(0, 9), "kill", "a"),
-        ]
+        acts += [(at, "kill", "a"), (at + chance.choice((0.2, 4, 21)), "third", "a"), (at + chance.uniform(0, 9), "kill", "a")]
     if chance.random() < 0.15:
         at = chance.uniform(10, 60)
         acts += [(at, "freeze", "a"), (at + 0.1, "say", "a"), (at + 0.2, chance.choice(("join", "quit", "die")), "b")]
@@ -267,9 +250,7 @@ def runs(count: int, first: int) -> tuple[Counter[str], dict[str, int], Counter[
     for seed in range(first, first + count):
         world = play(seed)
         totals.update(world.clock.counts)
-        totals.update(
-            {"lines": len(world.lines), "restarts": world.lives - 1, "shown": sum(map(len, world.displays.values()))}
-        )
+        totals.update({"lines": len(world.lines), "restarts": world.lives - 1, "shown": sum(map(len, world.displays.values()))})
         for fault in world.clock.bad:
             faults[fault] += 1
             best = examples.get(fault)
@@ -286,11 +267,7 @@ def main(args: list[str]) -> int:
         print(world.clock.bad, *(acts or []), sep="\n")
         return 0
     faults, examples, totals = runs(int(args[1]), int(args[2]) if len(args) > 2 else 0)
-    print(
-        dict(totals),
-        "\n",
-        {fault: (number, f"seed {examples[fault]}") for fault, number in faults.items()} or "no fault",
-    )
+    print(dict(totals), "\n", {fault: (number, f"seed {examples[fault]}") for fault, number in faults.items()} or "no fault")
     return 1 if faults else 0
 
 

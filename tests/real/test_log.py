@@ -76,9 +76,7 @@ class Records(SynchronousTestCase):
 
     def test_nothing_that_people_say(self) -> None:
         """Said, done, told, typed, too long, early, or with a traceback: words of people aren't in the log."""
-        source = (
-            "from chatterbox.core.room import Room\ndef fail(room, event):\n    raise RuntimeError\nRoom._told = fail"
-        )
+        source = "from chatterbox.core.room import Room\ndef fail(room, event):\n    raise RuntimeError\nRoom._told = fail"
         with self.assertRaisesRegex(AssertionError, "Traceback") as told, Hub(command=patched(source)) as hub:
             early = hub.peer(f"{CANARY}, early")
             bob = hub.peer(HELLO, *(json.dumps({"verb": verb, "text": CANARY}) for verb in ("say", "me", "?")))

@@ -206,9 +206,7 @@ class Readme(SynchronousTestCase):
         """Run a script in which `chatterbox` joins; `default` is where, if it doesn't say."""
         here = f'chatterbox() {{ "{sys.executable}" -m chatterbox "$@" {shlex.join(default)}; }}\n'
         pipe = subprocess.PIPE
-        return subprocess.Popen(
-            ["sh", "-c", here + script], cwd=place, env=environment(), stdout=pipe, stderr=pipe, text=True
-        )
+        return subprocess.Popen(["sh", "-c", here + script], cwd=place, env=environment(), stdout=pipe, stderr=pipe, text=True)
 
     def _hears(self, script: subprocess.Popen[str]) -> str:
         """Wait for a script's end; return what it has printed."""

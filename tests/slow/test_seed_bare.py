@@ -141,8 +141,7 @@ class Programs(SynchronousTestCase):
             x.says("Alice")
             verdicts = {racer.rest().decode() for racer in racers}
             self.assertLess(
-                verdicts,
-                {f"From Server: {one} received before {two}\n" for one, two in permutations(["X: Alice", "Y: Bob"])},
+                verdicts, {f"From Server: {one} received before {two}\n" for one, two in permutations(["X: Alice", "Y: Bob"])}
             )
             self.assertEqual([racer.wait() for racer in racers], [0, 0])
 

@@ -209,12 +209,7 @@ class FirstSignals(SynchronousTestCase):
     def test_a_signal_at_once(self) -> None:
         """SIGTERM and SIGINT with the announcement, and some milliseconds later: status 0, each time."""
         for command in (SERVE, UNDER_TWISTD):
-            for number, pause in (
-                (signal.SIGTERM, 0.0),
-                (signal.SIGINT, 0.0),
-                (signal.SIGTERM, 0.003),
-                (signal.SIGTERM, 0.01),
-            ):
+            for number, pause in ((signal.SIGTERM, 0.0), (signal.SIGINT, 0.0), (signal.SIGTERM, 0.003), (signal.SIGTERM, 0.01)):
                 reads, writes = os.pipe()
                 env = environment()
                 with tempfile.TemporaryDirectory() as place:

@@ -211,9 +211,7 @@ class Disks(SynchronousTestCase):
         port = free_port()
         with open("/dev/full", "wb") as full, tempfile.TemporaryDirectory() as place:
             env = environment(XDG_STATE_HOME=place)
-            hub = subprocess.Popen(
-                [*SERVE, f"tcp:{port}:interface=127.0.0.1"], stdout=full, stderr=full, cwd=place, env=env
-            )
+            hub = subprocess.Popen([*SERVE, f"tcp:{port}:interface=127.0.0.1"], stdout=full, stderr=full, cwd=place, env=env)
             ann, bob = reached(port), reached(port)
             ann.says("hello")
             bob.hears("hello")

@@ -16,9 +16,7 @@ class AnInbox(SynchronousTestCase):
     def setUp(self) -> None:
         self.box = Inbox()
 
-    def hear(
-        self, n: int, block: bytes = b"x\n", gap: int | None = None, stream: str = "a", **other: bool
-    ) -> Heard | None:
+    def hear(self, n: int, block: bytes = b"x\n", gap: int | None = None, stream: str = "a", **other: bool) -> Heard | None:
         thing = Numbered("say", n, block, block.count(b"\n"), gap=gap, **other)
         return self.box.hear(stream, thing, 0)
 

@@ -86,10 +86,7 @@ class AnOutboxOfAPair(SynchronousTestCase):
         box.finish()
         box.drain()
         box.meet("b")
-        self.assertEqual(
-            [(t.kind, t.n, t.gap) for t in box.drain()[0]],
-            [("say", 1, 0), ("me", 2, None), ("say", 3, None), ("done", 4, None)],
-        )
+        self.assertEqual([(t.kind, t.n, t.gap) for t in box.drain()[0]], [("say", 1, 0), ("me", 2, None), ("say", 3, None), ("done", 4, None)])
         box.got("b", 3)
         self.assertTrue(box.settled)
         self.assertFalse(box.empty)
@@ -124,10 +121,7 @@ class AnOutboxOfAPair(SynchronousTestCase):
         box.away("b")
         box.say(b"three\n")
         box.left("b", got=1)
-        self.assertEqual(
-            box.drain()[1],
-            [Outcome("got", 0, 1), Outcome("perhaps not delivered", 1, 1), Outcome("not delivered", 2, 1)],
-        )
+        self.assertEqual(box.drain()[1], [Outcome("got", 0, 1), Outcome("perhaps not delivered", 1, 1), Outcome("not delivered", 2, 1)])
         self.assertEqual((box.partner, box.size), ("", 0))
 
     def test_a_stream_met_again_goes_on_where_its_count_was(self) -> None:
@@ -287,9 +281,7 @@ class AnOutboxOfARoom(SynchronousTestCase):
         self.box.got("b", 1)
         self.box.drain()
         self.box.meet("b")
-        self.assertEqual(
-            self.box.drain()[0], [Numbered("say", 2, b"", 0, "b", 0), Numbered("msg", 1, b"psst\n", 1, "b", 0, True)]
-        )
+        self.assertEqual(self.box.drain()[0], [Numbered("say", 2, b"", 0, "b", 0), Numbered("msg", 1, b"psst\n", 1, "b", 0, True)])
         self.box.got("b", 1, private=True)
         self.assertEqual(self.box.drain()[1], [Outcome("got", 1, 1)])
 
