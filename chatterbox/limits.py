@@ -10,6 +10,11 @@ from dataclasses import dataclass
 
 KIB = 1024
 
+MAX_LINES = 1024
+"""Lines of a block where they are rendered one by one: with 60 bytes around each, about as much again as a read."""
+FEW_LINES = 8
+"""Lines of a block where each is a message that takes 50 ms: few enough to leave in time when all ends."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -35,6 +40,8 @@ class Limits:
     """Seconds in which a new connection may say where it wants to be, unheard by anyone."""
     blink: float = 0.1
     """Seconds for which a speaker of much waits for a hearer who is behind, in a larger room."""
+    knock: float = 0.1
+    """Seconds in which the machine of one who has finished answers a notice, before its seat counts as taken."""
     seek_patience: float = 10.0
     """Seconds in which it must be known where a room lives, before its newcomer is told to try again."""
     join_patience: float = 15.0

@@ -43,6 +43,8 @@ class Options(usage.Options):
         ["per-source", None, None, "connections at once from one address; 0: any number"],
         ["per-source-rate", None, None, "connections in ten minutes from one address; 0: any number"],
         ["rate", None, None, "lines a second from one peer, after a burst of 100; 0: any number"],
+        ["grace", None, None, "seconds for which the seat of a lost session is kept"],
+        ["max-away", None, None, "seats of lost sessions kept at once"],
     ]
     longdesc = "A small chat server: it connects two terminals, two programs, or a room full of both, line by line."
 
@@ -102,7 +104,7 @@ class Options(usage.Options):
 
     def _limits(self) -> Limits:
         numbers: dict[str, Any] = dict(PUBLIC) if self["public"] else {}
-        for option in ("max-line", "max-peers", "per-source", "per-source-rate", "rate"):
+        for option in ("max-line", "max-peers", "per-source", "per-source-rate", "rate", "grace", "max-away"):
             if self[option] is not None:
                 numbers[option.replace("-", "_")] = self._number(option, 1 if option == "max-line" else 0)
         return Limits(**numbers)

@@ -56,6 +56,8 @@ class ReadingOptions(SynchronousTestCase):
             ("per-source", "per_source", 4),
             ("per-source-rate", "per_source_rate", 5),
             ("rate", "rate", 6),
+            ("grace", "grace", 7),
+            ("max-away", "max_away", 8),
         ):
             limits = parsed(f"--{option}", str(value))["limits"]
             self.assertEqual(limits, replace(Limits(), **{field: value}), option)

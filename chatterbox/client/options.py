@@ -11,6 +11,7 @@ import ipaddress
 import math
 import os
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn, cast
@@ -26,8 +27,8 @@ HOST = "127.0.0.1"
 PORT = 5000
 CONNECT_PATIENCE = 10
 """Seconds in which a hub must answer the call; an endpoint string may say otherwise with `:timeout=`."""
-UNIX_PATH = 103
-"""Bytes of a socket's path that every system takes: 104 with the zero behind it, on BSD and macOS."""
+UNIX_PATH = 107 if sys.platform == "linux" else 103
+"""Bytes of a socket's path that the system takes: `sun_path` has 108 on Linux, 104 on BSD and macOS, one is a zero."""
 PROG = "python -m chatterbox.client"
 CLEAN, LOST, USAGE, REFUSED = 0, 1, 2, 3
 """Exit statuses; a signal adds its number to 128, as in a shell."""

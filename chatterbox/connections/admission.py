@@ -17,7 +17,7 @@ from ..wire.numbered import Json
 from ..wire.verbs import Piece
 from .connection import Connection
 from .desk import Desk
-from .outlet import Transport
+from .outlet import LinkState, Transport
 from .sessions import AWAY_A_SOURCE
 from .sources import Sources
 from .timers import Later
@@ -70,20 +70,18 @@ class Admission:
         self,
         transport: Transport,
         address: Address = Address(),
-        acknowledged: Callable[[], int] = int,
+        link_state: Callable[[], LinkState] = LinkState,
         waited: float = 0,
-        counts_bytes: bool = False,
     ) -> Connection:
         """Make a peer of a new connection; it is in no room until its first line, or the end of its handshake.
 
         Args:
             transport: what carries its bytes.
             address: where the other end is.
-            acknowledged: returns the bytes that the other machine has acknowledged so far, where the system can tell.
+            link_state: returns what the system knows of the link.
             waited: seconds since the connection was accepted.
-            counts_bytes: whether `acknowledged` counts just what is written here.
         """
-        connection = Connection(self, transport, self.first_dialect, address, acknowledged, counts_bytes)
+        connection = Connection(self, transport, self.first_dialect, address, link_state)
         self.connections[connection] = None
         limits = self.hub.limits
         fault = self._sources.admit(address.host, self.now())

@@ -6,13 +6,18 @@ silence between them. It does not know what the messages say; `Bare` in `dialect
 
 from __future__ import annotations
 
-from .outlet import Hearer, Outlet, Transport
+from collections.abc import Callable
+
+from .outlet import Hearer, LinkState, Outlet, Transport
 from .timers import Later
 
 GAP = 0.05
 """Seconds of silence that end a message to or from a bare peer."""
 LAST_WORD = 0.1
 """Seconds from a bare peer's farewell word to its reset: after a FIN these programs spin, after a reset they end."""
+MANY = 32
+"""Messages that wait for a bare peer at which its speakers are paused: with what is said at once (8 lines of at most 5
+messages each) all of it leaves within 5 s when the hub hangs up."""
 MAX_MESSAGE = 1024
 """Bytes of a message: these programs call `recv(1024)`."""
 
@@ -22,8 +27,16 @@ class BareOutlet(Outlet):
 
     __slots__ = ("_blocked", "_gap", "_later", "bare")
 
-    def __init__(self, hearer: Hearer, transport: Transport, high_water: int, bound: int, later: Later) -> None:
-        super().__init__(hearer, transport, high_water, bound)
+    def __init__(
+        self,
+        hearer: Hearer,
+        transport: Transport,
+        high_water: int,
+        bound: int,
+        later: Later,
+        link_state: Callable[[], LinkState] = LinkState,
+    ) -> None:
+        super().__init__(hearer, transport, high_water, bound, link_state)
         self._later = later
         self._blocked = False
         self._gap = False
@@ -40,7 +53,12 @@ class BareOutlet(Outlet):
         for line in (*(line + b"\n" for line in lines if line), last):
             while line:
                 message, line = _cut(line)
+                self.written += len(message)
                 self._enqueue(message)
+
+    def _is_much(self) -> bool:
+        """A message takes its time, however short it is."""
+        return super()._is_much() or (self.bare and len(self._queue or ()) > MANY)
 
     def pause(self) -> None:
         """The transport has enough for now."""
@@ -68,15 +86,21 @@ class BareOutlet(Outlet):
         if not self._blocked:
             self.resume()
 
-    @property
-    def seconds_left(self) -> float:
-        """Seconds until the last message that waits has left."""
+    def close(self) -> float:
+        """Return the seconds until the last message that waits has left, and time for the last word after it."""
+        if not self.bare:
+            return super().close()
         waiting = len(self._queue) if self._queue else 0
-        return GAP * (waiting + 1 if self.paused else waiting)
+        return GAP * (waiting + 1 if self.paused else waiting) + LAST_WORD
 
     def speak_lines(self) -> None:
         """The peer has sent a newline: from now on it gets lines, as they come."""
         self.bare = False
+
+
+def without_label(block: bytes, name: str) -> bytes:
+    """Take away the `ann: ` that a bare client puts in front itself: it isn't doubled (seeds, `--bare`, 3)."""
+    return block.removeprefix(f"{name}: ".encode())
 
 
 def _cut(line: bytes) -> tuple[bytes, bytes]:

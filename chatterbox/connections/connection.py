@@ -11,13 +11,13 @@ from typing import Protocol
 from ..core.events import Address, Began, Finished, Member
 from ..core.hub import Hub
 from ..core.peer import Peer
-from ..wire.dialects import Dialect, Dialects, SessionJson
+from ..wire.dialects import Dialect, Dialects, SessionJson, undelivered
 from ..wire.numbered import Json, Numbered
 from ..wire.verbs import Piece
-from .bare import LAST_WORD, BareOutlet
+from .bare import BareOutlet
 from .handshake import Handshake
 from .inlet import Inlet
-from .outlet import Outlet, Transport
+from .outlet import LinkState, Outlet, Transport
 from .slow import Watch
 from .speech import Speech
 from .stand_in import StandIn
@@ -71,13 +71,10 @@ class Connection:
         transport: what carries the bytes.
         dialect: what it speaks until it says otherwise.
         address: where the other end is.
-        acknowledged: returns the bytes that the other machine has acknowledged so far, where the system can tell.
-        counts_bytes: whether that counts just what is written here; TLS and bare peers are sent other bytes.
+        link_state: returns what the system knows of the link.
     """
 
     __slots__ = (
-        "_acknowledged",
-        "_counts_bytes",
         "_handshake",
         "_hub",
         "_is_lost",
@@ -91,6 +88,7 @@ class Connection:
         "timers",
         "was_seated",
         "write",
+        "write_from",
     )
 
     def __init__(
@@ -99,8 +97,7 @@ class Connection:
         transport: Transport,
         dialect: Dialect,
         address: Address = Address(),
-        acknowledged: Callable[[], int] = int,
-        counts_bytes: bool = False,
+        link_state: Callable[[], LinkState] = LinkState,
     ) -> None:
         hub = reception.hub
         self.peer = Peer(dialect, address, reception.stream())
@@ -110,9 +107,9 @@ class Connection:
         self._speech = Speech(self, hub, reception.now)
         self.inlet = Inlet(self._speech, transport, hub.limits.pieces_a_turn, self.reader.read)
         self._speech.comes_from(self.inlet)
-        self._acknowledged = acknowledged
-        self.outlet = self._make_outlet(transport, dialect, reception)
+        self.outlet = self._make_outlet(transport, dialect, reception, link_state)
         self.write = self.outlet.write
+        self.write_from = self.outlet.write_from
         self.was_seated = False
         """Whether it ever had a seat."""
         self._reception = reception
@@ -120,17 +117,18 @@ class Connection:
         self._stand_in: StandIn | None = None
         """What numbers its lines, beside a session."""
         self._handshake: Handshake | None = None
-        self._counts_bytes = counts_bytes
         self._is_lost = False
-        """Whether the link broke off cleanly while its peer waited for a seat."""
+        """Whether the link is gone; its peer may still wait for a seat, and have something to say."""
 
-    def _make_outlet(self, transport: Transport, dialect: Dialect, reception: Reception) -> Outlet:
+    def _make_outlet(
+        self, transport: Transport, dialect: Dialect, reception: Reception, link_state: Callable[[], LinkState]
+    ) -> Outlet:
         limits, is_pair = reception.hub.limits, reception.hub.mode.seats == 2
-        watch = Watch(self, limits, is_pair, self._acknowledged)
-        bound = limits.max_pair_queue if is_pair else limits.max_queue
+        watch = Watch(self, limits, is_pair)
+        bounds = limits.high_water, limits.max_pair_queue if is_pair else limits.max_queue
         if dialect.framed:
-            return Outlet(watch, transport, limits.high_water, bound)
-        return BareOutlet(watch, transport, limits.high_water, bound, reception.later)
+            return Outlet(watch, transport, *bounds, link_state)
+        return BareOutlet(watch, transport, *bounds, reception.later, link_state)
 
     # -- before it has a seat ----------------------------------------------------------------------------------
 
@@ -159,16 +157,13 @@ class Connection:
         """Wait for the answer where the wanted room lives, for a limited time."""
         self.timers.cancel("join")
         self.inlet.hold("seat")
-        self.timers.after("seek", self._hub.limits.seek_patience, self._not_found)
-
-    def _not_found(self) -> None:
-        if self.peer.search:
-            self.peer.search.fail("nothing tells where this room lives; try again")
+        self.timers.after("seek", self._hub.limits.seek_patience, self.peer.give_up_search)
 
     def seated(self) -> None:
         """Read on as who has a seat."""
         self.open()
         self.was_seated = True
+        self._speech.breathe()
         if self._stand_in:
             self._stand_in = None
         self._reception.seated(self)
@@ -207,7 +202,7 @@ class Connection:
 
     def speak_lines(self) -> None:
         """Take a bare peer for one that knows lines: it has sent a newline (seeds, `--bare`, 1)."""
-        if isinstance(self.outlet, BareOutlet) and not self.peer.dialect.framed:
+        if not self.peer.dialect.framed:
             self.timers.cancel("silence")
             self.outlet.speak_lines()
             self.peer.dialect = self._reception.dialects.text
@@ -245,6 +240,10 @@ class Connection:
                 return
             self.inlet.drain()
         was_gone = self.peer.gone or self.peer.session
+        self._is_lost = self.outlet.is_lost = True
+        if self.peer.gone:
+            for told in self.outlet.settle(self.peer.gone):
+                told.speaker.tell(undelivered(self.peer.gone, told.lines, self.peer.name, told.size))
         if not self.peer.session:
             self.peer.leave(why)
         elif self.peer.link is self:
@@ -258,7 +257,7 @@ class Connection:
     # -- as the link of a session ------------------------------------------------------------------------------
 
     def break_off(self) -> None:
-        """Cut the link of a session, and keep its seat."""
+        """Cut the link: a session keeps its seat, a plain peer is lost."""
         self.lost("lost")
         self.abort()
 
@@ -321,9 +320,7 @@ class Connection:
 
     def acknowledged(self) -> int:
         """Return how many of them its machine has, as far as the system tells; else how many left this process."""
-        if self._counts_bytes:
-            return self._acknowledged()
-        return self.outlet.written - self.outlet.queued if not self.outlet.paused else 0
+        return self.outlet.acknowledged()
 
     @property
     def max_unended(self) -> int:
@@ -336,8 +333,11 @@ class Connection:
     def said_all(self) -> None:
         """Take it that the other end has finished, and all that it sent is handled."""
         self.settle()
+        self._said_all()
+
+    def _said_all(self, is_late: bool = False) -> None:
         if self.peer.room:
-            self.peer.room.apply(Finished(self.peer))
+            self.peer.room.apply(Finished(self.peer, is_late))
         elif not (self.peer.gone or self.peer.search):
             self.peer.end("quit")
 
@@ -353,20 +353,31 @@ class Connection:
 
     # -- what its peer asks --------------------------------------------------------------------------------------
 
-    @property
-    def bulk(self) -> bool:
-        """Whether it says more at once than fingers type."""
-        return self.inlet.bulk
+    def look(self) -> bool:
+        """Ask the system whether the link still lives, now and when an answer can be here; return whether it does.
 
-    @property
-    def backed_up(self) -> bool:
-        """Whether bytes wait for the other end."""
-        return self.outlet.paused
+        Nothing is read from who has finished, so nobody else would notice a reset.
+        """
+        self._check()
+        self.timers.after("look", self._hub.limits.knock, self._check)
+        return not self.peer.gone
 
-    @property
-    def full(self) -> bool:
-        """Whether more waits than should."""
-        return self.outlet.full
+    def _check(self) -> None:
+        if not self.peer.gone and self.outlet.link_state().is_broken:
+            self.break_off()
+
+    def knock(self, call: Callable[[], None]) -> Callable[[], None]:
+        """Call once, after the time in which a machine answers; return what cancels that."""
+        self.timers.after("knock", self._hub.limits.knock, call)
+        return lambda: self.timers.cancel("knock")
+
+    def finish_late(self) -> None:
+        """Say again that all is said, after the time in which the other end's machine acknowledges."""
+        self.timers.after("finish", self._hub.limits.knock, lambda: self._said_all(True))
+
+    def miss(self, name: str, why: str) -> None:
+        """Say to nobody what is on its way, since the partner `name` has left: a pipe doesn't stop at once."""
+        self._speech.miss(name, why)
 
     def hold(self, reason: str) -> None:
         """Stop reading, for one reason more; a session is always read, since it may acknowledge, ping or leave."""
@@ -385,20 +396,19 @@ class Connection:
 
     def close(self, last_words: bytes) -> None:
         """Send what waits and `last_words`, then close; cut it where the other end takes too long."""
+        if self._is_lost:
+            self.timers.after("turn", 0, lambda: self.lost("lost"))
+            return
         was_held = self.inlet.held
         self.inlet.shut()
         self._stand_in = None
         self._reception.ended(self)
+        self._speech.breathe()
         if last_words:
             self.outlet.write(last_words)
         if was_held:
             self.inlet.read_on()
-        patience = self._hub.limits.close_patience
-        if isinstance(self.outlet, BareOutlet) and not self.peer.dialect.framed:
-            patience = min(self.outlet.seconds_left + LAST_WORD, patience)
-        else:
-            self.outlet.close()
-        self.timers.after("abort", patience, self.abort)
+        self.timers.after("abort", min(self.outlet.close(), self._hub.limits.close_patience), self.abort)
 
     def abort(self) -> None:
         """Close the connection at once; StandardIO knows no such thing, and closes."""

@@ -7,11 +7,23 @@ slow one.
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from typing import Protocol
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from ..core.events import Member, Undelivered
+from .receipts import Receipts
 
 CHUNK = 64 * 1024
 """Bytes handed to a transport at once: at most twice this is buffered below the queue."""
+
+
+class LinkState(NamedTuple):
+    """What the system knows of a link: bytes handed over and not acknowledged, and whether it is broken."""
+
+    unacknowledged: int = 0
+    is_broken: bool = False
 
 
 class Transport(Protocol):
@@ -54,23 +66,35 @@ class Outlet:
         transport: where the bytes go.
         high_water: queued bytes beyond which the hearer is told `is_full`, once, until all is drained.
         bound: queued bytes beyond which the hearer is told `is_over`; 0: none.
+        link_state: returns what the system knows of the link.
     """
 
     __slots__ = (
+        "_receipts",
+        "link_state",
         "_bound",
         "_closing",
         "_high_water",
         "_hearer",
         "_queue",
         "full",
-        "handed",
+        "is_lost",
         "paused",
         "queued",
         "transport",
         "written",
     )
 
-    def __init__(self, hearer: Hearer, transport: Transport, high_water: int, bound: int) -> None:
+    def __init__(
+        self,
+        hearer: Hearer,
+        transport: Transport,
+        high_water: int,
+        bound: int,
+        link_state: Callable[[], LinkState] = LinkState,
+    ) -> None:
+        self.link_state = link_state
+        self._receipts: Receipts | None = None
         self.transport = transport
         self.queued = 0
         self.written = 0
@@ -82,8 +106,8 @@ class Outlet:
         self._bound = bound
         self._queue: deque[bytes] | None = None
         self._closing = False
-        self.handed = 0
-        """How often the transport has asked for more: it changes when the other end has taken something."""
+        self.is_lost = False
+        """Whether the link is gone."""
 
     def write(self, data: bytes) -> None:
         """Hand `data` to the transport, or queue it while that is full."""
@@ -93,6 +117,33 @@ class Outlet:
         else:
             self.transport.write(data)
 
+    def write_from(self, speaker: Member, data: bytes) -> None:
+        """Send `data`, which are `speaker`'s words, and take note whose they are."""
+        self.write(data)
+        if self._receipts is None:
+            self._receipts = Receipts()
+        self._receipts.note(speaker, data, self.written, self.acknowledged)
+
+    def acknowledged(self) -> int:
+        """Return how many of the written bytes are acknowledged; if the system doesn't tell, how many left the hub."""
+        return self.written - self.queued - self.link_state().unacknowledged
+
+    @property
+    def owes(self) -> bool:
+        """Whether words are not acknowledged."""
+        return bool(self._receipts) and self.acknowledged() < self.written
+
+    def settle(self, why: str) -> tuple[Undelivered, ...]:
+        """Return what speakers are to be told when the hearer leaves for `why`.
+
+        All that hasn't arrived, if the link is gone, or if the hearer takes nothing (`slow`). Else it may arrive yet,
+        and is told when the link is gone; but who has finished ends now, and won't hear of that.
+        """
+        if not self._receipts or (why == "moved" and not self.is_lost):
+            return ()
+        sent = self.written - (self.queued if self.is_lost else 0)
+        return self._receipts.settle(self.acknowledged(), sent, finished=not self.is_lost and why != "slow")
+
     def _enqueue(self, data: bytes) -> None:
         if self._queue is None:
             self._queue = deque()
@@ -100,11 +151,14 @@ class Outlet:
         self.queued += len(data)
         if not self.paused:
             self._drain()
-        if self.queued > self._high_water and not self.full:
+        if not self.full and self._is_much():
             self.full = True
             self._hearer.is_full()
         if self._bound and self.queued > self._bound:
             self._hearer.is_over()
+
+    def _is_much(self) -> bool:
+        return self.queued > self._high_water
 
     def pause(self) -> None:
         """The transport has enough for now."""
@@ -113,7 +167,6 @@ class Outlet:
     def resume(self) -> None:
         """The transport has sent all it had."""
         self.paused = False
-        self.handed += 1
         self._drain()
         if self.queued or self.paused:
             return
@@ -141,11 +194,15 @@ class Outlet:
         if not queue:
             self._queue = None
 
-    def close(self) -> None:
-        """Close the connection when everything written is sent."""
+    def close(self) -> float:
+        """Close the connection when everything written is sent; return the seconds that may take: any number."""
         self._closing = True
         if not self.queued:
             self._hang_up()
+        return math.inf
+
+    def speak_lines(self) -> None:
+        """The peer knows lines, as this outlet took it."""
 
     def _hang_up(self) -> None:
         """Close: a transport does so only when nobody may write to it any more."""

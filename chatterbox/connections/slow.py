@@ -5,7 +5,6 @@ This module watches one connection's outlet. It does not know who speaks, or wha
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol
 
 from ..core.peer import Peer
@@ -34,16 +33,14 @@ class Watch:
         connection: whose outlet it is.
         limits: how much may wait, and for how long.
         is_pair: whether two ends meet in this hub's rooms.
-        acknowledged: returns the bytes that the other machine has acknowledged so far.
     """
 
-    __slots__ = ("_acknowledged", "_connection", "_is_pair", "_limits")
+    __slots__ = ("_connection", "_is_pair", "_limits")
 
-    def __init__(self, connection: Watched, limits: Limits, is_pair: bool, acknowledged: Callable[[], int]) -> None:
+    def __init__(self, connection: Watched, limits: Limits, is_pair: bool) -> None:
         self._connection = connection
         self._limits = limits
         self._is_pair = is_pair
-        self._acknowledged = acknowledged
 
     def is_full(self) -> None:
         """Let the room know who is to wait for this hearer, and the clock for how long."""
@@ -57,10 +54,10 @@ class Watch:
 
     def _look_in(self, patience: float) -> None:
         outlet = self._connection.outlet
-        before = outlet.handed, self._acknowledged()
+        before = outlet.acknowledged()
 
         def look() -> None:
-            if before == (outlet.handed, self._acknowledged()):
+            if before == outlet.acknowledged():
                 self._connection.peer.end("slow", f"you took nothing for {patience:.0f} s")
             else:
                 self._look_in(patience)

@@ -12,12 +12,13 @@ from ..core.commands import obey
 from ..core.events import Parted, Said, Typed
 from ..core.hub import Hub
 from ..core.peer import Peer
-from ..core.room import MAX_LINES
-from ..limits import Throttle
+from ..limits import FEW_LINES, MAX_LINES, Throttle
 from ..wire.keys import KeyReader
 from ..wire.lines import first_lines
 from ..wire.numbered import Numbered
 from ..wire.verbs import Command, Farewell, Fault, Piece, Typing
+from .bare import without_label
+from .breath import Breath
 from .inlet import Inlet
 from .outlet import Outlet
 from .timers import Timers
@@ -49,7 +50,7 @@ class Speech:
         now: seconds of a clock that never goes back.
     """
 
-    __slots__ = ("_draft", "_hub", "_inlet", "_now", "_talker", "is_done", "throttle", "timers")
+    __slots__ = ("_breath", "_draft", "_hub", "_inlet", "_now", "_talker", "is_done", "throttle", "timers", "_whole")
 
     _inlet: Inlet
 
@@ -61,6 +62,10 @@ class Speech:
         self._talker = talker
         self._hub = hub
         self._now = now
+        self._whole = MAX_LINES if talker.peer.dialect.framed else FEW_LINES
+        """Bytes of a block that has no more lines than any share."""
+        self._breath: Breath | None = None
+        """What is said while the news is on its way that its partner has left."""
         self._draft: KeyReader | None = None
         """What cleans the keys of a draft that it shows (JSON's `type`)."""
 
@@ -101,14 +106,19 @@ class Speech:
 
     def _say(self, block: bytes) -> None:
         peer = self._talker.peer
-        if self.throttle or len(block) > MAX_LINES:  # a shorter block has fewer lines than any share
+        if self._breath:
+            self._breath.say(block, self._inlet.bulk)
+            return
+        if self.throttle or len(block) > self._whole:  # a shorter block has fewer lines than any share
             head = self._share_of(block)
             if len(head) < len(block):
                 self._say_rest(block[len(head) :])
                 block = head
+        if self._draft and self._hub.mode.rule == "talk":  # together they could look like the hub's word
+            self._show(self._draft.take_back())
         self._draft = None
-        if not peer.dialect.framed:
-            block = self._without_own_label(block)
+        if not peer.dialect.framed and self._hub.mode.label == "nick":
+            block = without_label(block, peer.name)
         if peer.room:
             peer.room.apply(Said(peer, block))
         if self.throttle:
@@ -129,9 +139,16 @@ class Speech:
         self._inlet.say_first(piece)
         self._inlet.hold_for("turn", 0)
 
-    def _without_own_label(self, block: bytes) -> bytes:
-        """Take away the `ann: ` that a bare client puts in front itself: it isn't doubled (seeds, `--bare`, 3)."""
-        return block.removeprefix(f"{self._talker.peer.name}: ".encode()) if self._hub.mode.label == "nick" else block
+    def miss(self, name: str, why: str) -> None:
+        """Say to nobody what is on its way, since the partner `name` has left: a pipe doesn't stop at once."""
+        if not self._breath and (self._inlet.bulk or self._inlet.waits):
+            self._breath = Breath(name, why, self.timers, self.breathe)
+
+    def breathe(self) -> None:
+        """Tell what nobody has heard; what is said from now on waits for the next partner."""
+        breath, self._breath = self._breath, None
+        if breath and breath.lines:
+            self._talker.outlet.write(self._talker.peer.dialect.message(breath.told))
 
     def _type(self, keys: bytes) -> None:
         """Show keys as they were typed: clean ones of a key reader, or those of a draft in JSON, which are cleaned."""

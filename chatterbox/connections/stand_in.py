@@ -21,8 +21,6 @@ from .timers import Timers
 
 GLANCE = 0.02
 """Seconds between two looks at whether the peer's machine has taken what was written."""
-WORDS = {"lost": "was lost", "moved": "went to another room"}
-"""What a partner did, for the word with which it went; any other: it left."""
 
 
 class Plain(Protocol):
@@ -77,13 +75,13 @@ class StandIn:
         if why == "away":
             self._agent.outbox.away(other.stream)
         else:
-            self._why = WORDS.get(why, "left")
+            self._why = why
             self._agent.outbox.left(other.stream, other.last_got(self._agent.stream))
         self._flush()
 
     def leave_room(self) -> None:
         """Say what of the peer's lines is not delivered, since it goes to another room."""
-        self._why = "you left"
+        self._why = "left"
         self._agent.outbox.moved(self._agent.outbox.pair)
         self._flush()
 

@@ -72,6 +72,22 @@ class Member(Protocol):
     def tell(self, message: Message) -> None:
         """Deliver a message."""
 
+    def hear_from(self, speaker: Member, data: bytes) -> None:
+        """Deliver bytes that are `speaker`'s words in its dialect; `speaker` is told if they don't arrive."""
+
+    @property
+    def owes(self) -> bool:
+        """Whether words that were said to it are not acknowledged."""
+
+    def finish_late(self) -> None:
+        """Finish again, after the time in which a machine acknowledges."""
+
+    def look(self) -> bool:
+        """Ask the system whether its link still lives; it leaves if not. Return whether it does."""
+
+    def miss(self, name: str, why: str) -> None:
+        """Take it that its partner `name` has left: what it is in the middle of saying is for nobody."""
+
     def hold(self) -> None:
         """Stop reading what it says, until released."""
 
@@ -155,9 +171,10 @@ class Renamed(NamedTuple):
 
 
 class Finished(NamedTuple):
-    """A peer has closed its sending half."""
+    """A peer has closed its sending half; or so long ago that its partner's machine has had time (`is_late`)."""
 
     peer: Member
+    is_late: bool = False
 
 
 class Parted(NamedTuple):
@@ -167,11 +184,21 @@ class Parted(NamedTuple):
     word: str
 
 
+class Undelivered(NamedTuple):
+    """Lines of one speaker that a hearer didn't get (`sure`), or perhaps didn't: `size` bytes aren't acknowledged."""
+
+    speaker: Member
+    lines: int
+    sure: bool
+    size: int = 0
+
+
 class Left(NamedTuple):
-    """A peer is gone, for one word of the closed set."""
+    """A peer is gone, for one word of the closed set, and what was said to it may not have arrived."""
 
     peer: Member
     why: str
+    undelivered: tuple[Undelivered, ...] = ()
 
 
 class Sent(NamedTuple):
@@ -238,7 +265,7 @@ class Refused(NamedTuple):
 
 
 class Staged(NamedTuple):
-    """A mode with a script reached a point of it: `ready`, `closing`, `done`; or `over`: a conversation has ended."""
+    """A mode's script is at `ready`, `closing` or `done`; or the first conversation has ended: `over`."""
 
     point: str
     names: tuple[str, ...] = ()

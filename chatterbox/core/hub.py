@@ -6,7 +6,7 @@ peers to it, and it has no clock.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from ..limits import Limits
@@ -16,7 +16,7 @@ from .modes import MODES, Mode
 from .peer import Peer, Place
 from .room import Room
 from .rules import RULES
-from .seating import Here, Home, Homes, Seeking
+from .seating import Here, Home, Homes, Knock, Seeking
 
 
 class Refusal(NamedTuple):
@@ -49,6 +49,8 @@ class Hub:
         self.observers = list(observers)
         """Who is told what happens."""
         self._homes = homes
+        self._first: Room | None = None
+        """The room of the first conversation."""
 
     def happened(self, news: News) -> None:
         """Tell every observer."""
@@ -66,15 +68,18 @@ class Hub:
     def seat(self, peer: Peer) -> None:
         """Give `peer` its first seat, in the room that it wants, or hang up with the reason why not."""
 
-        def found(home: Home) -> None:
+        def found(home: Home, has_knocked: bool = False) -> None:
             place, fault = self._place_for(peer, peer.wanted_room, home)
             if place:
                 self._enter(peer, place)
                 self.happened(Seated(place.name, peer))
-            else:
+            elif has_knocked or not self._knocks(peer, fault, peer.wanted_room, found, lost):
                 peer.end(fault.why, fault.text + (", try another room" if fault.why == "full" else ""))
 
-        Seeking(self._homes, peer, peer.wanted_room, found, lambda text: peer.end("lost", text))
+        def lost(text: str) -> None:
+            peer.end("lost", text)
+
+        Seeking(self._homes, peer, peer.wanted_room, found, lost)
 
     def move(self, peer: Peer, name: str) -> None:
         """Take `peer` from its room to another, if that has a seat and nobody of its name; else say why not."""
@@ -82,10 +87,11 @@ class Hub:
         def refuse(text: str) -> None:
             peer.refuse("room", f"not moved: {text}")
 
-        def found(home: Home) -> None:
+        def found(home: Home, has_knocked: bool = False) -> None:
             place, fault = self._place_for(peer, name, home)
             if place is None:
-                refuse(fault.text)
+                if has_knocked or not self._knocks(peer, fault, name, found, refuse):
+                    refuse(fault.text)
                 return
             peer.rise("moved")
             peer.tell(Message("moved", {"room": name}))
@@ -93,6 +99,16 @@ class Hub:
                 self._enter(peer, place)
 
         Seeking(self._homes, peer, name, found, refuse)
+
+    def _knocks(
+        self, peer: Peer, fault: Refusal, name: str, found: Callable[..., None], give_up: Callable[[str], None]
+    ) -> bool:
+        """Ask those who only listen in the room called `name`, if nothing else hinders `peer`; return whether so."""
+        room = self.rooms.get(name)
+        if fault.why != "full" or not room or not room.listeners or not peer.link:
+            return False
+        Seeking(Knock(room, peer.link), peer, name, lambda home: found(home, True), give_up)
+        return True
 
     def _place_for(self, peer: Peer, name: str, home: Home) -> tuple[Place | None, Refusal]:
         """Return the place called `name` if `peer` may sit there, else the reason why not."""
@@ -108,7 +124,7 @@ class Hub:
         """Return why `peer` can't sit in `room`: for its name first, for want of a seat last."""
         if peer.wanted_name and not peer.session and (fault := self.name_conflict(peer, room.name, peer.wanted_name)):
             return Refusal("kicked", fault)
-        if not room.has_seat and not room.yield_seat():
+        if not room.has_seat:
             waits = [f"{member.name} until {member.kept_until}" for member in room.members if member.away]
             kept = f": it waits for {' and '.join(waits)}" if waits else ""
             return Refusal("full", f"room {room.name} has no free seat{kept}")
@@ -126,6 +142,8 @@ class Hub:
             self.rooms[place.name] = place
         peer.sit(place)
         place.apply(Joined(peer))
+        if self._first is None and isinstance(place, Room) and place.was_shared:
+            self._first = place
 
     def _open(self, name: str) -> Room:
         return RULES[self.mode.rule](name, self.mode, self.limits, self.happened, self._close)
@@ -135,5 +153,5 @@ class Hub:
         if self.rooms.get(room.name) is room:
             del self.rooms[room.name]
             self._homes.release(room.name)
-        if room.was_shared:
+        if room is self._first:
             self.happened(Staged("over"))

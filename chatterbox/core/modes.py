@@ -116,7 +116,7 @@ MODES = {
             last_word="Bye",
             script=_ORDER_SCRIPT,
         ),
-        Mode(name="talk", purpose="two, key by key", seats=2, label="none", echo=False, holds=False, rule="talk"),
+        Mode(name="talk", purpose="two, key by key", seats=2, label="none", echo=False, rule="talk"),
     )
 }
 

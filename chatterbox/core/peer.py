@@ -15,32 +15,67 @@ How a peer and its connection end, word by word:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
-from ..wire.dialects import Dialect, Message
+from ..wire.dialects import ALONE, Dialect, Message, undelivered
 from ..wire.numbered import Numbered
-from .events import Address, Left, Member, RoomEvent
+from .events import Address, Left, Member, RoomEvent, Undelivered
 
 LOBBY = "lobby"
+
+
+class Inbound(Protocol):
+    """The way from the other end."""
+
+    bulk: bool
+    """Whether the last read was more than fingers type."""
+
+
+class Outbound(Protocol):
+    """The way to the other end."""
+
+    paused: bool
+    """Whether bytes wait for it."""
+    full: bool
+    """Whether more waits than should."""
+
+    @property
+    def owes(self) -> bool:
+        """Whether words that were said to it are not acknowledged."""
+
+    def settle(self, why: str) -> tuple[Undelivered, ...]:
+        """Return what hasn't arrived of what was said, as far as that can be told now: the peer leaves for `why`."""
 
 
 class Link(Protocol):
     """What carries one peer's bytes, both ways, bounded."""
 
     @property
-    def bulk(self) -> bool:
-        """Whether the last read was more than fingers type."""
+    def inlet(self) -> Inbound:
+        """The way from the other end."""
 
     @property
-    def backed_up(self) -> bool:
-        """Whether bytes wait for the other end."""
+    def outlet(self) -> Outbound:
+        """The way to the other end."""
 
-    @property
-    def full(self) -> bool:
-        """Whether more waits than should."""
+    def finish_late(self) -> None:
+        """Finish again, after the time in which a machine acknowledges."""
 
     def write(self, data: bytes) -> None:
         """Send `data`, in order, some time."""
+
+    def write_from(self, speaker: Member, data: bytes) -> None:
+        """Send `data`, which are `speaker`'s words, and take note whose they are."""
+
+    def look(self) -> bool:
+        """Ask the system whether the link still lives; it is lost if not. Return whether it does."""
+
+    def miss(self, name: str, why: str) -> None:
+        """Say to nobody what is on its way, since the partner `name` has left."""
+
+    def knock(self, call: Callable[[], None]) -> Callable[[], None]:
+        """Call once, after the time in which a machine answers; return what cancels that."""
 
     def hold(self, reason: str) -> None:
         """Stop reading, for one reason more."""
@@ -97,6 +132,9 @@ class Place(Protocol):
 
     def apply(self, event: RoomEvent) -> None:
         """Let `event` happen."""
+
+    def held_by(self, peer: Member) -> int:
+        """Return how many lines of `peer` wait for somebody who hears them."""
 
     def hearer_is_full(self, hearer: Member) -> None:
         """Let whoever speaks to `hearer` wait, since more waits for it than should."""
@@ -177,6 +215,21 @@ class Peer:
         if data and self.link and not self.gone:
             self.link.write(data)
 
+    @property
+    def owes(self) -> bool:
+        """Whether words that were said to it are not acknowledged."""
+        return bool(self.link and self.link.outlet.owes)
+
+    def finish_late(self) -> None:
+        """Finish again, after the time in which a machine acknowledges."""
+        if self.link:
+            self.link.finish_late()
+
+    def hear_from(self, speaker: Member, data: bytes) -> None:
+        """Deliver bytes that are `speaker`'s words in its dialect; `speaker` is told if they don't arrive."""
+        if data and self.link and not self.gone:
+            self.link.write_from(speaker, data)
+
     def tell(self, message: Message) -> None:
         """Deliver a message."""
         self.hear(self.dialect.message(message))
@@ -190,17 +243,26 @@ class Peer:
     @property
     def bulk(self) -> bool:
         """Whether it says more at once than fingers type."""
-        return bool(self.link and self.link.bulk)
+        return bool(self.link and self.link.inlet.bulk)
 
     @property
     def backed_up(self) -> bool:
         """Whether bytes wait for it."""
-        return bool(self.link and self.link.backed_up)
+        return bool(self.link and self.link.outlet.paused)
 
     @property
     def full(self) -> bool:
         """Whether more waits for it than should."""
-        return bool(self.link and self.link.full)
+        return bool(self.link and self.link.outlet.full)
+
+    def look(self) -> bool:
+        """Ask the system whether its link still lives; it leaves if not. Return whether it does."""
+        return self.link.look() if self.link else True
+
+    def miss(self, name: str, why: str) -> None:
+        """Take it that its partner `name` has left: what it is in the middle of saying is for nobody."""
+        if self.link and not self.gone:
+            self.link.miss(name, why)
 
     def hold(self) -> None:
         """Stop reading, on behalf of the room."""
@@ -226,6 +288,7 @@ class Peer:
         """Hang up, for one word of the closed set; `text` is the sentence that is spoken before."""
         if self.gone:
             return
+        self._tell_of_held()
         last_words = self.dialect.last_words(why, text, self.room is not None)
         link = self.link
         self.leave(why)
@@ -282,10 +345,22 @@ class Peer:
 
     def rise(self, why: str) -> None:
         """Give up the seat, if it has one."""
+        if why == "moved":
+            self._tell_of_held()
         room, self.room = self.room, None
         if room:
             self.release()
-            room.apply(Left(self, why))
+            room.apply(Left(self, why, self.link.outlet.settle(why) if self.link else ()))
+
+    def _tell_of_held(self) -> None:
+        """Say what of its lines was held for a partner, and is given up with its seat."""
+        if self.room and (lines := self.room.held_by(self)):
+            self.tell(undelivered(ALONE, lines))
+
+    def give_up_search(self) -> None:
+        """Wait no longer for the answer where the wanted room lives."""
+        if self.search:
+            self.search.fail("nothing tells where this room lives; try again")
 
     def leave(self, why: str) -> None:
         """Be gone, once: nothing more is heard or said."""

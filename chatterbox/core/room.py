@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import count
 
-from ..limits import Limits
-from ..wire.dialects import Dialect, Message
+from ..limits import FEW_LINES, MAX_LINES, Limits
+from ..wire.dialects import ALONE, Dialect, Message, undelivered
 from ..wire.lines import first_lines
 from .events import (
     Away,
@@ -32,13 +32,10 @@ from .events import (
     Told,
     Typed,
 )
+from .held import Held
 from .modes import Mode
 from .naming import names_for
 from .numbered import card, introduce, left, route, welcome
-
-MAX_LINES = 1024
-"""Lines of a block where they are rendered one by one: with 60 bytes around each, about as much again as a read."""
-
 
 _RULES: dict[type, str] = {
     Joined: "_joined",
@@ -80,11 +77,7 @@ class Room:
         self._limits = limits
         self._observe = observe
         self._when_empty = when_empty
-        self._held: list[Said] = []
-        """What was said while nobody was there to hear it."""
-        self._held_size = 0
-        self._probes: dict[Member, Said | None] = {}
-        """The first block said to each finished member, until a second one shows that the first met no reset."""
+        self._held = Held()
         self._met: frozenset[Member] = frozenset()
         """Members who had company here."""
         self._pending: list[RoomEvent] = []
@@ -113,8 +106,10 @@ class Room:
 
         A label or an object around each makes megabytes of 64 KiB of bare newlines.
         """
-        expands = self.mode.label != "none" or any(member.dialect.expands for member in self.members)
-        return MAX_LINES if expands else 0
+        dialects = [member.dialect for member in self.members]
+        if not all(dialect.framed for dialect in dialects):
+            return FEW_LINES
+        return MAX_LINES if self.mode.label != "none" or any(dialect.expands for dialect in dialects) else 0
 
     def apply(self, event: RoomEvent) -> None:
         """Let `event` happen. What it makes happen in turn happens after it, in order.
@@ -137,19 +132,14 @@ class Room:
         if fault:
             raise fault
 
-    def yield_seat(self) -> bool:
-        """Free a seat whose peer has finished and was not heard of since; return whether there was one.
+    def held_by(self, peer: Member) -> int:
+        """Return how many lines of `peer` wait for somebody who hears them."""
+        return self._held.lines_of(peer)
 
-        Who closed its sending half may be gone altogether: a killed program's system sends the very same FIN.
-        Only bytes on their way, or words that it took without a reset, prove that somebody listens.
-        """
-        if any(member.backed_up for member in self.members):
-            return False
-        for member in tuple(self.members):
-            if member.finished and member not in self._probes:
-                member.end("quit")
-                return True
-        return False
+    @property
+    def listeners(self) -> list[Member]:
+        """Members who have finished, may be gone, and can be asked: keys and bare programs hear no notices."""
+        return [m for m in self.members if m.finished and m.dialect.framed and not (m.dialect.by_keys or m.session)]
 
     def hearer_is_full(self, hearer: Member) -> None:
         """Let whoever speaks to `hearer` wait: in a pair as long as it takes.
@@ -171,7 +161,7 @@ class Room:
 
     def _has_to_wait(self, peer: Member) -> bool:
         """Return whether enough is held for a partner, or too much waits for one who hears `peer` in a pair."""
-        if self._held_size >= self._limits.max_held:
+        if self._held.size >= self._limits.max_held:
             return True
         return self.is_pair and any(member.full for member in self.members if member is not peer or self.mode.echo)
 
@@ -225,8 +215,21 @@ class Room:
             return
         if self.mode.holds and len(self.members) < 2:
             self._keep(event)
-            return
-        self._relay(peer, block)
+        elif not self._is_put_off(event):
+            self._relay(peer, block)
+
+    def _keep(self, event: Said | Typed) -> None:
+        self._held.keep(event)
+        if self._has_to_wait(event.peer):
+            event.peer.hold()
+
+    def _is_put_off(self, event: Said | Typed | Did | Told | Finished) -> bool:
+        """Look whether who has finished is still there; where it isn't, its leaving is told before `event` happens."""
+        for member in self.members:
+            if member.finished and member is not event.peer and not member.look():
+                self.apply(event)
+                return True
+        return False
 
     def _relay(self, peer: Member, block: bytes) -> None:
         label = self.members[peer]
@@ -239,36 +242,45 @@ class Room:
             data = rendered.get(member.dialect)
             if data is None:
                 data = rendered[member.dialect] = member.dialect.said(peer.name, label, block, False)
-            if member.finished:
-                self._probe(member, Said(peer, block))
-            member.hear(data)
+            if self.is_pair:
+                member.hear_from(peer, data)
+            else:
+                member.hear(data)
         if "said" in self.mode.script:  # nobody else wants to know of every line
             self._observe(Happening(self, Said(peer, block)))
 
     def _typed(self, event: Typed) -> None:
-        """Keys are the conversation in mode `talk`; in a pair they are a draft, which JSON hearers see."""
-        in_sight = self.is_pair or self.mode.rule == "talk"
+        """In a pair keys are a draft, which JSON hearers see; sessions see it where they asked for it."""
         if event.peer in self.members:
-            for member in self.members:
-                if member is not event.peer and (member.live if member.session else in_sight):
+            for member in self.members.keys() - {event.peer}:
+                if member.live if member.session else self.is_pair:
                     member.hear(member.dialect.typed(event.peer.name, event.keys))
 
     def _did(self, event: Did) -> None:
-        if event.peer in self.members:
-            fields: dict[str, object] = {"from": event.peer.name, "stream": event.peer.stream, "text": event.text}
-            if self._is_numbered:
-                event.peer.speak("me", event.text.encode() + b"\n")
-            else:
-                self._tell(Message("did", fields), without=event.peer)
-            event.peer.hear(event.peer.dialect.message(Message("did", fields, own=True)))
+        peer, text = event.peer, event.text
+        if peer not in self.members or self._is_put_off(event):
+            return
+        message = Message("did", {"from": peer.name, "stream": peer.stream, "text": text})
+        if self._is_numbered:
+            peer.speak("me", text.encode() + b"\n")
+        elif not self.is_pair:
+            self._tell(message, without=peer)
+        elif len(self.members) < 2:
+            peer.tell(undelivered(ALONE, 1))
+            return
+        for member in self.members.keys() - {peer} if self.is_pair and not self._is_numbered else ():
+            member.hear_from(peer, member.dialect.message(message))
+        peer.tell(message._replace(own=True))
 
     def _told(self, event: Told) -> None:
-        if event.peer in self.members and event.to in self.members:
-            if self._is_numbered:
-                event.peer.speak("msg", event.text.encode() + b"\n", event.to.stream)
-                return
-            fields: dict[str, object] = {"from": event.peer.name, "stream": event.peer.stream, "text": event.text}
-            event.to.hear(event.to.dialect.message(Message("told", fields)))
+        peer, to, text = event.peer, event.to, event.text
+        if peer not in self.members or to not in self.members or self._is_put_off(event):
+            return
+        if self._is_numbered:
+            peer.speak("msg", text.encode() + b"\n", to.stream)
+        else:
+            fields: dict[str, object] = {"from": peer.name, "stream": peer.stream, "text": text}
+            to.hear_from(peer, to.dialect.message(Message("told", fields)))
 
     def _renamed(self, event: Renamed) -> None:
         peer, name = event
@@ -276,10 +288,10 @@ class Room:
             return
         old = peer.name
         self._call(peer, name)
-        fields: dict[str, object] = {"name": old, "to": name, "stream": peer.stream}
-        peer.hear(peer.dialect.message(Message("renamed", fields, own=True)))
+        message = Message("renamed", {"name": old, "to": name, "stream": peer.stream})
+        peer.tell(message._replace(own=True))
         if self.mode.announces:
-            self._tell(Message("renamed", fields), without=peer)
+            self._tell(message, without=peer)
 
     def _finished(self, event: Finished) -> None:
         """In a pair who has finished listens on, until the other end is done too; elsewhere it leaves.
@@ -296,10 +308,13 @@ class Room:
             peer.speak("done", b"")
             return
         peer.finished = True
-        if len(self.members) == 1 and peer in self._met and not self._held:
+        if len(self.members) == 1 and peer in self._met and not self._held.events:
             peer.end("quit")
         elif len(self.members) > 1 and all(member.finished for member in self.members):
-            self._end_all("quit")
+            if any(member.owes for member in self.members) and not event.is_late:
+                peer.finish_late()
+            elif not self._is_put_off(event):
+                self._end_all("quit")
         elif self.mode.announces:
             self._tell(Message("finished", {"name": peer.name}), without=peer)
 
@@ -359,43 +374,51 @@ class Room:
             self.members[peer] = f"{name}: ".encode()
 
     def _left(self, event: Left) -> None:
-        peer, why = event
+        peer, why = event.peer, event.why
         if peer not in self.members:
             return
         del self.members[peer]
         del self.names[peer.name.casefold()]
-        self._forget_held()
-        probe = self._probes.pop(peer, None)
-        if probe and why == "lost":
-            self._keep(probe)
+        self._take_held(peer)
         self._met -= {peer}
         self._observe(Happening(self, event))
         if why != "moved":
             self._observe(Gone(self.name, peer, why))
+        if self.mode.ends_together:  # nobody hears anything after that
+            self._tell_undelivered(event)
         self._tell_of_leaving(peer, why)
+        if not self.mode.ends_together:
+            self._tell_undelivered(event)
         if self._is_numbered:
             for member in tuple(self.members):
                 member.part(peer, why)
         if self.is_pair:
-            for member in tuple(self.members):
-                self._release(member)
+            self._go_on_without(peer, why)
         if not self.members:
             self._when_empty(self)
 
     def _tell_of_leaving(self, peer: Member, why: str) -> None:
-        """Tell the others that `peer` is gone, unless they know it; who has finished has nobody left to listen to."""
+        """Tell the others that `peer` is gone, also those who have finished and only listen."""
         if self.mode.ends_together and self.members and why != "shutdown":
             self._end_all("bye", f"{peer.name} left ({why})")
-        elif self.mode.announces and not peer.finished and why != "shutdown":
+        elif self.mode.announces and why != "shutdown":
             if peer.session:
                 for member in tuple(self.members):
                     member.tell(left(member, peer, why))
             else:
                 self._tell(Message("left", {"name": peer.name, "stream": peer.stream, "why": why}))
-        if self.is_pair:
-            for member in tuple(self.members):
-                if member.finished:
-                    member.end("quit")
+
+    def _tell_undelivered(self, event: Left) -> None:
+        for speaker, lines, _, size in event.undelivered:
+            speaker.tell(undelivered(event.why, lines, event.peer.name, size))
+
+    def _go_on_without(self, peer: Member, why: str) -> None:
+        """Let a pair's other end go on without `peer`; who has finished has nobody left to listen to."""
+        for member in tuple(self.members):
+            member.miss(peer.name, why)
+            if member.finished:
+                member.end("quit")
+            self._release(member)
 
     def _end_all(self, why: str, text: str = "", asked_by: Member | None = None) -> None:
         """Hang up on everybody; who asked for it needs no reason."""
@@ -411,35 +434,17 @@ class Room:
                     rendered[member.dialect] = member.dialect.message(event)
                 member.hear(rendered[member.dialect])
 
-    # -- held lines ----------------------------------------------------------------------------------------
-
-    def _keep(self, event: Said) -> None:
-        self._held.append(event)
-        self._held_size += len(event.block)
-        if self._has_to_wait(event.peer):
-            event.peer.hold()
-
     def _deliver_held(self) -> None:
         """Say what was held, as far as one portion goes; its speaker says the rest, again in portions."""
-        if not self._held:
-            return
-        speaker = self._held[0].peer
-        block = b"".join(said.block for said in self._held)
-        self._forget_held()
-        head = first_lines(block, self.max_lines) if self.max_lines else block
-        self._said(Said(speaker, head))
-        if len(head) < len(block):
-            speaker.say_again(block[len(head) :])
+        if held := self._take_held():
+            speaker, block = held[0].peer, b"".join(event[1] for event in held)
+            head = first_lines(block, self.max_lines) if self.max_lines else block
+            self._said(Said(speaker, head))
+            if len(head) < len(block):
+                speaker.say_again(block[len(head) :])
 
-    def _forget_held(self) -> None:
-        speakers = {event.peer for event in self._held}
-        self._held.clear()
-        self._held_size = 0
-        for speaker in speakers:
+    def _take_held(self, peer: Member | None = None) -> list[Said | Typed]:
+        held = self._held.take(peer)
+        for speaker in {event.peer for event in held}:
             self._release(speaker)
-
-    # -- who has finished, and may be gone -----------------------------------------------------------------
-
-    def _probe(self, hearer: Member, said: Said) -> None:
-        """Keep the first block said to a finished peer: if its answer is a reset, nobody heard it."""
-        self._probes[hearer] = None if hearer in self._probes else said
+        return held

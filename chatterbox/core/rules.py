@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..wire.dialects import Message
-from .events import Began, Member, Said, Staged
+from .events import Began, Member, Said, Staged, Typed
 from .room import Room
 
 
@@ -66,17 +66,22 @@ class Order(Duet):
         """A race that has begun takes nobody in."""
         return not self._racing and super().has_seat
 
-    def yield_seat(self) -> bool:
+    @property
+    def listeners(self) -> list[Member]:
         """Who has spoken and only listens waits for the verdict."""
-        return not self._racing and super().yield_seat()
+        return [] if self._racing else super().listeners
+
+    def _go_on_without(self, peer: Member, why: str) -> None:
+        """Who has spoken and only listens waits for the verdict, whoever leaves."""
+        for member in tuple(self.members):
+            self._release(member)
 
     def _deliver_held(self) -> None:
         """The race begins with what was said before it, in order of arrival, whoever said it."""
         self._racing = True
-        held = tuple(self._held)
-        self._forget_held()
-        for said in held:
-            self._said(said)
+        for said in self._take_held():
+            if isinstance(said, Said):
+                self._said(said)
 
     def _began(self, event: Began) -> None:
         """Arrival at the hub decides, and a message arrives with its first byte."""
@@ -103,10 +108,12 @@ class Order(Duet):
 
     def _listens_on(self, peer: Member) -> bool:
         """Who has spoken waits for the verdict; who hasn't leaves the race."""
-        return peer.name in self._firsts or any(said.peer is peer for said in self._held)
+        return peer.name in self._firsts or bool(self.held_by(peer))
 
     def _tell_of_leaving(self, peer: Member, why: str) -> None:
         """One client leaves before speaking: the other is told, nothing hangs (seeds.md, 002-6)."""
+        if not self._racing:
+            self._order.pop(peer.name, None)  # its letter is the next one's
         waited_for = self._racing and not self._over and peer.name not in self._firsts
         if waited_for and why != "shutdown":
             self._end_all("bye", f"Client {peer.name} left before sending a message")
@@ -114,5 +121,23 @@ class Order(Duet):
             super()._tell_of_leaving(peer, why)
 
 
-RULES: dict[str, type[Room]] = {"relay": Room, "talk": Room, "duet": Duet, "order": Order}
+class Talk(Room):
+    """Two whose keys are the conversation: each is heard as it is typed, also those before the partner was there."""
+
+    def _typed(self, event: Typed) -> None:
+        peer, keys = event
+        if peer not in self.members:
+            return
+        if self.mode.holds and len(self.members) < 2:
+            self._keep(event)
+        elif not self._is_put_off(event):
+            for member in self.members.keys() - {peer}:
+                member.hear_from(peer, member.dialect.typed(peer.name, keys))
+
+    def _deliver_held(self) -> None:
+        for event in self._take_held():
+            self._typed(event) if isinstance(event, Typed) else self._said(event)
+
+
+RULES: dict[str, type[Room]] = {"relay": Room, "talk": Talk, "duet": Duet, "order": Order}
 """The class of a room, by the rule that its mode names."""

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
-from .peer import Peer, Place
+from ..wire.dialects import notice
+from .events import Member
+from .peer import Link, Peer, Place
 
 
 class Home(NamedTuple):
@@ -46,6 +48,57 @@ class Here:
 
 def _nothing() -> None:
     """Cancel a question that is answered already."""
+
+
+class Door(Protocol):
+    """What is knocked at: a room without a free seat, in which somebody only listens."""
+
+    @property
+    def has_seat(self) -> bool:
+        """Whether one more may join."""
+
+    @property
+    def listeners(self) -> list[Member]:
+        """Members who only listen, and may be gone."""
+
+
+class Knock:
+    """The question whether those who only listen in a full room are still there, as if it were where the room lives.
+
+    A killed program can't be told from one that listens until something is written to it: then a reset is the answer.
+    Meanwhile the newcomer waits, for as long as a machine takes to answer.
+
+    Args:
+        door: the room.
+        link: the newcomer's, which knows time.
+    """
+
+    def __init__(self, door: Door, link: Link) -> None:
+        self._door = door
+        self._link = link
+
+    def find(self, room: str, then: Callable[[Home], None]) -> Callable[[], None]:
+        """Answer when it is known; whether there is a seat then is the room's to say."""
+        if self._look():
+            then(Home())
+            return _nothing
+        for member in self._door.listeners:
+            member.tell(notice("somebody asks for a seat"))
+
+        def answer() -> None:
+            self._look()
+            then(Home())
+
+        return self._link.knock(answer)
+
+    def _look(self) -> bool:
+        """Let those leave of whom the system knows by now that they are gone; return whether there is a seat."""
+        for member in self._door.listeners:
+            member.look()
+        return self._door.has_seat
+
+    def release(self, room: str) -> None:
+        """Do nothing."""
 
 
 class Seeking:

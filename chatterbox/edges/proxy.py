@@ -21,10 +21,11 @@ from twisted.internet.interfaces import (
     IProtocol,
     IProtocolFactory,
     IReactorTime,
+    ISSLTransport,
 )
 from twisted.internet.protocol import Protocol, ServerFactory, connectionDone
 from twisted.python.failure import Failure
-from zope.interface import implementer
+from zope.interface import alsoProvides, implementer
 
 _V1 = re.compile(rb"PROXY (?:UNKNOWN[^\r\n]*|TCP[46] (?P<host>\S+) \S+ (?P<port>\d{1,5}) \d{1,5})\r\n")
 _LONGEST_V1 = 107
@@ -139,7 +140,11 @@ class ProxiedProtocol(Protocol):
         self._is_ready = True
         self._source = header.source
         rest, self._begun = self._begun[header.size :], b""
+        if ISSLTransport.providedBy(self.transport):
+            alsoProvides(self, ISSLTransport)
         self._behind.makeConnection(self)  # type: ignore[arg-type]  # by way of __getattr__
+        if ISSLTransport.providedBy(self) and IHandshakeListener.providedBy(self._behind):
+            self._behind.handshakeCompleted()  # long ago: the header came behind it
         if rest:
             self._behind.dataReceived(rest)
 

@@ -9,22 +9,26 @@ from __future__ import annotations
 import re
 import socket
 import struct
+from fcntl import ioctl
 from ipaddress import IPv6Address, ip_address
-from typing import Any
+from termios import TIOCOUTQ
+from typing import Any, cast
 
 from twisted.internet import tcp, unix
 from twisted.internet.interfaces import IAddress, IDelayedCall
 from twisted.python.failure import Failure
 
+from ..connections.outlet import LinkState
+
 GENTLE = 0.5
 """Seconds for which a closing connection still reads, so that unread input doesn't make the close a reset."""
-KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4, "TCP_USER_TIMEOUT": 120_000}
-"""Seconds and a count (the last: milliseconds): plain peers can't answer a ping, so the system finds the dead ones."""
+KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4, "TCP_USER_TIMEOUT": 60_000}
+"""Seconds and a count, for plain peers can't answer a ping, so the system finds the dead ones. The last: milliseconds,
+after which bytes that aren't acknowledged mean that the link is lost."""
 _TCP_CLOSE = 7
 """The state of a connection that the system has given up, in Linux's `struct tcp_info`."""
-_ACKED = struct.Struct("=Q")
-_ACKED_AT = 120
-"""Where Linux's `struct tcp_info` has `tcpi_bytes_acked` (since 4.1)."""
+_COUNT = struct.Struct("=i")
+"""How `TIOCOUTQ` tells a number of bytes."""
 _ZONE = re.compile(r"[A-Za-z0-9_.-]{1,15}")
 """The name of a network interface behind a link-local address (Linux: 15 characters)."""
 
@@ -34,6 +38,7 @@ class AtOnce:
 
     _gentle: IDelayedCall | None = None
     _has_ended = False
+    _last_state: LinkState | None = None
 
     def write(self: Any, data: bytes) -> None:
         """Send `data` now, as far as the socket takes it, and leave the rest to the reactor.
@@ -73,8 +78,21 @@ class AtOnce:
         else:
             super().readConnectionLost(reason)  # type: ignore[misc]  # the class that this is mixed into
 
+    def link_state(self: Any) -> LinkState:
+        """Ask the system; when the socket is closed, return what it knew last."""
+        if self._last_state:
+            return cast(LinkState, self._last_state)
+        waits = len(self.dataBuffer) - self.offset + self._tempDataLen
+        try:
+            if self.socket.family == socket.AF_UNIX:  # it tells how much memory its bytes take, and not how many
+                return LinkState(waits)
+            return LinkState(waits + _outgoing(self.socket), _state(self.socket) == _TCP_CLOSE)
+        except (AttributeError, OSError, ValueError):
+            return LinkState(waits)
+
     def connectionLost(self: Any, reason: Failure) -> None:
-        """The connection is gone."""
+        """The connection is gone; Twisted closes the socket before it says so."""
+        self._last_state = self.link_state()
         if self._gentle and self._gentle.active():
             self._gentle.cancel()
         super().connectionLost(reason)  # type: ignore[misc]  # the class that this is mixed into
@@ -116,23 +134,25 @@ def tune(connection: socket.socket | None) -> None:
             connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
 
 
-def is_broken(connection: socket.socket | None) -> bool:
-    """Return whether the system has given up a connection, where it tells (Linux)."""
-    try:
-        return bool(connection and connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _TCP_CLOSE)
-    except (AttributeError, OSError):
-        return False
+def link_state(transport: Any) -> LinkState:
+    """Return what the system knows of the connection below `transport`, through TLS and a proxy's wrapper.
+
+    What TLS adds to each record counts as unacknowledged, so nothing counts as arrived that hasn't.
+    """
+    while (below := getattr(transport, "transport", None)) is not None:
+        transport = below
+    ask = getattr(transport, "link_state", None)
+    return ask() if ask else LinkState()
 
 
-def acknowledged(connection: socket.socket | None) -> int:
-    """Return how many bytes the other machine has acknowledged, or 0 where the system doesn't tell."""
-    if not connection:
-        return 0
-    try:
-        info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _ACKED_AT + _ACKED.size)
-        return int(_ACKED.unpack_from(info, _ACKED_AT)[0])
-    except (AttributeError, OSError, struct.error):
-        return 0
+def _outgoing(connection: socket.socket) -> int:
+    """Return the bytes that the system holds for the other machine: not sent, or not acknowledged."""
+    return int(_COUNT.unpack(ioctl(connection.fileno(), TIOCOUTQ, bytes(_COUNT.size)))[0])
+
+
+def _state(connection: socket.socket) -> int:
+    """Return the state of a TCP connection, where the system tells (Linux); else 0."""
+    return connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
 
 
 def address_of(end: IAddress) -> tuple[str, int]:

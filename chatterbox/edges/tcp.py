@@ -28,9 +28,10 @@ from zope.interface import implementer
 from ..connections.admission import Admission
 from ..connections.bare import GAP
 from ..connections.connection import Connection
+from ..connections.outlet import LinkState
 from ..core.events import Address
 from ..wire.lines import Lines
-from .sockets import acknowledged, address_of, is_broken, tcp_socket, tune
+from .sockets import address_of, link_state, tcp_socket, tune
 from .telnet import IAC, Telnet
 
 PULSE = 10.0
@@ -105,8 +106,7 @@ class ChatProtocol(LineReceiver):
         self.transport.registerProducer(self, True)
         waited = self._reactor.seconds() - self._accepted
         address = Address(*address_of(self.transport.getPeer()))
-        counts = bool(self._socket) and not ISSLTransport.providedBy(self.transport)
-        self.connection = self._admission.arrive(self.transport, address, self._acknowledged, waited, counts)
+        self.connection = self._admission.arrive(self.transport, address, self._link_state, waited)
         if self.connection.peer.dialect.by_keys:
             self._read_little()
 
@@ -139,7 +139,7 @@ class ChatProtocol(LineReceiver):
         """Ask the system whether the link is broken: nothing is read from who has finished, so nobody would notice."""
         if self.connection.peer.gone:
             return
-        if is_broken(self._socket):
+        if self._link_state().is_broken:
             self.transport.abortConnection()
         elif self._socket:
             self.connection.timers.after("pulse", PULSE, self._feel_pulse)
@@ -147,9 +147,9 @@ class ChatProtocol(LineReceiver):
     def writeConnectionLost(self) -> None:
         """Do nothing: we have closed our own half."""
 
-    def _acknowledged(self) -> int:
-        """Return the bytes that the other machine has acknowledged, where the system tells."""
-        return acknowledged(self._socket)
+    def _link_state(self) -> LinkState:
+        """Return what the system knows of the link."""
+        return link_state(self.transport)
 
     # -- as the producer of its own transport ----------------------------------------------------------------
 
@@ -189,7 +189,8 @@ class ChatProtocol(LineReceiver):
         elif b"\n" in data and _HTTP.match(self._lines.tail + data):
             self.connection.speak_lines()
             peer.hear(_BAD_REQUEST)
-            peer.end("kicked")
+            peer.leave("kicked")
+            self.connection.close(b"")  # a browser wants no notice
         elif peer.dialect.by_keys and start[:1] != b"{":
             self._take = self._take_keys
             self._take_keys(data)
@@ -234,7 +235,7 @@ class ChatProtocol(LineReceiver):
             self._telnet = Telnet()
             self._read_little()
         text, answer = self._telnet.strip(data)
-        if answer and not self.connection.backed_up:  # a flood of questions that reads no answers gets none
+        if answer and not self.connection.outlet.paused:  # a flood of questions that reads no answers gets none
             self.connection.peer.hear(answer)
         return text
 

@@ -71,7 +71,7 @@ _SENTENCES = {
     "here": "here: {names}",
     "notice": "{text}",
     "error": "{text}",
-    "closed": "closed ({why}): {text}",
+    "closed": "closed ({why})",
 }
 """Every message that text peers are told as a notice."""
 
@@ -116,8 +116,8 @@ class Text:
         return b""
 
     def last_words(self, why: str, text: str, was_seated: bool) -> bytes:
-        """A notice with the word and the sentence, where there is one."""
-        return self.message(Message("closed", {"why": why, "text": text})) if text else b""
+        """A notice with the word, and with the sentence where there is one."""
+        return self.message(closed(why, text))
 
     def message(self, message: Message) -> bytes:
         """A notice, but for the words of a mode's script, and what somebody did."""
@@ -126,9 +126,13 @@ class Text:
             return f"* {fields['from']} {fields['text']}\n".encode()
         if kind == "script":
             return f"{fields['text']}\n".encode()
+        if kind == "undelivered":
+            return NOTICE + _undelivered(fields, self._partner).encode() + b"\n"
         sentence = (own and self._sentences.get(kind + " own")) or self._sentences.get(kind)
         if not sentence:
             return b""
+        if kind == "closed" and "text" in fields:
+            sentence += ": {text}"
         values = {key: _few(v) if isinstance(v, list) else v for key, v in fields.items()}
         if kind == "here":
             values["names"] = ", ".join(fields["names"])  # type: ignore[arg-type]  # a list, by the event's kind
@@ -168,8 +172,8 @@ class Json:
         return self.message(Message("typed", {"from": name, "keys": keys.decode()}))
 
     def last_words(self, why: str, text: str, was_seated: bool) -> bytes:
-        """The word and the sentence, where there is one."""
-        return self.message(Message("closed", {"why": why, "text": text})) if text else b""
+        """The word, and the sentence where there is one."""
+        return self.message(closed(why, text))
 
     def message(self, message: Message) -> bytes:
         """The message's fields as they are, but for those that only a session understands."""
@@ -215,6 +219,10 @@ class Keys(Text):
     def reader(self) -> Reader:
         """Return a reader for one peer: it has a state, since keys come in any pieces."""
         return KeyReader(self._limits, self._farewells)
+
+    def last_words(self, why: str, text: str, was_seated: bool) -> bytes:
+        """The sentence, where there is one: programs that send keys expect nothing at an end that they asked for."""
+        return super().last_words(why, text, was_seated) if text else b""
 
     def typed(self, name: str, keys: bytes) -> bytes:
         """Keys act as typed on a terminal, raw or not: a newline starts the next row, a backspace wipes (seed 004)."""
@@ -301,6 +309,41 @@ def _few(names: list[str]) -> str:
 def help_text() -> list[str]:
     """Return the lines of `/help`, from the commands' own table."""
     return help_rows([*VERBS.values(), SLASH])
+
+
+ALONE = "alone"
+"""Why lines are not delivered where nobody was there to hear them; else it is the word for which the hearer left."""
+_REASONS = {
+    ALONE: "nobody was there",
+    "lost": "{} was lost",
+    "slow": "{} took nothing",
+    "moved": "{} went to another room",
+    "left": "you left",
+}
+"""What became of who should have heard, for the word with which it left; any other: it left."""
+
+
+def undelivered(why: str, lines: int, name: str = "", unacknowledged: int = 0) -> Message:
+    """Return what a speaker is told of lines that `name` didn't hear; with bytes `unacknowledged` that isn't sure."""
+    fields: dict[str, object] = {"name": name} if name else {}
+    fields |= {"lines": lines, "sure": not unacknowledged, "why": why}
+    return Message("undelivered", fields | ({"bytes": unacknowledged} if unacknowledged else {}))
+
+
+def _undelivered(fields: dict[str, object], partner: str) -> str:
+    """Return the sentence for lines that were not delivered, or perhaps not."""
+    lines, size = fields["lines"], fields.get("bytes", 0)
+    if fields["sure"]:
+        reason = _REASONS.get(str(fields["why"]), "{} left").format(partner or fields.get("name", "your partner"))
+        return f"not delivered: {lines} line{'s' * (lines != 1)} ({reason})"
+    count = "line" if lines == 1 else f"{lines} lines"
+    were = "byte was" if size == 1 else "bytes were"
+    return f"perhaps not delivered: the last {count}" + (f" ({size} {were} never acknowledged)" if size else "")
+
+
+def closed(why: str, text: str) -> Message:
+    """Return the hub's last word to a peer; `text` is its sentence, or empty."""
+    return Message("closed", {"why": why, "text": text} if text else {"why": why})
 
 
 def notice(text: str) -> Message:

@@ -76,6 +76,12 @@ class KeyReader:
     def _is_farewell(self) -> bool:
         return "".join(self._draft).strip() in self._farewells
 
+    def take_back(self) -> bytes:
+        """Forget the draft; return the keys that wipe it where it is shown."""
+        keys = b"\b" * len(self._draft)
+        self._draft.clear()
+        return keys
+
     def _press(self, key: str) -> str:
         """Apply one key to the draft, in a time that doesn't depend on its length; return what a watcher must do."""
         draft = self._draft
@@ -88,6 +94,9 @@ class KeyReader:
             if not draft:
                 return ""
             draft.pop()
+        elif key == "-" and draft == ["-", "!"]:  # nobody can forge a notice: it gets one space in front, as lines do
+            key = "\b\b -!-"
+            draft[:] = " -!-"
         elif len(draft) < self._max_draft:
             draft.append(key)
         else:

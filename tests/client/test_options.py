@@ -13,7 +13,7 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatterbox.client.__main__ import main
-from chatterbox.client.options import CONNECT_PATIENCE, Misuse, Options, parse
+from chatterbox.client.options import CONNECT_PATIENCE, UNIX_PATH, Misuse, Options, parse
 
 
 def refusal(*words: str) -> tuple[Any, str]:
@@ -173,10 +173,11 @@ class WaysToTheHub(SynchronousTestCase):
 
     def test_a_path_that_no_system_takes(self) -> None:
         """A unix socket's path that is too long is a hub that can't be reached: one sentence, and status 1 (C5)."""
-        for word in ("unix:" + "x" * 104, "unix:path=" + "x" * 104):
+        for word in ("unix:" + "x" * (UNIX_PATH + 1), "unix:path=" + "x" * (UNIX_PATH + 1)):
             failed = parse([word]).endpoint(MemoryReactorClock()).connect(None)  # type: ignore[arg-type]  # never used
             self.assertIn("too long", str(self.failureResultOf(failed).value))
-        self.assertIsInstance(parse(["unix:" + "x" * 103]).endpoint(MemoryReactorClock()), endpoints.UNIXClientEndpoint)
+        fits = parse(["unix:" + "x" * UNIX_PATH]).endpoint(MemoryReactorClock())
+        self.assertIsInstance(fits, endpoints.UNIXClientEndpoint)
 
     def test_a_bad_endpoint_string_is_misuse(self) -> None:
         """Whatever twisted can't parse is one sentence, not a traceback, and status 2."""

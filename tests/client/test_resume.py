@@ -17,7 +17,15 @@ STREAMS = {name: name * 16 for name in "abc"}
 def welcome(*others: str, seats: int | None = 2) -> dict[str, object]:
     """Return the welcome of a room where these are."""
     ends = [{"name": name, "stream": STREAMS[name], "session": True, "away": False} for name in others]
-    return {"event": "welcome", "room": "tea", "name": "ann", "seats": seats, "stream": STREAMS["a"], "grace": 120, "ends": ends}
+    return {
+        "event": "welcome",
+        "room": "tea",
+        "name": "ann",
+        "seats": seats,
+        "stream": STREAMS["a"],
+        "grace": 120,
+        "ends": ends,
+    }
 
 
 def session(limit: int = 256 * 1024) -> Resume:
@@ -103,8 +111,12 @@ class AHostileHub(SynchronousTestCase):
         """Keys that are missing or of another kind, for every event."""
         chance = random.Random(7)
         values = [None, True, -1, 0, 1, 3, 2**60, "", "x", STREAMS["b"], [], [7], {}, {"stream": 7}, 1.5]
-        keys = "room name seats stream grace ends n gap got to text lines private left own code max_line finished".split()
-        kinds = "welcome joined back away left got pong said did told finished missing renamed error notice what".split()
+        keys = (
+            "room name seats stream grace ends n gap got to text lines private left own code max_line finished".split()
+        )
+        kinds = (
+            "welcome joined back away left got pong said did told finished missing renamed error notice what".split()
+        )
         for _ in range(300):
             ours = session()
             for _ in range(12):

@@ -126,6 +126,21 @@ class Widths(SynchronousTestCase):
         self.assertLessEqual(width(row), columns)
         self.assertIsNone(DANGEROUS.search(row))
 
+    def test_pane(self) -> None:
+        """A pane is a ruler with a name and the last rows of the draft, always as high as it was asked for."""
+        self.assertEqual(terminal.pane("bob", "", 12, 2), ["── bob ─────", "", ""])
+        self.assertEqual(terminal.pane("bob", "日本語one two three", 10, 2), ["── bob ───", "日本語one ", "two three"])
+
+    @PROPERTY
+    @given(HOSTILE, PRINTABLE, st.integers(10, 80), st.integers(0, 3))
+    def test_pane_fits(self, name: str, text: str, columns: int, height: int) -> None:
+        """No row of a pane is wider than the screen, and their number is fixed."""
+        rows = terminal.pane(name, text, columns, height)
+        self.assertEqual(len(rows), height + 1)
+        for row in rows:
+            self.assertLessEqual(width(row), columns)
+            self.assertIsNone(DANGEROUS.search(row))
+
 
 class Drafts(SynchronousTestCase):
     """Keys make drafts, and drafts make keys (docs/protocol.md, section 7)."""

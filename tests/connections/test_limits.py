@@ -5,6 +5,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatterbox.connections.sources import RATE_WINDOW, Sources, source_of
+from chatterbox.core.held import OBJECT
 from chatterbox.limits import PUBLIC, Limits
 from tests.harness.memory import HubOnAClock
 
@@ -88,7 +89,9 @@ class PairQueue(SynchronousTestCase):
         self.assertFalse(self.b.peer.gone)
         self.hub.wait(0.2)
         self.assertEqual(self.b.peer.gone, "slow")
-        self.assertEqual(self.a.lines()[-1], "-!- your partner left (slow)")
+        told = self.a.lines()[-2:]
+        self.assertEqual(told[0], "-!- your partner left (slow)")
+        self.assertTrue(told[1].startswith("-!- perhaps not delivered: the last 66 lines ("), told)
         self.assertTrue(self.a.line.reading)
 
     def test_a_byte_a_minute_is_patience(self) -> None:
@@ -169,16 +172,15 @@ class EarlyLines(SynchronousTestCase):
     """What is held for a partner who isn't there yet."""
 
     def test_held(self) -> None:
-        """Below 64 KiB a room the speaker is read; from there on it waits, and all is delivered."""
-        hub = HubOnAClock()
-        a = hub.nc()
-        for _ in range(64):
-            self.assertTrue(a.line.reading)
-            a.says("x" * 1023)
+        """Below the bound, with what each held block costs beside its text, the speaker is read; at it, it waits."""
+        hub = HubOnAClock(limits={"max_held": 1000})
+        a = hub.nc("x" * (1000 - OBJECT - 2))
+        self.assertTrue(a.line.reading)
+        a.says("")
         self.assertFalse(a.line.reading)
         a.says("then")
         b = hub.nc()
-        self.assertEqual(len(b.heard()), LIMITS.max_held + 5)
+        self.assertEqual(len(b.heard()), 1000 - OBJECT + len("then\n"))
         self.assertTrue(a.line.reading)
 
     def test_newlines_said_early_throw_no_reader_out(self) -> None:

@@ -41,11 +41,15 @@ class Pair(SynchronousTestCase):
         self.assertEqual(self.a.closed, "done")
 
     def test_who_was_held_goes_on_when_the_reader_is_gone(self) -> None:
-        """What waited in the connection is held for the next partner."""
+        """What waited in the connection was said to that one: it is told of; what comes then is for the next partner."""
         self.a.says("x" * 50, "/who", "y" * 200, "/who", "z")
-        self.a.says("then")
+        self.a.says("too early")
         self.b.cut()
-        self.assertEqual(self.hub.nc().lines()[-2:], ["z", "then"])
+        self.hub.wait(1)
+        self.a.says("then")
+        self.assertEqual(self.hub.nc().lines(), ["then"])
+        told = [line for line in self.a.lines() if "delivered" in line]
+        self.assertEqual(sum(int(line.split("delivered: ")[1].split()[0].replace("the", "1")) for line in told), 4)
 
     def test_a_reader_that_is_full_when_it_joins(self) -> None:
         """The end of the wait for a partner isn't the end of the wait for a slow one."""

@@ -53,7 +53,8 @@ class Rooms(SynchronousTestCase):
         hub = HubOnAClock()
         hub.nc("/join tea", "one", "two")
         a = hub.nc("hi").says("/join tea")
-        self.assertEqual(a.lines(), ["-!- you are in tea now", "one", "two"])
+        lost = "-!- not delivered: 1 line (nobody was there)"
+        self.assertEqual(a.lines(), [lost, "-!- you are in tea now", "one", "two"])
 
     def test_a_refused_move_changes_nothing(self) -> None:
         """A full room, a taken name, a name that is none: who asks stays where it is, and is told why."""
@@ -312,3 +313,21 @@ class Console(SynchronousTestCase):
         hub.hub.announce("server", b"soon\n")
         self.assertEqual(a.heard(), b"server: soon\n")
         self.assertEqual(b.events(), [{"event": "said", "from": "server", "text": "soon"}])
+
+
+class Once(SynchronousTestCase):
+    """When the first conversation is over."""
+
+    def test_strangers_elsewhere_dont_end_it(self) -> None:
+        """Only the room in which two met first counts (C2)."""
+        hub = HubOnAClock()
+        a, b = hub.nc(), hub.nc()
+        for _ in range(2):
+            hub.nc("/join tea").cut()
+        c, d = hub.nc("/join tea"), hub.nc("/join tea")
+        c.cut()
+        d.cut()
+        self.assertNotIn(Staged("over"), hub.news)
+        a.cut()
+        b.cut()
+        self.assertEqual(hub.news.count(Staged("over")), 1)

@@ -196,7 +196,7 @@ class Asked(SynchronousTestCase):
         a.cut()
         b = self.hub.nc()
         b.says("/join pub", "/nick", "/nick you", "/quit")
-        self.assertEqual((len(b.lines()), b.closed), (3, "done"))
+        self.assertEqual((len(b.lines()), b.closed), (4, "done"))
         self.assertEqual(self.hub.leftovers(), [])
 
     def test_nobody_hears_of_the_unnamed(self) -> None:
@@ -294,13 +294,13 @@ class Commands(SynchronousTestCase):
 class Ends(SynchronousTestCase):
     """However it ends, what was said before is said, and nothing after."""
 
-    def test_quit_is_not_answered(self) -> None:
-        """Who asks for the end hears no notice; what came with the word is not said."""
+    def test_quit_is_answered_with_the_last_word(self) -> None:
+        """Who asks for the end hears that it is one; what came with the word is not said."""
         hub = HubOnAClock()
         a, b = hub.nc(), hub.nc()
         b.says("so long", "/quit", "never")
         self.assertEqual(a.lines(), ["-!- your partner joined", "so long", "-!- your partner left (quit)"])
-        self.assertEqual((b.heard(), b.closed), (b"", "done"))
+        self.assertEqual((b.heard(), b.closed), (b"-!- closed (quit)\n", "done"))
 
     def test_a_clean_end_behind_many_commands_ends(self) -> None:
         """A connection that ends cleanly while much waits (TLS does) is handled to its last line, and ends."""

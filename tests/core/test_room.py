@@ -76,64 +76,24 @@ class Pair(SynchronousTestCase):
         a.says("two")
         self.assertEqual(self.hub.nc().heard(), b"two\n")
 
-    def test_a_killed_partners_seat_is_free(self) -> None:
-        """A killed program sends a FIN, as one that listens on: where nothing proves that it listens, a third sits."""
-        a, b = self.hub.nc(), self.hub.nc()
-        b.leaves()
-        c = self.hub.nc()
-        a.says("hi")
-        self.assertEqual((b.heard(), b.closed), (b"", "done"))
-        self.assertEqual(c.heard(), b"hi\n")
-        self.assertEqual(
-            a.lines(),
-            ["-!- your partner joined", "-!- your partner has finished", "-!- your partner joined"],
-        )
-
-    def test_a_line_that_met_a_reset_waits_for_the_next(self) -> None:
-        """The first words to a partner who turns out to be dead are delivered to the next one, and those after them."""
-        a, b = self.hub.nc(), self.hub.nc()
-        b.leaves()
-        a.says("one")
-        self.hub.wait(0)
-        self.assertEqual(b.closed, "lost")
-        a.says("two")
-        self.assertEqual(self.hub.nc().heard(), b"one\ntwo\n")
-
-    def test_a_partner_that_listens_keeps_its_seat(self) -> None:
-        """Bytes taken, or on their way, prove that who finished is there: no third gets its seat."""
-        a, b = self.hub.nc(), self.hub.nc()
-        b.finishes()
-        a.says("hi")
-        c = self.hub.nc()
-        self.assertIn(b"full", c.heard())
-        a.says("you")
-        self.assertEqual(b.heard(), b"hi\nyou\n")
-
-    def test_what_a_listener_took_is_not_said_again(self) -> None:
-        """Who took a second block was there: if it is lost then, the next partner hears what is said from then on."""
-        a, b = self.hub.nc(), self.hub.nc()
-        b.finishes()
-        a.says("one").says("two").says("three")
-        b.cut()
-        a.says("four")
-        self.assertEqual(self.hub.nc().heard(), b"four\n")
-
     def test_finishing_is_told_and_goes_on_hearing(self) -> None:
-        """`nc -N` hears until the other end has finished, too; then both are done, without a notice."""
+        """`nc -N` hears until the other end has finished, too; then both are done, and told so."""
         a, b = self.hub.nc(), self.hub.nc()
         a.says("question").finishes()
         self.assertEqual(b.heard(), b"question\n-!- your partner has finished\n")
         b.says("answer").finishes()
-        self.assertEqual(a.heard(), b"-!- your partner joined\nanswer\n")
-        self.assertEqual((a.closed, b.closed), ("done", "done"))
+        self.assertEqual(a.heard(), b"-!- your partner joined\nanswer\n-!- closed (quit)\n")
+        self.assertEqual((b.heard(), a.closed, b.closed), (b"-!- closed (quit)\n", "done", "done"))
 
     def test_finishing_ends_with_the_partner(self) -> None:
-        """Who has finished has nobody to listen to once the other is gone, and nobody is told of its end."""
+        """Who has finished has nobody to listen to once the other is gone; it is told of that, and that it ends."""
         a, b = self.hub.nc(), self.hub.nc()
         a.finishes()
         b.says("bye", "/quit")
-        self.assertEqual((a.lines()[1:], a.closed), (["bye", "-!- your partner left (quit)"], "done"))
-        self.assertEqual(b.lines(), ["-!- your partner has finished"])
+        self.assertEqual(
+            (a.lines()[1:], a.closed), (["bye", "-!- your partner left (quit)", "-!- closed (quit)"], "done")
+        )
+        self.assertEqual(b.lines(), ["-!- your partner has finished", "-!- closed (quit)"])
 
     def test_finishing_alone_waits_for_a_partner(self) -> None:
         """`printf 'one\\n' | nc -N` is delivered though nobody was there."""
@@ -347,7 +307,8 @@ class Ports(SynchronousTestCase):
             end.says(" EXIT ")
         ends[0].says("one", "exit strategy?")
         heard = [end.lines() for end in ends]
-        self.assertEqual(heard, [[], *[["50001: one", "50001: exit strategy?"]] * 9, *[[]] * 10])
+        told = ["-!- closed (quit)"]
+        self.assertEqual(heard, [[], *[["50001: one", "50001: exit strategy?"]] * 9, *[told] * 10])
         self.assertEqual({end.closed for end in ends[10:]}, {"done"})
 
     def test_the_same_port_twice(self) -> None:

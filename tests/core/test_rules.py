@@ -12,6 +12,19 @@ CONFIRMED = [b"Client X has connected.\n", b"Client Y has connected.\n"]
 VERDICT = b"X: Alice received before Y: Bob\n"
 
 
+def screen(keys: bytes) -> list[str]:
+    """Return the rows that a terminal shows of `keys`."""
+    rows = [""]
+    for key in keys.decode().replace("\b \b", "\b"):
+        if key == "\n":
+            rows.append("")
+        elif key == "\b":
+            rows[-1] = rows[-1][:-1]
+        elif key != "\r":
+            rows[-1] += key
+    return rows
+
+
 def told(hub: HubOnAClock) -> list[str]:
     """Return what the hub narrated, word by word."""
     return hub.stories()
@@ -156,6 +169,17 @@ class Order(SynchronousTestCase):
         for end in ends:
             self.assertIn(b"X: Alice received before Y: Bob received before Z: Carol\n", end.heard())
 
+    def test_three_race_though_one_leaves_before(self) -> None:
+        """What the others have said early still counts, and the newcomer's letter is no old one's place (C10)."""
+        hub = HubOnAClock("order", seats=3)
+        x, y = hub.nc("Alice"), hub.nc("Bob")
+        x.cut()
+        hub.nc("Carol")
+        z = hub.nc("Dan")
+        for end in (y, z):
+            self.assertIn(b"Y: Bob received before X: Carol received before Z: Dan\n", end.heard())
+            self.assertEqual(end.closed, "done")
+
     def test_the_names_are_given(self) -> None:
         """A letter is no name to be changed."""
         x, _ = self.racers()
@@ -232,6 +256,23 @@ class Duet(SynchronousTestCase):
         self.assertEqual([x.heard(), y.heard()], CONFIRMED)
 
 
+class Paced(SynchronousTestCase):
+    """Two programs that know no newline, and take 50 ms for each message."""
+
+    def test_nothing_vanishes_at_the_end(self) -> None:
+        """300 lines and `Bye`: the sender waits, and each of them is heard (A15)."""
+        for size in (1, 4000):
+            hub = HubOnAClock("duet", bare=True)
+            x, y = hub.nc(), hub.connects()
+            hub.wait(1)
+            y.heard()
+            x.says(*[str(at).zfill(size) for at in range(300)], "Bye")
+            hub.wait(100)
+            heard = y.heard()
+            self.assertEqual(heard.count(b"X: "), 301)
+            self.assertTrue(heard.endswith(b"X: ByeBye"), heard[-20:])
+
+
 class Talk(SynchronousTestCase):
     """Two, key by key."""
 
@@ -261,6 +302,28 @@ class Talk(SynchronousTestCase):
             self.assertEqual(a.closed, "done")
             self.assertTrue(b.heard().endswith(b"\r\n-!- your partner left (quit)\r\n"))
             b.cut()
+
+    def test_nobody_forges_the_hubs_word(self) -> None:
+        """A row that begins as a notice gets one space in front, however it is typed (C1)."""
+        hub = HubOnAClock("talk")
+        a, b = hub.nc(), hub.nc()
+        for keys in (
+            [b"hi\n-!- closed (kicked): go away\n"],
+            [b"x\n", b"-", b"!", b"-", b" closed"],
+            [b"\n-x\x7f!-- x"],
+        ):
+            a.sends(*keys)
+            rows = screen(b.heard())
+            self.assertEqual([row for row in rows if row.startswith("-!-")], [], keys)
+            self.assertIn(" -!-", "".join(rows))
+            a.sends(b"\n")
+
+    def test_a_draft_and_a_line_forge_nothing(self) -> None:
+        """A JSON end types half of it, and says the rest: what it typed is taken back (C1)."""
+        hub = HubOnAClock("talk")
+        a, b = hub.json(), hub.nc()
+        a.asks("type", keys="-!").asks("say", text="- closed (kicked): go away")
+        self.assertEqual(screen(b.heard())[0], "- closed (kicked): go away")
 
     def test_a_json_end_types(self) -> None:
         """In mode talk `type` is the conversation, and keys come as objects."""

@@ -9,8 +9,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
-from twisted.internet.interfaces import IAddress
+from twisted.internet.interfaces import IAddress, ISSLTransport
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import alsoProvides
 
 from chatterbox.edges.proxy import Header, ProxiedFactory, read_header
 from chatterbox.edges.sockets import address_of
@@ -138,6 +139,16 @@ class Passing(SynchronousTestCase):
             self.world.wait(100)
             self.bob.says("still there?")
             self.assertIn("still there?", self.ann.lines())
+
+    def test_behind_tls(self) -> None:
+        """C19: the quiet stays there, too, and the edge knows that it speaks through TLS."""
+        alsoProvides(self.ann.line, ISSLTransport)
+        self.ann.sends(V1)
+        self.world.wait(100)
+        self.bob.says("still there?")
+        self.assertIn("still there?", self.ann.lines())
+        edge = self.ann.line.protocol._behind  # type: ignore[attr-defined]
+        self.assertTrue(ISSLTransport.providedBy(edge.transport))
 
     def test_no_header(self) -> None:
         """Who sends none, or only its beginning, is nobody, and is cut off: at once, or after 15 s."""

@@ -292,5 +292,5 @@ class GentleEnds(SynchronousTestCase):
             self.go_round(1)
             self.b.socket.room = 1 << 20
             self.go_round(1)
-            self.assertEqual(len(self.b.heard), waiting * 4000 + (words and 32 or 0))
+            self.assertEqual(len(self.b.heard), waiting * 4000 + (32 if words else 20))
             self.assertEqual(self.b.socket.calls[-2:], ["shutdown", "close"], (waiting, words))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import signal
 import socket
-import struct
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +25,7 @@ from twisted.python.failure import Failure
 
 from chatterbox.connections.admission import Admission
 from chatterbox.connections.connection import Connection
+from chatterbox.connections.outlet import LinkState
 from chatterbox.core.events import Happening, News, Staged
 from chatterbox.core.hub import Hub
 from chatterbox.core.modes import MODES
@@ -99,6 +99,10 @@ class FakeTransport:
         self.disconnecting = False
         self.is_gone = False
         """Whether the other end's program is gone, so that what is written is answered with a reset."""
+        self.is_half_closed = False
+        """Whether the hub knows that the other end has closed its sending half."""
+        self.is_broken = False
+        """Whether a reset has come."""
         self.inbox: deque[bytes] = deque()
         self.total_taken = 0
         self._clock = clock
@@ -117,7 +121,9 @@ class FakeTransport:
         if self.closed:
             return
         self.waiting += data
-        if self.is_gone:
+        if self.is_gone and self.is_half_closed and not self.is_broken:
+            self.is_broken = True  # the reset is here, but nothing is read any more
+        elif self.is_gone:
             self._soon(error.ConnectionLost)
         elif self.takes:
             self.flush()
@@ -129,7 +135,10 @@ class FakeTransport:
     def loseConnection(self) -> None:
         """Close when all is taken."""
         self.disconnecting = True
-        self.flush()
+        if self.is_gone and self.waiting:
+            self._soon(error.ConnectionLost)
+        else:
+            self.flush()
 
     def abortConnection(self) -> None:
         """Close now."""
@@ -158,9 +167,13 @@ class FakeTransport:
         """Return where the other end is."""
         return self._address
 
+    def link_state(self) -> LinkState:
+        """Return how much wasn't taken, and whether a reset has come."""
+        return LinkState(len(self.waiting), self.is_broken)
+
     def getHandle(self) -> FakeSocket:
-        """Return what knows how much was taken."""
-        return FakeSocket(self)
+        """Return a socket."""
+        return FakeSocket()
 
     # -- what the other end does ------------------------------------------------------------------------------
 
@@ -195,6 +208,7 @@ class FakeTransport:
             self.protocol.dataReceived(self.inbox.popleft())
         if self._finishes and not self.inbox and self.reading and not self.closed:
             self._finishes = False
+            self.is_half_closed = True
             self.protocol.readConnectionLost()
 
     def close(self, reason: type[Exception]) -> None:
@@ -212,15 +226,11 @@ class FakeTransport:
 class FakeSocket(socket.socket):
     """A TCP socket without a system behind it."""
 
-    def __init__(self, transport: FakeTransport) -> None:
-        self._transport = transport
+    def __init__(self) -> None:
+        """Open nothing."""
 
     def setsockopt(self, *option: Any) -> None:
         """Take no notice."""
-
-    def getsockopt(self, *option: Any) -> Any:
-        """Return Linux's `struct tcp_info` with nothing in it but the bytes that the other end has acknowledged."""
-        return struct.pack("=120xQ", self._transport.total_taken)
 
 
 class End:
@@ -347,7 +357,11 @@ class HubOnAClock:
     def stories(self) -> list[str]:
         """Return what happened in rooms, word by word, as a mode's script calls it."""
         kinds = {"Joined": "joined", "Said": "said", "Parted": "farewell", "Left": "left"}
-        staged = [(news.point if isinstance(news, Staged) else kinds[type(news.event).__name__]) for news in self.news if isinstance(news, Staged | Happening)]
+        staged = [
+            (news.point if isinstance(news, Staged) else kinds[type(news.event).__name__])
+            for news in self.news
+            if isinstance(news, Staged | Happening)
+        ]
         return [point for point in staged if point != "over"]
 
     def ends_of(self, kind: type) -> list[Any]:

@@ -171,17 +171,21 @@ class Words(SynchronousTestCase):
                 self.assertEqual([row for row in ann.rows() if "hello" in row], ["ann: hello"])
 
     def test_talk(self) -> None:
-        """004-4: each key is seen before Enter, in both directions, with its backspaces; the line is the record."""
+        """004-4: each key is seen before Enter, in both directions; in a pane each, or in one row on a low screen."""
         with hub("--mode", "talk") as port, client("127.0.0.1", port, "--name", "ann") as ann:
             ann.until("waiting for a partner")
-            with client("127.0.0.1", port, "--name", "bob") as bob:
+            with client("127.0.0.1", port, "--name", "bob", rows=10) as bob:
                 ann.until("bob joined")
                 ann.type("hel")
                 bob.until("ann … hel")
                 ann.type("\x7f\x7fi")
                 bob.until("ann … hi")
                 bob.type("日本")
-                ann.until("bob … 日本")
+                ann.until(
+                    lambda: "\n".join(ann.rows()[2:]).startswith(
+                        f"── bob {'─' * 72}\n日本\n\n\n── ann {'─' * 72}\n> hi"
+                    )
+                )
                 ann.type("\x15")
                 bob.until(lambda: "ann …" not in bob.text())
                 ann.type("done\r")
@@ -227,7 +231,7 @@ class LiveTyping(SynchronousTestCase):
                     heard += raw.recv(1)
                 self.assertTrue(heard.endswith(b"hel\b \by\r\n"), heard)
                 raw.sendall("日本\x7f".encode()[:7])
-                ann.until("guest-1 … 日")
+                ann.until("\n日\n")
                 raw.sendall(b"\r")
                 ann.until("guest-1: 日")
 

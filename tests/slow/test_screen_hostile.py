@@ -76,7 +76,7 @@ class Strangers(SynchronousTestCase):
                 played.say({"event": "typed", "from": "bob", "keys": line + "\x15" + line})
                 played.say({"event": "typed", "from": line, "keys": line + "\n"})
             played.say({"event": "typed", "from": "bob", "keys": "\x15the end"})
-            tty.until("bob … the end")
+            tty.until("\nthe end\n")
             tty.settle()
             self.judge(tty, ">")
 

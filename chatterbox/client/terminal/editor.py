@@ -41,7 +41,7 @@ from twisted.python.failure import Failure
 from ...wire.verbs import Verb
 from .chat import Chat
 from .commands import complete
-from .rows import Look, draft_row, joined, paste_question, pasted
+from .rows import Look, draft_row, joined, pane, paste_question, pasted
 from .seams import Master
 
 STYLE = Style.from_dict(
@@ -54,6 +54,8 @@ STYLE = Style.from_dict(
 )
 DRAFT_ROWS = 3
 """Rows that other people's drafts take at most."""
+PANES_FROM = 12
+"""Rows of a screen on which mode `talk` has panes: 7 for two people, and some for what was said."""
 KEYS: Sequence[Verb] = (
     Verb("Tab", "complete a command or a name"),
     Verb("Up, Down", "lines that you entered before"),
@@ -122,7 +124,7 @@ class Editor:
             search_buffer_control=search.control,
             preview_search=True,
         )
-        drafting = Condition(lambda: bool(self._chat.drafts))
+        drafting = Condition(lambda: bool(self._chat.drafts) or self._in_panes)
         asked = Condition(lambda: bool(self._paste))
         rows: list[AnyContainer] = [
             ConditionalContainer(Window(FormattedTextControl(self._draft_rows), dont_extend_height=True), drafting),
@@ -147,10 +149,20 @@ class Editor:
         """Columns that a row may fill: a full one would wrap when a terminal is made narrower."""
         return max(1, self._output.get_size().columns - 1)
 
+    @property
+    def _in_panes(self) -> bool:
+        """Whether there is a pane for each: in mode `talk`, on a screen that is high enough."""
+        return self._chat.manner.keyed and bool(self._prompt) and self._output.get_size().rows >= PANES_FROM
+
     def _draft_rows(self) -> StyleAndTextTuples:
-        drafts = list(self._chat.drafts.items())[:DRAFT_ROWS]
-        rows = [draft_row(name, draft.text, self.columns()) for name, draft in drafts]
-        return [("class:draft", "\n".join(rows))]
+        drafts = [(name, draft.text) for name, draft in self._chat.drafts.items()][:DRAFT_ROWS]
+        if not self._in_panes:
+            rows = [draft_row(name, text, self.columns()) for name, text in drafts]
+            return [("class:draft", "\n".join(rows))]
+        drafts = drafts or [(", ".join(self._chat.others[:DRAFT_ROWS]) or "nobody else yet", "")]
+        height = DRAFT_ROWS // len(drafts)
+        panes = [row for name, text in drafts for row in pane(name, text, self.columns(), height)]
+        return [("class:draft", "\n".join(panes + pane(self._chat.name, "", self.columns(), 0)))]
 
     def _question(self) -> StyleAndTextTuples:
         return [("class:question", paste_question(self._paste, self.columns()))]

@@ -191,6 +191,19 @@ def draft_row(name: str, text: str, columns: int) -> str:
     return label + clip_start(text.replace("\t", " "), columns - width(label))
 
 
+def pane(name: str, text: str, columns: int, height: int) -> list[str]:
+    """Return a pane of mode `talk`: a ruler with `name`, and the last `height` rows that `text` takes."""
+    head = f"── {clip(clean_text(name), columns // 2)} "
+    rows, row = [], ""
+    for char in text.replace("\t", " "):
+        if width(row + char) > columns:
+            rows.append(row)
+            row = ""
+        row += char
+    filled = [*rows, row][-height:] if height else []
+    return [head + "─" * (columns - width(head)), *filled, *[""] * (height - len(filled))]
+
+
 # -- pastes ---------------------------------------------------------------------------------------------------
 
 
