@@ -62,6 +62,7 @@ class Admission:
         away_a_source = AWAY_A_SOURCE if hub.limits.per_source else 0
         self.desk = Desk(hub, self.dialects.session, later, now, self._moment, away_a_source)
         hub.observers.append(self.desk)
+        hub.soon = self._soon
         self.stream = stream or _counted()
         self._sources = Sources(hub.limits)
         self._when_gone: Callable[[], None] | None = None
@@ -117,6 +118,9 @@ class Admission:
         self.unseated.pop(connection, None)
         if not (connection.peer.gone or connection.peer.room):
             self.hub.seat(connection.peer)
+
+    def _soon(self, call: Callable[[], None]) -> None:
+        self.later(0, call)
 
     def _stamp(self) -> str:
         """Return the time of now (RFC 3339, UTC)."""

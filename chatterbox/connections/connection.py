@@ -6,61 +6,21 @@ It has time handed in, and it knows the hub. It does not know sockets, nor what 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
 
 from ..core.events import Address, Began, Finished, Member
-from ..core.hub import Hub
 from ..core.peer import Peer
-from ..wire.dialects import Dialect, Dialects, SessionJson, undelivered
+from ..wire.dialects import Dialect, SessionJson, undelivered
 from ..wire.numbered import Json, Numbered
 from ..wire.verbs import Piece
 from .bare import BareOutlet
 from .handshake import Handshake
 from .inlet import Inlet
 from .outlet import LinkState, Outlet, Transport
+from .reception import Reception
 from .slow import Watch
 from .speech import Speech
 from .stand_in import StandIn
-from .timers import Later, Timers
-
-PASTED = 256
-"""Keys of a draft that are worth a turn: each is looked at, and 4,000 take half a millisecond."""
-
-
-class Reception(Protocol):
-    """What a connection needs of the one that admitted it."""
-
-    hub: Hub
-    dialects: Dialects
-    later: Later
-    now: Callable[[], float]
-
-    def open_session(self, connection: Connection, sent: Json) -> bool:
-        """Bring a session to its seat; return False where this hub has none."""
-
-    def seated(self, connection: Connection) -> None:
-        """Prepare the welcome of a peer that has a seat now."""
-
-    def cut(self, connection: Connection) -> None:
-        """Keep the seat of a session whose link is gone."""
-
-    def handle(self, connection: Connection, piece: Piece) -> None:
-        """Do what only a session asks."""
-
-    def got(self, peer: Peer, to: str, n: int, private: bool = False) -> None:
-        """Pass on that `peer` has got the lines of the end `to` up to `n`."""
-
-    def stream(self) -> str:
-        """Return what one more connection is called in numbers and receipts."""
-
-    def seat(self, connection: Connection) -> None:
-        """Ask for the seat that a newcomer wants."""
-
-    def ended(self, connection: Connection) -> None:
-        """Take note that a connection is hung up on."""
-
-    def closed(self, connection: Connection) -> None:
-        """Forget a connection that is closed."""
+from .timers import Timers
 
 
 class Connection:
@@ -93,7 +53,7 @@ class Connection:
 
     def __init__(
         self,
-        reception: Reception,
+        reception: Reception[Connection],
         transport: Transport,
         dialect: Dialect,
         address: Address = Address(),
@@ -121,7 +81,11 @@ class Connection:
         """Whether the link is gone; its peer may still wait for a seat, and have something to say."""
 
     def _make_outlet(
-        self, transport: Transport, dialect: Dialect, reception: Reception, link_state: Callable[[], LinkState]
+        self,
+        transport: Transport,
+        dialect: Dialect,
+        reception: Reception[Connection],
+        link_state: Callable[[], LinkState],
     ) -> Outlet:
         limits, is_pair = reception.hub.limits, reception.hub.mode.seats == 2
         watch = Watch(self, limits, is_pair)

@@ -13,6 +13,7 @@ from ..limits import Limits
 from ..wire.dialects import Message
 from .events import Joined, News, Observer, Seated, Staged
 from .modes import MODES, Mode
+from .notices import Soon
 from .peer import Peer, Place
 from .room import Room
 from .rules import RULES
@@ -49,6 +50,8 @@ class Hub:
         self.observers = list(observers)
         """Who is told what happens."""
         self._homes = homes
+        self.soon: Soon = _at_once
+        """Calls a function when this turn of the reactor is over; by default at once."""
         self._first: Room | None = None
         """The room of the first conversation."""
 
@@ -60,6 +63,7 @@ class Hub:
     def announce(self, name: str, block: bytes) -> None:
         """Let everyone in every room hear the clean lines of `block` from `name`, who sits in none."""
         for room in tuple(self.rooms.values()):
+            room.tell_notices()
             for member in tuple(room.members):
                 member.hear(member.dialect.said(name, f"{name}: ".encode(), block, False))
 
@@ -142,11 +146,11 @@ class Hub:
             self.rooms[place.name] = place
         peer.sit(place)
         place.apply(Joined(peer))
-        if self._first is None and isinstance(place, Room) and place.was_shared:
+        if self._first is None and isinstance(place, Room) and len(place.members) > 1:
             self._first = place
 
     def _open(self, name: str) -> Room:
-        return RULES[self.mode.rule](name, self.mode, self.limits, self.happened, self._close)
+        return RULES[self.mode.rule](name, self.mode, self.limits, self.happened, self._close, self.soon)
 
     def _close(self, room: Room) -> None:
         """Forget an empty room at once."""
@@ -155,3 +159,7 @@ class Hub:
             self._homes.release(room.name)
         if room is self._first:
             self.happened(Staged("over"))
+
+
+def _at_once(call: Callable[[], None]) -> None:
+    call()

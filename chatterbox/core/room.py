@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import count
+from typing import get_args
 
 from ..limits import FEW_LINES, MAX_LINES, Limits
 from ..wire.dialects import ALONE, Dialect, Message, undelivered
 from ..wire.lines import first_lines
+from .audience import Audience
 from .events import (
     Away,
     Back,
@@ -32,27 +34,15 @@ from .events import (
     Told,
     Typed,
 )
+from .flow import Flow
 from .held import Held
 from .modes import Mode
 from .naming import names_for
+from .notices import Soon
 from .numbered import card, introduce, left, route, welcome
 
-_RULES: dict[type, str] = {
-    Joined: "_joined",
-    Began: "_began",
-    Said: "_said",
-    Typed: "_typed",
-    Did: "_did",
-    Told: "_told",
-    Renamed: "_renamed",
-    Finished: "_finished",
-    Parted: "_parted",
-    Left: "_left",
-    Sent: "_sent",
-    Away: "_away",
-    Back: "_back",
-}
-"""The method of a room that lets each kind of event happen."""
+_METHODS = {kind: f"_{kind.__name__.lower()}" for kind in get_args(RoomEvent)}
+"""The method of a room that lets each kind of event happen: `_joined` for `Joined`, and so on."""
 
 
 class Room:
@@ -65,24 +55,20 @@ class Room:
         limits: Limits,
         observe: Callable[[News], None],
         when_empty: Callable[[Room], None],
+        soon: Soon,
     ) -> None:
         self.name = name
         self.mode = mode
-        self.members: dict[Member, bytes] = {}
-        """Each member's label, as it stands before its lines."""
-        self.names: dict[str, Member] = {}
-        """Members by case-folded name."""
-        self.was_shared = False
-        """Whether two were ever here at once."""
-        self._limits = limits
+        self._audience = Audience(soon)
+        self.members, self.names = self._audience.members, self._audience.names
         self._observe = observe
         self._when_empty = when_empty
         self._held = Held()
+        self._flow = Flow(self.members, self._held, limits.max_held, self.is_pair, mode.echo)
+        self.hearer_is_full, self.hearer_is_drained = self._flow.hearer_is_full, self._flow.hearer_is_drained
         self._met: frozenset[Member] = frozenset()
         """Members who had company here."""
         self._pending: list[RoomEvent] = []
-        self._speaker: Member | None = None
-        """Whose doing it is that somebody hears something."""
         self._is_numbered = False
         """Whether a session has ever been here."""
         self._numbers = count(1)
@@ -122,15 +108,21 @@ class Room:
             return
         fault: BaseException | None = None
         for event in pending:  # which grows while it is gone through
-            self._speaker = event.peer
+            self._flow.speaker = event.peer
+            if not isinstance(event, Joined | Left):
+                self._audience.notices.tell()
             try:
-                getattr(self, _RULES[type(event)])(event)
+                getattr(self, _METHODS[type(event)])(event)
             except Exception as raised:
                 fault = fault or raised
-        self._speaker = None
+        self._flow.speaker = None
         pending.clear()
         if fault:
             raise fault
+
+    def tell_notices(self) -> None:
+        """Tell the members now who has come and gone in this turn."""
+        self._audience.notices.tell()
 
     def held_by(self, peer: Member) -> int:
         """Return how many lines of `peer` wait for somebody who hears them."""
@@ -141,66 +133,32 @@ class Room:
         """Members who have finished, may be gone, and can be asked: keys and bare programs hear no notices."""
         return [m for m in self.members if m.finished and m.dialect.framed and not (m.dialect.by_keys or m.session)]
 
-    def hearer_is_full(self, hearer: Member) -> None:
-        """Let whoever speaks to `hearer` wait: in a pair as long as it takes.
-
-        Elsewhere nobody waits for another: only a speaker of much is slowed, for the time a hearer who reads needs.
-        """
-        if self.is_pair:
-            for member in tuple(self.members):
-                if member is not hearer or self.mode.echo:
-                    member.hold()
-        elif self._speaker and self._speaker.bulk:
-            self._speaker.wait()
-
-    def hearer_is_drained(self, hearer: Member) -> None:
-        """Let who waited for `hearer` go on, if nothing else speaks against it."""
-        if self.is_pair:
-            for member in tuple(self.members):
-                self._release(member)
-
-    def _has_to_wait(self, peer: Member) -> bool:
-        """Return whether enough is held for a partner, or too much waits for one who hears `peer` in a pair."""
-        if self._held.size >= self._limits.max_held:
-            return True
-        return self.is_pair and any(member.full for member in self.members if member is not peer or self.mode.echo)
-
-    def _release(self, peer: Member) -> None:
-        """Let `peer` be read again, unless there is still something to wait for."""
-        if not self._has_to_wait(peer):
-            peer.release()
-
     # -- the rules -----------------------------------------------------------------------------------------
 
     def _joined(self, event: Joined) -> None:
         peer = event.peer
-        peer.name = self._name_for(peer)
-        self.names[peer.name.casefold()] = peer
-        self.members[peer] = f"{peer.name}: ".encode() if self.mode.label != "none" else b""
+        names = names_for(self.mode, peer, self._numbers)
+        name = next(name for name in names if name.casefold() not in self.names)
+        self._audience.add(peer, name, has_label=self.mode.label != "none")
         if len(self.members) > 1:
-            self.was_shared = True
             self._met = frozenset(self.members) if self.is_pair else self._met
         self._observe(Happening(self, event))
         self._greet(peer)
         for member in tuple(self.members):
-            if self._has_to_wait(member):
+            if self._flow.has_to_wait(member):
                 member.hold()
 
     def _greet(self, peer: Member) -> None:
         """Tell `peer` where it is and the others who came; then what was said for a partner is delivered, first."""
         self._welcome(peer)
         if self.mode.announces:
-            self._tell(Message("joined", card(peer)), without=peer)
+            self._notice(Message("joined", card(peer)), newcomer=peer)
         self._introduce(peer)
         if len(self.members) > 1:
             self._deliver_held()
 
     def _welcome(self, peer: Member) -> None:
         peer.tell(Message("welcome", welcome(self.mode, self.name, peer, self.members)))
-
-    def _name_for(self, peer: Member) -> str:
-        """Return the name that `peer` has here: its wish, or what the mode makes names of."""
-        return next(name for name in names_for(self.mode, peer, self._numbers) if name.casefold() not in self.names)
 
     def _began(self, event: Began) -> None:
         """Only a race asks who was first to begin."""
@@ -220,7 +178,7 @@ class Room:
 
     def _keep(self, event: Said | Typed) -> None:
         self._held.keep(event)
-        if self._has_to_wait(event.peer):
+        if self._flow.has_to_wait(event.peer):
             event.peer.hold()
 
     def _is_put_off(self, event: Said | Typed | Did | Told | Finished) -> bool:
@@ -252,7 +210,7 @@ class Room:
     def _typed(self, event: Typed) -> None:
         """In a pair keys are a draft, which JSON hearers see; sessions see it where they asked for it."""
         if event.peer in self.members:
-            for member in self.members.keys() - {event.peer}:
+            for member in self._audience.without(event.peer):
                 if member.live if member.session else self.is_pair:
                     member.hear(member.dialect.typed(event.peer.name, event.keys))
 
@@ -264,11 +222,11 @@ class Room:
         if self._is_numbered:
             peer.speak("me", text.encode() + b"\n")
         elif not self.is_pair:
-            self._tell(message, without=peer)
+            self._audience.tell(message, without=peer)
         elif len(self.members) < 2:
             peer.tell(undelivered(ALONE, 1))
             return
-        for member in self.members.keys() - {peer} if self.is_pair and not self._is_numbered else ():
+        for member in self._audience.without(peer) if self.is_pair and not self._is_numbered else ():
             member.hear_from(peer, member.dialect.message(message))
         peer.tell(message._replace(own=True))
 
@@ -287,11 +245,11 @@ class Room:
         if peer not in self.members:
             return
         old = peer.name
-        self._call(peer, name)
+        self._audience.rename(peer, name)
         message = Message("renamed", {"name": old, "to": name, "stream": peer.stream})
         peer.tell(message._replace(own=True))
         if self.mode.announces:
-            self._tell(message, without=peer)
+            self._audience.tell(message, without=peer)
 
     def _finished(self, event: Finished) -> None:
         """In a pair who has finished listens on, until the other end is done too; elsewhere it leaves.
@@ -316,7 +274,7 @@ class Room:
             elif not self._is_put_off(event):
                 self._end_all("quit")
         elif self.mode.announces:
-            self._tell(Message("finished", {"name": peer.name}), without=peer)
+            self._audience.tell(Message("finished", {"name": peer.name}), without=peer)
 
     def _listens_on(self, peer: Member) -> bool:
         """Whether anything is left to hear for a peer who has finished."""
@@ -344,7 +302,7 @@ class Room:
 
     def _away(self, event: Away) -> None:
         """Say that a session has lost its link: its seat is kept, and so is what is said to it."""
-        self._tell(Message("away", card(event.peer)), without=event.peer)
+        self._audience.tell(Message("away", card(event.peer)), without=event.peer)
         for member in self.members:
             member.part(event.peer, "away")
 
@@ -354,9 +312,9 @@ class Room:
         if peer not in self.members:
             return
         if name and self.names.get(name.casefold(), peer) is peer:
-            self._call(peer, name)
+            self._audience.rename(peer, name)
         self._welcome(peer)
-        self._tell(Message("back", card(peer)), without=peer)
+        self._audience.tell(Message("back", card(peer)), without=peer)
         self._introduce(peer)
 
     def _introduce(self, peer: Member) -> None:
@@ -365,20 +323,11 @@ class Room:
             introduce(self.members, peer, everybody=not self._is_numbered)
             self._is_numbered = True
 
-    def _call(self, peer: Member, name: str) -> None:
-        """Give `peer` another name, which is free."""
-        del self.names[peer.name.casefold()]
-        self.names[name.casefold()] = peer
-        peer.name = name
-        if self.members[peer]:
-            self.members[peer] = f"{name}: ".encode()
-
     def _left(self, event: Left) -> None:
         peer, why = event.peer, event.why
         if peer not in self.members:
             return
-        del self.members[peer]
-        del self.names[peer.name.casefold()]
+        self._audience.remove(peer)
         self._take_held(peer)
         self._met -= {peer}
         self._observe(Happening(self, event))
@@ -403,12 +352,15 @@ class Room:
             self._end_all("bye", f"{peer.name} left ({why})")
         elif self.mode.announces and why != "shutdown":
             if peer.session:
+                self._audience.notices.tell()
                 for member in tuple(self.members):
                     member.tell(left(member, peer, why))
             else:
-                self._tell(Message("left", {"name": peer.name, "stream": peer.stream, "why": why}))
+                self._notice(Message("left", {"name": peer.name, "stream": peer.stream, "why": why}))
 
     def _tell_undelivered(self, event: Left) -> None:
+        if event.undelivered:
+            self._audience.notices.tell()
         for speaker, lines, _, size in event.undelivered:
             speaker.tell(undelivered(event.why, lines, event.peer.name, size))
 
@@ -418,21 +370,19 @@ class Room:
             member.miss(peer.name, why)
             if member.finished:
                 member.end("quit")
-            self._release(member)
+            self._flow.release(member)
 
     def _end_all(self, why: str, text: str = "", asked_by: Member | None = None) -> None:
         """Hang up on everybody; who asked for it needs no reason."""
         for member in tuple(self.members):
             member.end(why, "" if member is asked_by else text)
 
-    def _tell(self, event: Message, without: Member | None = None) -> None:
-        """Let every member but `without` hear `event`, rendered once per dialect."""
-        rendered: dict[Dialect, bytes] = {}
-        for member in tuple(self.members):
-            if member is not without:
-                if member.dialect not in rendered:
-                    rendered[member.dialect] = member.dialect.message(event)
-                member.hear(rendered[member.dialect])
+    def _notice(self, message: Message, newcomer: Member | None = None) -> None:
+        """Tell of who comes and goes: in a pair at once, in a larger room with all the others of this turn."""
+        if self.is_pair:
+            self._audience.tell(message, without=newcomer)
+        else:
+            self._audience.notices.add(message, newcomer)
 
     def _deliver_held(self) -> None:
         """Say what was held, as far as one portion goes; its speaker says the rest, again in portions."""
@@ -446,5 +396,5 @@ class Room:
     def _take_held(self, peer: Member | None = None) -> list[Said | Typed]:
         held = self._held.take(peer)
         for speaker in {event.peer for event in held}:
-            self._release(speaker)
+            self._flow.release(speaker)
         return held

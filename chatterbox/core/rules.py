@@ -74,7 +74,7 @@ class Order(Duet):
     def _go_on_without(self, peer: Member, why: str) -> None:
         """Who has spoken and only listens waits for the verdict, whoever leaves."""
         for member in tuple(self.members):
-            self._release(member)
+            self._flow.release(member)
 
     def _deliver_held(self) -> None:
         """The race begins with what was said before it, in order of arrival, whoever said it."""

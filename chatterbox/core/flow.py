@@ -1,0 +1,59 @@
+"""Flow is who has to wait in a room: in a pair a speaker for its hearer, elsewhere only a speaker of much, for a blink.
+
+It does not know what is said, nor how anybody is made to wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .events import Member
+from .held import Held
+
+
+class Flow:
+    """The waiting of one room.
+
+    Args:
+        members: who is there.
+        held: what is held for who isn't; `most` bytes of it make its speakers wait.
+        is_pair: whether two ends meet here: then a slow one slows the other, and neither loses a line.
+        echo: whether a speaker hears itself.
+    """
+
+    __slots__ = ("_echo", "_held", "_is_pair", "_members", "_most", "speaker")
+
+    def __init__(self, members: Iterable[Member], held: Held, most: int, is_pair: bool, echo: bool) -> None:
+        self.speaker: Member | None = None
+        """Whose doing it is that somebody hears something."""
+        self._members = members
+        self._held = held
+        self._most = most
+        self._is_pair = is_pair
+        self._echo = echo
+
+    def hearer_is_full(self, hearer: Member) -> None:
+        """Let whoever speaks to `hearer` wait: in a pair as long as it takes, elsewhere for the time a reader needs."""
+        if self._is_pair:
+            for member in tuple(self._members):
+                if member is not hearer or self._echo:
+                    member.hold()
+        elif self.speaker and self.speaker.bulk:
+            self.speaker.wait()
+
+    def hearer_is_drained(self, hearer: Member) -> None:
+        """Let who waited for `hearer` go on, if nothing else speaks against it."""
+        if self._is_pair:
+            for member in tuple(self._members):
+                self.release(member)
+
+    def has_to_wait(self, peer: Member) -> bool:
+        """Return whether enough is held for a partner, or too much waits for one who hears `peer` in a pair."""
+        if self._held.size >= self._most:
+            return True
+        return self._is_pair and any(member.full for member in self._members if member is not peer or self._echo)
+
+    def release(self, peer: Member) -> None:
+        """Let `peer` be read again, unless there is still something to wait for."""
+        if not self.has_to_wait(peer):
+            peer.release()
