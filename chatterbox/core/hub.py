@@ -144,10 +144,10 @@ class Hub:
     def _enter(self, peer: Peer, place: Place) -> None:
         if isinstance(place, Room):
             self.rooms[place.name] = place
+            if self._first is None and place.members:
+                self._first = place
         peer.sit(place)
         place.apply(Joined(peer))
-        if self._first is None and isinstance(place, Room) and len(place.members) > 1:
-            self._first = place
 
     def _open(self, name: str) -> Room:
         return RULES[self.mode.rule](name, self.mode, self.limits, self.happened, self._close, self.soon)
