@@ -16,27 +16,23 @@ files, nor what lines mean. A hub that knows no sessions (its welcome has no `st
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import IDelayedCall, IStreamClientEndpoint, ITCPTransport
-from twisted.internet.protocol import Factory, connectionDone
-from twisted.internet.protocol import Protocol as Connection
+from twisted.internet.interfaces import IDelayedCall, IStreamClientEndpoint
+from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 
-from ..wire.lines import Lines
-from ..wire.numbered import Json, Numbered
-from ..wire.numbering import SESSION_LIMIT, Outcome
-from ..wire.reading import json_object
-from ..wire.text import clean_text
+from ..wire.numbered import Json
+from ..wire.numbering import SESSION_LIMIT
 from .company import Company
-from .failures import failure_text
-from .flow import Flow
+from .connection import HubLink
+from .failures import failure_text, unreachable
+from .machine import Machine, Owner
 from .outputs import LOST, Connect, Drop, Exit, Fate, Missed, Output, Send, Show
 from .patience import Patience
 from .resume import Resume
@@ -48,89 +44,6 @@ FAREWELL_PATIENCE = 1.0
 """Seconds that the hub has to hang up when all is over; who hangs up first may reset what is on its way."""
 CROWD_PATIENCE = 10.0
 """Seconds for which a speaker of much waits, in a larger room, for a `got` of the fastest who listens."""
-
-
-class Owner(Protocol):
-    """Whose session it is."""
-
-    def show(self, event: Json, thing: Numbered | None) -> None:
-        """Display `event`; if it has a `thing`, call `shown` when that is done."""
-
-    def told(self, outcome: Outcome) -> None:
-        """Take note of what became of lines that this end said."""
-
-    def missed(self, missed: Missed) -> None:
-        """Take note of lines of another end that will never come."""
-
-    def waits(self, seconds: float, why: str) -> None:
-        """Take note that the link is gone, and that the next attempt is `seconds` away."""
-
-    def go_on(self) -> None:
-        """Say more: the session isn't full any more."""
-
-    def over(self, status: int, why: str) -> None:
-        """End: nothing follows. `why` is a sentence, or the word with which the hub closed, or empty."""
-
-
-class Machine(Protocol):
-    """What a session's link runs: a `Resume` or an `Unnumbered`."""
-
-    room: str
-    name: str
-    up: bool
-    status: int | None
-
-    @property
-    def company(self) -> Company:
-        """Who else is there."""
-
-    @property
-    def full(self) -> bool:
-        """Whether nothing may be said now."""
-
-    @property
-    def reading(self) -> bool:
-        """Whether the link is to be read."""
-
-    @property
-    def due(self) -> float | None:
-        """When `tick` is wanted."""
-
-    def take(self) -> list[Output]:
-        """Return what to do, in order."""
-
-    def say(self, lines: bytes, kind: str = "say", to: str = "") -> int:
-        """Say lines."""
-
-    def finish(self, now: float) -> None:
-        """This end has said all."""
-
-    def join(self, room: str, now: float) -> None:
-        """Go to another room."""
-
-    def rename(self, name: str) -> None:
-        """Take another name."""
-
-    def shown(self, now: float, count: int = 1, idle: bool = False) -> None:
-        """The oldest things are displayed."""
-
-    def leave(self, now: float, wait: float = 0.0, status: int = 0) -> None:
-        """Go when all is got."""
-
-    def abandon(self, status: int) -> None:
-        """Go now."""
-
-    def hello(self, now: float) -> Json:
-        """Return what to say first."""
-
-    def heard(self, event: Json, now: float) -> None:
-        """The hub sent `event`."""
-
-    def lost(self, now: float, why: str = "") -> None:
-        """The link is gone."""
-
-    def tick(self, now: float, wall: float | None = None) -> None:
-        """Do what is due."""
 
 
 def make_resume(
@@ -182,7 +95,8 @@ class Session:
         self._link: HubLink | None = None
         self._why = ""
         """Why the last link was lost."""
-        self._fault = self._hint = ""
+        self._fault = ""
+        """Why there never was one, and what to look at."""
         self._end = Exit(LOST)
         self._leaving = False
         self._working = False
@@ -214,6 +128,18 @@ class Session:
     def full(self) -> bool:
         """Whether nothing may be said now."""
         return self.machine.full or self._waits_for_the_crowd()
+
+    @property
+    def settled(self) -> bool:
+        """Whether no line of this end waits to be got."""
+        return not isinstance(self.machine, Resume) or self.machine.outbox.settled
+
+    @property
+    def next_mark(self) -> int:
+        """The mark that the next line will have."""
+        if isinstance(self.machine, Resume):
+            return self.machine.outbox.said
+        return self.machine.said if isinstance(self.machine, Unnumbered) else 0
 
     def start(self) -> None:
         """Connect."""
@@ -273,12 +199,14 @@ class Session:
     def hold(self, reason: str) -> None:
         """Read nothing for now."""
         self._holders.add(reason)
-        self._read()
+        self.machine.hold(True, self._now)
+        self._work()
 
     def release(self, reason: str) -> None:
         """Read on, unless there is another reason not to."""
         self._holders.discard(reason)
-        self._read()
+        self.machine.hold(bool(self._holders), self._now)
+        self._work()
 
     # -- the link -----------------------------------------------------------------------------------------------
 
@@ -318,7 +246,8 @@ class Session:
         if self.machine.stream:  # another hub has taken the place of the one that knew it
             self.machine.abandon(LOST)
         else:
-            self.machine = Unnumbered(self.machine, self._now)
+            self.machine = Unnumbered(self.machine)
+            self.machine.hold(bool(self._holders), self._now)
 
     def heard_all(self) -> None:
         """Do what follows from what was read at once."""
@@ -339,7 +268,9 @@ class Session:
             self._leave()
             return
         self._why = link.fault or failure_text(reason)
-        self._fault, self._hint = link.fault, link.hint
+        self._fault = link.fault or (link.hint and f"cannot reach {self._hub}: {link.hint}") or (
+            unreachable(self._hub, reason)
+        )
         if isinstance(self.machine, Unnumbered) and reason.check(ConnectionDone):
             self.machine.hung_up(self._now, self._why)
         else:
@@ -349,7 +280,7 @@ class Session:
     def _sentence(self, why: str) -> str:
         if self.welcomed:
             return f"the link to {self._hub} is lost: {why}"
-        return self._fault or f"cannot reach {self._hub}: {why}; {self._hint or 'is a hub running there?'}"
+        return self._fault or f"cannot reach {self._hub}: {why}; is a hub running there?"
 
     # -- what the machine wants ---------------------------------------------------------------------------------
 
@@ -392,7 +323,8 @@ class Session:
             self._exit(output)
 
     def _drop(self) -> None:
-        link, self._link, self._why = self._link, None, "the hub says nothing"
+        link, self._link = self._link, None
+        self._why, self._fault = "the hub says nothing", ""
         if link:
             link.abort()
 
@@ -420,7 +352,7 @@ class Session:
 
     def _read(self) -> None:
         """Read the link, or leave what comes where it is: then the other end has to wait."""
-        paused = not self._leaving and (bool(self._holders) or not self.machine.reading)
+        paused = not (self._leaving or self.machine.reading)
         if self._link and self._link.transport and paused != self._paused:
             self._paused = paused
             self._link.read(not paused)
@@ -451,75 +383,3 @@ class Session:
         if self._crowded is None or ahead < self._crowded[0]:
             self._crowded = (ahead, self._now + CROWD_PATIENCE)
         return self._now < self._crowded[1]
-
-
-class HubLink(Connection):
-    """One connection: objects in, objects out."""
-
-    transport: Any
-
-    def __init__(self, session: Session) -> None:
-        self.attempt: Any = None
-        """The attempt to connect."""
-        self.fault = ""
-        """Why it is no hub that answers."""
-        self.hint = ""
-        """What may be wrong."""
-        self._session = session
-        self._lines = Lines()
-        self._known = False
-        """Whether the other side speaks the protocol."""
-
-    def connectionMade(self) -> None:
-        """Say hello."""
-        if ITCPTransport.providedBy(self.transport):
-            self.transport.setTcpNoDelay(True)
-            self.transport.setTcpKeepAlive(True)
-        flow = Flow(lambda: self._session.flow(self, False), lambda: self._session.flow(self, True))
-        self.transport.registerProducer(flow, True)
-        self._session.link_made(self)
-
-    def send(self, verb: Json) -> None:
-        """Pass one object to the hub."""
-        if self.transport is not None:
-            self.transport.write(json.dumps(verb, ensure_ascii=False).encode(errors="replace") + b"\n")
-
-    def dataReceived(self, data: bytes) -> None:
-        """Take in whole lines."""
-        for line in self._lines.feed(data).split(b"\n")[:-1]:
-            event = json_object(line)
-            if event is not None:
-                self._known = True
-                self._session.heard(self, event)
-            elif not self._known:
-                said = clean_text(line.decode(errors="replace"))[:60]
-                self._refuse(f"that is no Chatterbox hub: it says {said!r}")
-                return
-        if self._lines.overlong:
-            self._refuse("that is no Chatterbox hub: it sends a line without end")
-        self._session.heard_all()
-
-    def _refuse(self, fault: str) -> None:
-        self.fault = fault
-        self.abort()
-
-    def read(self, wanted: bool) -> None:
-        """Read what comes, or don't."""
-        if wanted:
-            self.transport.resumeProducing()
-        else:
-            self.transport.pauseProducing()
-
-    def abort(self) -> None:
-        """Close at once; what was not sent is lost."""
-        if self.transport is not None:
-            self.transport.abortConnection()
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Pass on the reason."""
-        self.transport = None
-        if not self._known and bytes(self._lines.tail).startswith(b"\x15\x03"):
-            self.hint = "it speaks TLS: try tls:HOST:PORT"
-        elif not self._known and reason.check(ConnectionDone):
-            self.hint = "it may be a TLS port: try tls:HOST:PORT"
-        self._session.link_lost(self, reason)

@@ -12,7 +12,8 @@ from ..wire.numbered import Json, is_number
 from ..wire.numbering import UNSENT, Outbox, Outcome
 from .company import Company
 from .outputs import BROKEN, DONE, LOST, REFUSED, Exit, Fate, Output, Send, Show
-from .resume import HURRY, Resume
+from .patience import HURRY
+from .resume import Resume
 
 CLOSED = {"quit": DONE, "bye": DONE, "shutdown": LOST, "lost": LOST}
 """The exit status for each word with which a hub closes; all the others mean that it wants this end no more."""
@@ -29,10 +30,9 @@ class Unnumbered:
 
     Args:
         resume: what it takes the place of; its link is up.
-        now: the moment.
     """
 
-    def __init__(self, resume: Resume, now: float) -> None:
+    def __init__(self, resume: Resume) -> None:
         self.room, self.name = resume.room, resume.name
         self.up = False
         self.status: int | None = None
@@ -40,9 +40,11 @@ class Unnumbered:
         self.company = Company(Outbox(), Hearing())
         """Empty: such a hub doesn't say who is who."""
         self._pair = True
+        self.said = 0
+        """How many lines this end has said."""
         self._max_line = 0
-        self._marks = 0
         self._open = True
+        self._held = False
         self._failed = False
         self._broken = False
         self._partner_finished = False
@@ -57,7 +59,10 @@ class Unnumbered:
         """Whether the system takes nothing for now."""
         return not (self.up and self._open)
 
-    reading = True
+    @property
+    def reading(self) -> bool:
+        """Whether the link is to be read."""
+        return not self._held
 
     @property
     def due(self) -> float | None:
@@ -77,8 +82,8 @@ class Unnumbered:
 
     def say(self, lines: bytes, kind: str = "say", to: str = "") -> int:
         """Say whole lines; in mode `talk` they are typed."""
-        mark = self._marks
-        self._marks += lines.count(b"\n")
+        mark = self.said
+        self.said += lines.count(b"\n")
         first = mark
         for part in within(lines, self._max_line) if self._max_line else (lines,):
             if not isinstance(part, bytes):
@@ -87,7 +92,7 @@ class Unnumbered:
                 first += 1
                 continue
             first += part.count(b"\n")
-            texts = part.decode().split("\n")[:-1] if self.mode == KEYED else _portions(part)
+            texts = part.decode().split("\n")[:-1] if self.mode == KEYED else portions(part)
             for text in texts:
                 self._send(self._verb(kind, text, to))
         return mark
@@ -114,6 +119,10 @@ class Unnumbered:
 
     def shown(self, now: float, count: int = 1, idle: bool = False) -> None:
         """Nothing is numbered here."""
+
+    def hold(self, held: bool, now: float) -> None:
+        """Read nothing for now, or read on."""
+        self._held = held
 
     def leave(self, now: float, wait: float = 0.0, status: int = DONE) -> None:
         """Go: the hub has all that the link took."""
@@ -189,7 +198,7 @@ class Unnumbered:
             self._outputs.append(Exit(status, why))
 
 
-def _portions(lines: bytes) -> list[str]:
+def portions(lines: bytes) -> list[str]:
     """Return lines as texts of which each is still one object that any hub takes."""
     texts = []
     start = 0

@@ -2,47 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone, ConnectionLost, ConnectionRefusedError
 from twisted.internet.task import Clock
-from twisted.internet.testing import StringTransport
-from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatterbox.client.patience import Patience
 from chatterbox.client.resume import Resume
 from chatterbox.client.session import CROWD_PATIENCE, FAREWELL_PATIENCE, LOOK, Session, make_resume
-
-BOB = "b" * 16
-
-
-class Wire(StringTransport):
-    """One connection to the played hub."""
-
-    aborted = False
-    connection: Any
-
-    def abortConnection(self) -> None:
-        """Be gone."""
-        self.aborted = True
-        self.connection.connectionLost(Failure(ConnectionLost()))
-
-    def unregisterProducer(self) -> None:
-        """Forget the producer, however often."""
-        self.producer = None
+from tests.harness.memory_hub import BOB, MemoryHub
 
 
-class Played:
+class Played(MemoryHub):
     """A session, its owner and its hub in one."""
 
     def __init__(self, resume: Resume | None = None) -> None:
+        super().__init__()
         self.clock = Clock()
         self.ahead = 1000.0
-        self.wires: list[Wire] = []
-        self.refuse: list[Exception] = []
         self.shown: list[Any] = []
         self.outcomes: list[tuple[str, int, int]] = []
         self.lost_lines: list[int] = []
@@ -52,23 +30,6 @@ class Played:
         resume = resume or Resume("0" * 32, Patience(lambda: 1.0, 0.0, 120.0), "tea", "ann")
         self.session = Session(self.clock, self, resume, self, "example:5000", lambda: self.clock.seconds() + self.ahead)
         self.session.start()
-
-    # -- the endpoint
-
-    def connect(self, factory: Any) -> Deferred[Any]:
-        """Connect, unless the test refuses."""
-        result: Deferred[Any] = Deferred()
-        if self.refuse:
-            result.errback(Failure(self.refuse.pop(0)))
-            return result
-        wire = Wire()
-        wire.connection = factory.buildProtocol(None)
-        self.wires.append(wire)
-        wire.connection.makeConnection(wire)
-        result.callback(wire.connection)
-        return result
-
-    # -- the owner
 
     def show(self, event: Any, thing: Any) -> None:
         """Remember."""
@@ -93,33 +54,6 @@ class Played:
     def over(self, status: int, why: str) -> None:
         """Remember."""
         self.end.append((status, why))
-
-    # -- the hub
-
-    @property
-    def wire(self) -> Wire:
-        """The newest connection."""
-        return self.wires[-1]
-
-    def says(self, *events: Any) -> None:
-        """Let the hub say objects."""
-        self.wire.connection.dataReceived(b"".join(json.dumps(event).encode() + b"\n" for event in events))
-
-    def hears(self) -> list[Any]:
-        """Return the objects that the hub has got since the last call."""
-        lines = self.wire.value().splitlines()
-        self.wire.clear()
-        return [json.loads(line) for line in lines]
-
-    def welcomes(self, *others: str, seats: int | None = 2, **more: Any) -> None:
-        """Let the hub say welcome, with these others."""
-        ends = [{"name": name, "stream": name[0] * 16, "session": True, "away": False} for name in others]
-        welcome = {"event": "welcome", "room": "tea", "mode": "pair", "name": "ann", "seats": seats, "stream": "a" * 16, "grace": 120, "max_line": 4096, "ends": ends}
-        self.says(welcome | more)
-
-    def cuts(self, why: Exception | None = None) -> None:
-        """Lose the link."""
-        self.wire.connection.connectionLost(Failure(why or ConnectionLost()))
 
 
 class Links(SynchronousTestCase):
@@ -209,6 +143,20 @@ class Links(SynchronousTestCase):
         played.session.release("stderr")
         self.assertEqual(played.wire.producerState, "producing")
 
+    def test_who_does_not_read_does_not_ping(self) -> None:
+        """Held by its owner for minutes, it asks the hub for nothing; then it waits its time again."""
+        played = Played()
+        played.welcomes("bob")
+        played.hears()
+        played.session.hold("stderr")
+        played.clock.pump([1] * 100)
+        self.assertEqual((played.hears(), len(played.wires)), ([], 1))
+        played.session.release("stderr")
+        played.clock.pump([1] * 19)
+        self.assertEqual(played.hears(), [])
+        played.clock.pump([1] * 2)
+        self.assertEqual(played.hears(), [{"verb": "ping"}])
+
     def test_a_crowd_is_waited_for_but_not_for_ever(self) -> None:
         """In a larger room a speaker of much waits for the fastest hearer, and goes on when even that one hangs."""
         played = Played()
@@ -256,8 +204,8 @@ class Ends(SynchronousTestCase):
     def test_no_hub_there(self) -> None:
         """Without a first welcome it doesn't try again, and says what it can about why."""
         for data, reason, why in (
-            (b"", ConnectionDone(), "cannot reach example:5000: the hub closed the connection; it may be a TLS port: try tls:HOST:PORT"),
-            (b"\x15\x03\x03\x00\x02\x02\x46", ConnectionDone(), "cannot reach example:5000: the hub closed the connection; it speaks TLS: try tls:HOST:PORT"),
+            (b"", ConnectionDone(), "cannot reach example:5000: the hub closed the connection; it may be a TLS port: try tls:example:5000"),
+            (b"\x15\x03\x03\x00\x02\x02\x46", ConnectionDone(), "cannot reach example:5000: it speaks TLS: try tls:HOST:PORT"),
             (b"", ConnectionLost(), "cannot reach example:5000: the connection broke; is a hub running there?"),
             (b"SSH-2.0-\x1b[31mx\n", None, "that is no Chatterbox hub: it says 'SSH-2.0-[31mx'"),
         ):
