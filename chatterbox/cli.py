@@ -1,4 +1,7 @@
-"""The `chatterbox` command: `serve` runs a hub in the foreground, anything else joins one."""
+"""The `chatterbox` command: `serve` runs a hub in the foreground, `send`, `recv` and `ask` talk to one in one command.
+
+Anything else joins one.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,32 @@ def main(argv: list[str] | None = None) -> int:
     if args[:1] == ["serve"]:
         return serve(args[1:])
     from .client.__main__ import main as join
+    from .client.__main__ import shoot
+    from .client.shots import SHOTS
 
+    if args[:1] and args[0] in SHOTS:
+        return shoot(args[0], args[1:])
+    meant = _meant(args[0], ("serve", "join", *SHOTS)) if args else ""
+    if meant:
+        print(f"chatterbox: {args[0]}: did you mean {meant}? A host of that name is //{args[0]}", file=sys.stderr)
+        return 2
     return join(args[1:] if args[:1] == ["join"] else args, "chatterbox")
+
+
+def _meant(word: str, commands: tuple[str, ...]) -> str:
+    """Return the command that `word` was to be: it differs by one letter, or by two that changed places."""
+    if not word.isalpha() or word in commands:
+        return ""
+    return next((command for command in commands if len(word) >= 3 and _near(word, command)), "")
+
+
+def _near(word: str, command: str) -> bool:
+    if abs(len(word) - len(command)) > 1 or (len(command) == 3 and len(word) > 3):
+        return False
+    cuts = range(len(command) + 1)
+    lacking = {command[:i] + command[i + 1 :] for i in cuts}
+    swapped = {command[:i] + command[i + 1 : i + 2] + command[i : i + 1] + command[i + 2 :] for i in cuts}
+    return word in lacking | swapped or bool(lacking & {word[:i] + word[i + 1 :] for i in range(len(word))})
 
 
 def serve(args: list[str]) -> int:

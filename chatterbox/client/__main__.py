@@ -21,6 +21,22 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
         return USAGE
 
 
+def shoot(verb: str, argv: Sequence[str]) -> int:
+    """Do what a one-shot asks; return the exit status."""
+    from .pipes.send import run
+    from .shots import parse as parse_shot
+
+    try:
+        shot = parse_shot(verb, argv)
+        if sys.stdout is None or (sys.stdin is None and verb == "send"):
+            raise Misuse("stdin or stdout is closed: give it something, such as /dev/null")
+        return run(shot)
+    except Misuse as fault:
+        if sys.stderr:
+            print(f"chatterbox {verb}: {fault}", file=sys.stderr)
+        return USAGE
+
+
 def _run(options: Options) -> int:
     """Only a person at a terminal needs the line editor: pipes start without it."""
     if sys.stdin is None or sys.stdout is None:
@@ -30,7 +46,7 @@ def _run(options: Options) -> int:
     else:
         if options.log:
             raise Misuse("--log is for a terminal; in a pipe put `| tee FILE` behind it")
-        from .pipes.pipe import run
+        from .pipes.run import run
     return run(options)
 
 

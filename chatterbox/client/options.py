@@ -29,8 +29,10 @@ CONNECT_PATIENCE = 10
 """Seconds in which a hub must answer the call; an endpoint string may say otherwise with `:timeout=`."""
 UNIX_PATH = 107 if sys.platform == "linux" else 103
 """Bytes of a socket's path that the system takes: `sun_path` has 108 on Linux, 104 on BSD and macOS, one is a zero."""
+RETRY = 120.0
+"""Seconds for which a lost link is tried again: as long as a hub keeps a seat where nothing else is asked for."""
 PROG = "python -m chatterbox.client"
-CLEAN, LOST, USAGE, REFUSED = 0, 1, 2, 3
+CLEAN, LOST, USAGE, REFUSED, BROKEN = 0, 1, 2, 3, 4
 """Exit statuses; a signal adds its number to 128, as in a shell."""
 
 _EXAMPLES = """\
@@ -48,6 +50,8 @@ the client prints on until the other end is done as well.
 
 """
 _ENDING = """\
+one line, or one answer: chatterbox send, chatterbox recv, chatterbox ask (docs/client.md)
+
 environment, where the command line says nothing:
   CHATTERBOX_HUB, CHATTERBOX_ROOM, CHATTERBOX_NAME
                 as HUB, --room and --name
@@ -55,10 +59,11 @@ environment, where the command line says nothing:
   TERM=dumb     as --plain
 
 exit status:
-  0    a clean end: stdin ended and the hub closed after it, /quit, or the conversation was ended in good order
-  1    the hub can't be reached, or the link to it is lost
+  0    the other end has all that was said, and all that it said is on stdout; or the reader of stdout had enough
+  1    the hub can't be reached, the link is lost and didn't come back, or stdout takes no more
   2    usage
-  3    the hub refused, or let go (room full, bad name, too slow, flood, idle)
+  3    the hub refused, or let go (room full, bad name, too slow, flood, idle, replaced)
+  4    the other end was lost, or left, before that; nobody came; a line was too long
   130  interrupted (^C) in a pipe
   143  terminated (SIGTERM)
 """
@@ -83,6 +88,10 @@ class Options:
     """Seconds to listen on after the end of stdin; None: until the other end is done, too."""
     quiet: bool = False
     """No notices on stderr, but for faults."""
+    wait: float | None = None
+    """Seconds to wait for somebody who listens; None: for ever."""
+    retry: float | None = None
+    """Seconds to try again where there is no link; None: not before the first welcome, then for `RETRY`."""
     json: bool = False
     """One JSON object a line, in and out."""
     plain: bool = False
@@ -98,6 +107,11 @@ class Options:
         """The hub as a person would write it."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return self.description or f"{host}:{self.port}"
+
+    @property
+    def patience(self) -> tuple[float, float]:
+        """Seconds to try before the first welcome, and after a link was lost."""
+        return (0.0, RETRY) if self.retry is None else (self.retry, self.retry)
 
     def endpoint(self, reactor: Any) -> IStreamClientEndpoint:
         """Return the way to the hub. An address needs no resolver, and so no thread.
@@ -139,10 +153,11 @@ class _Unreachable:
         return fail(ValueError(self._why))
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
     """Says what is wrong in one sentence, without the usage above it."""
 
     def error(self, message: str) -> NoReturn:
+        """End with status 2."""
         self.exit(USAGE, f"{self.prog}: {message}; see {self.prog} --help\n")
 
 
@@ -181,14 +196,36 @@ def parse(
     parser = make_parser(prog or PROG)
     given = {key: word for key, word in vars(parser.parse_args(argv)).items() if word is not None}
     try:
-        return Options(**_from_environment(environment, given) | _merged(_hub(given.pop("hub", "")), given))
+        return options_from(given, environment)
     except argparse.ArgumentTypeError as fault:
         parser.error(str(fault))
 
 
-def make_parser(prog: str) -> _Parser:
+def options_from(given: dict[str, Any], environment: Mapping[str, str] = os.environ) -> Options:
+    """Return the options that were `given`, and what `environment` says beside them.
+
+    Raises:
+        argparse.ArgumentTypeError: a word is none, or two say different things.
+    """
+    return Options(**_from_environment(environment, given) | _merged(_hub(given.pop("hub", "")), given))
+
+
+def hub_options(hub: str, **given: Any) -> Options:
+    """Return options for a program, which says all of it; what is None or empty is left out.
+
+    Raises:
+        Misuse: a word is none.
+    """
+    words = {"hub": hub} | given
+    try:
+        return options_from({key: value for key, value in words.items() if value not in (None, "")}, {})
+    except argparse.ArgumentTypeError as fault:
+        raise Misuse(str(fault)) from fault
+
+
+def make_parser(prog: str) -> Parser:
     """Return the parser of the client's command line; a man page and completions are made of it, too."""
-    parser = _Parser(
+    parser = Parser(
         prog=prog,
         description="Join a Chatterbox hub and talk.",
         epilog=_ENDING,
@@ -198,10 +235,12 @@ def make_parser(prog: str) -> _Parser:
     )
     add = parser.add_argument
     add("hub", nargs="?", metavar="HUB", help=f"where the hub is (default: {HOST}:{PORT})")
-    add("port", nargs="?", type=_port, metavar="PORT", help="its port, where HUB names none")
-    add("--name", type=_name, help="the name to be called by")
-    add("--room", type=_room, help="the room to talk in")
-    add("--linger", type=_seconds, metavar="SECONDS", help=_LINGER)
+    add("port", nargs="?", type=port, metavar="PORT", help="its port, where HUB names none")
+    add("--name", type=name, help="the name to be called by")
+    add("--room", type=room, help="the room to talk in")
+    add("--linger", type=seconds, metavar="SECONDS", help=_LINGER)
+    add("--wait", type=seconds, metavar="SECONDS", help="how long to wait for somebody who listens; then status 4")
+    add("--retry", type=seconds, metavar="SECONDS", help=_RETRY)
     add("--json", action="store_true", help="one JSON object per event on stdout; objects or plain lines on stdin")
     add("--quiet", action="store_true", help="in pipes: no notices on stderr, only what went wrong")
     add("--plain", action="store_true", help="no colours, no moving cursor: bare lines on the terminal")
@@ -213,22 +252,26 @@ def make_parser(prog: str) -> _Parser:
     return parser
 
 
-_LINGER = "how long to listen on after the end of stdin; 0: leave as soon as the hub has taken everything"
+_LINGER = "how long to listen on after the end of stdin; 0: hear nothing, and leave when the other end has everything"
+_RETRY = f"how long to try again without a link (default: 0 for the first one, then {RETRY:.0f})"
 
 # -- words ----------------------------------------------------------------------------------------------------
 
 
-def _port(word: str) -> int:
+def port(word: str) -> int:
+    """Return the port that `word` is."""
     if not re.fullmatch("[0-9]{1,5}", word) or not 0 < int(word) < 65536:
         raise argparse.ArgumentTypeError(f"{word!r} is no port, 1 to 65535")
     return int(word)
 
 
-def _name(word: str) -> str:
+def name(word: str) -> str:
+    """Return `word` if it can be a name."""
     return _faultless(word, name_fault(word, Limits().max_name))
 
 
-def _room(word: str) -> str:
+def room(word: str) -> str:
+    """Return `word` if it can be a room."""
     return _faultless(word, room_fault(word, Limits().max_room))
 
 
@@ -238,14 +281,15 @@ def _faultless(word: str, fault: str) -> str:
     return word
 
 
-def _seconds(word: str) -> float:
+def seconds(word: str) -> float:
+    """Return the time that `word` is."""
     try:
-        seconds = float(word)
+        number = float(word)
     except ValueError:
-        seconds = -1.0
-    if not (seconds >= 0 and math.isfinite(seconds)):
+        number = -1.0
+    if not (number >= 0 and math.isfinite(number)):
         raise argparse.ArgumentTypeError(f"{word!r} is no number of seconds")
-    return seconds
+    return number
 
 
 # -- the hub --------------------------------------------------------------------------------------------------
@@ -256,6 +300,7 @@ _HUB = re.compile(r"(?P<host>\[[^\s\]/]+\]|[^\s:/\[\]]+)(?::(?P<port>[^:/]*))?(?
 
 def _hub(word: str) -> dict[str, Any]:
     """Return what `word` says of host, port and room, or the endpoint that it is; only what it says is in there."""
+    word = word.removeprefix("//")  # so that a host may be called like a command
     if not word:
         return {}
     if _is_ipv6(word):
@@ -267,16 +312,16 @@ def _hub(word: str) -> dict[str, Any]:
         raise argparse.ArgumentTypeError(f"{word!r} is no hub: use HOST, HOST:PORT, HOST:PORT/ROOM or an endpoint")
     said: dict[str, Any] = {"host": found["host"].strip("[]")}
     if found["port"] is not None:
-        said["port"] = _port(found["port"])
+        said["port"] = port(found["port"])
     if found["room"] is not None:
-        said["room"] = _room(found["room"])
+        said["room"] = room(found["room"])
     return said
 
 
 def _from_environment(environment: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the environment says; its hub only where none was `given`."""
     said: dict[str, Any] = {}
-    for key, read in (("hub", _hub), ("room", _room), ("name", _name)):
+    for key, read in (("hub", _hub), ("room", room), ("name", name)):
         word = environment.get(f"CHATTERBOX_{key.upper()}")
         if word and key not in given and not (key == "hub" and "port" in given):
             try:

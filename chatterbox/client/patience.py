@@ -13,6 +13,12 @@ ANSWER = 5.0
 """Seconds that the hub has for its `pong`; then the link is taken for lost."""
 WELCOME = 20.0
 """Seconds without a welcome after the hello: 15 are the hub's own patience, and more is somebody else's port."""
+AGAIN = frozenset({"shutdown", "lost"})
+"""The closing words after which a session comes back; all others are final."""
+GOODBYE = 30.0
+"""Seconds in which `quit` is repeated until the hub says `closed (quit)`."""
+HURRY = 5.0
+"""The same for who leaves before both ends have finished."""
 JUMP = 2.0
 """Seconds by which the wall clock may run ahead of the monotonic one: beyond that the machine has slept."""
 FIRST_PAUSE, LAST_PAUSE, GROWTH = 0.2, 10.0, 2.0

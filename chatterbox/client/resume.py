@@ -38,14 +38,7 @@ from ..wire.numbered import Json, from_event, is_number, to_verb
 from ..wire.numbering import GOT, SESSION_LIMIT, Outbox
 from .company import Company
 from .outputs import BROKEN, DONE, LOST, REFUSED, Connect, Drop, Exit, Fate, Missed, Output, Send, Show
-from .patience import Patience
-
-AGAIN = frozenset({"shutdown", "lost"})
-"""The closing words after which a session comes back; all others are final."""
-GOODBYE = 30.0
-"""Seconds in which `quit` is repeated until the hub says `closed (quit)`."""
-HURRY = 5.0
-"""The same for who leaves before both ends have finished."""
+from .patience import AGAIN, GOODBYE, HURRY, Patience
 
 
 class Resume:
@@ -198,6 +191,11 @@ class Resume:
         if self.up:
             self._send({"verb": "quit", "why": "lost", "got": self._all_shown()})
         self._end(status)
+
+    def hold(self, held: bool, now: float) -> None:
+        """Read nothing for now, for a reason of its owner's; or read on."""
+        self._hearing.held = held
+        self._patience.heard(now)
 
     # -- the link -----------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import select
 import stat
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, cast
 
@@ -130,6 +131,13 @@ class _Stdout(Writer):
         """Take note that the reader has left."""
         return CONNECTION_LOST
 
+    def writeSomeData(self, data: bytes) -> int | Exception:
+        """Write, and tell how much."""
+        sent = super().writeSomeData(data)
+        if isinstance(sent, int) and sent:
+            self._stdio.wrote(sent)
+        return sent
+
     def connectionLost(self, reason: Failure) -> None:
         """Tell that nothing more can be written."""
         if not self.disconnected:
@@ -138,14 +146,26 @@ class _Stdout(Writer):
 
 
 class Stdio:
-    """Stdin and stdout as the transport of `protocol`, which is told of the end of each half, and then of both."""
+    """Stdin and stdout as the transport of `protocol`, which is told of the end of each half, and then of both.
+
+    Args:
+        wrote: is told how many bytes stdout has taken, each time.
+    """
 
     disconnecting = False
 
-    def __init__(self, protocol: Protocol, stdin: int = STDIN, stdout: int = STDOUT, reactor: Any = None) -> None:
+    def __init__(
+        self,
+        protocol: Protocol,
+        stdin: int = STDIN,
+        stdout: int = STDOUT,
+        reactor: Any = None,
+        wrote: Callable[[int], None] = lambda size: None,
+    ) -> None:
         if reactor is None:
             from twisted.internet import reactor
         self.protocol = protocol
+        self.wrote = wrote
         self._writer: _Stdout | None = _Stdout(reactor, stdout, self)
         self._reader: _Reader | None = _Reader(reactor, stdin, self)
         self._reader.startReading()

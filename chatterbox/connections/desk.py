@@ -273,11 +273,11 @@ class Desk:
             self._goodbye(peer, piece)
 
     def _send(self, peer: Peer, thing: Numbered) -> None:
-        """Say something numbered in the room; in a pair no more than may be un-got, and one read."""
+        """Say something numbered in the room; in a pair no more than may be un-got, a read, and a block got in part."""
         if thing.to and peer.room and peer.room.is_pair:
             flight = self._flights.setdefault(peer.stream, Flight())
             flight.said(thing)
-            if flight.size > SESSION_LIMIT + LARGEST_SAY:
+            if flight.size > SESSION_LIMIT + 2 * LARGEST_SAY:
                 peer.end("flood", "more was said than the other end has got")
         if peer.room:
             peer.room.apply(Sent(peer, thing))

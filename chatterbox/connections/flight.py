@@ -24,14 +24,15 @@ class Flight:
         """For each block its last number, and its bytes."""
 
     def said(self, thing: Numbered) -> None:
-        """Count `thing`, if it is no repeat."""
+        """Count what of `thing` is no repeat."""
         if thing.to != self._to:
             self._to, self._last, self.size = thing.to, 0, 0
             self._parts.clear()
         if thing.last > self._last:
+            size = len(thing.after(max(0, self._last + 1 - thing.n)).block)
             self._last = thing.last
-            self._parts.append((thing.last, len(thing.block)))
-            self.size += len(thing.block)
+            self._parts.append((thing.last, size))
+            self.size += size
 
     def got(self, stream: str, n: int) -> None:
         """Take it that the end `stream` has shown the lines up to `n`."""

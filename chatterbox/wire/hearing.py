@@ -31,6 +31,8 @@ class Hearing:
         self._limit = limit
         self.unread = 0
         """Bytes that wait to be shown."""
+        self.held = False
+        """Whether its owner wants nothing read, for a reason of its own."""
         self.inbox = Inbox()
         self._unshown: deque[_Unshown] = deque()
         self._finished: set[str] = set()
@@ -41,7 +43,7 @@ class Hearing:
     @property
     def reading(self) -> bool:
         """Whether more should be read."""
-        return self.unread < self._limit
+        return self.unread < self._limit and not self.held
 
     @property
     def waits(self) -> bool:

@@ -106,6 +106,17 @@ class Lane:
         """Numbers of kept lines that the hub dropped."""
         self._ledger = ledger
 
+    @property
+    def ahead(self) -> int:
+        """Bytes that none of those who are here has got yet."""
+        best = max((end.got for end in self.ends.values() if end.here), default=self.next)
+        size = 0
+        for block in reversed(self.blocks):
+            if block.last <= best:
+                break
+            size += block.cost
+        return size
+
     def dropped(self, n: int) -> None:
         """The hub has dropped line `n`, since it was too long: whoever gets what follows has not got this."""
         if self._released < n < self.next:

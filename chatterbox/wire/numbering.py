@@ -85,6 +85,11 @@ class Outbox:
         return self.pair and self._ledger.size >= self._limit
 
     @property
+    def ahead(self) -> int:
+        """In a larger room: the bytes that even the fastest of those who are here hasn't got yet."""
+        return 0 if self.pair else self._everyone.ahead
+
+    @property
     def settled(self) -> bool:
         """Whether no line waits to be got; that this end has finished needs no answer."""
         return all(block.kind == "done" for block in self._kept())

@@ -1,281 +1,423 @@
-"""The client in pipes, with a hub, stdin and stdout that are played: when it ends, and with which status."""
+"""The client in pipes, with a hub, stdin and stdout that are played: what is written, when it ends, with which status."""
 
 from __future__ import annotations
 
-import socket
+import json
 from typing import Any
 
 from twisted.internet import error
-from twisted.internet.interfaces import ISSLTransport
 from twisted.internet.protocol import Protocol
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
-from zope.interface import alsoProvides
 
+from chatterbox.client.options import Options
+from chatterbox.client.patience import Patience
 from chatterbox.client.pipes import pipe as pipes
-from chatterbox.client.pipes.codec import Codec, JsonCodec, TextCodec
-from chatterbox.client.pipes.pipe import HANG_UP_PATIENCE, Pipe
+from chatterbox.client.pipes.pipe import QUIT_PATIENCE, SEND_PATIENCE, Pipe
+from chatterbox.client.pipes.reading import BLOCK, JsonReading, TextReading
+from chatterbox.client.pipes.wording import JsonWording, TextWording
+from chatterbox.client.resume import Resume
+from chatterbox.client.session import Session
 from chatterbox.wire.lines import Lines
+from tests.harness.memory_hub import BOB, MemoryHub
 
-DONE, BROKEN = Failure(error.ConnectionDone()), Failure(error.ConnectionLost())
+DONE = Failure(error.ConnectionDone())
 
 
-class Side(StringTransport):
-    """One side of a pipe: what is asked to close is there until the test says that it is gone."""
+class Files(StringTransport):
+    """Stdin and stdout: what is written waits until the test lets it go."""
+
+    def __init__(self, pipe: Pipe) -> None:
+        super().__init__()
+        self.pipe = pipe
+        self.taken = 0
+        self.stuck = False
+
+    def write(self, data: bytes) -> None:
+        """Take bytes."""
+        super().write(data)
+        if not self.stuck:
+            self.take()
+
+    def take(self) -> None:
+        """Let stdout take all."""
+        size, self.taken = len(self.value()) - self.taken, len(self.value())
+        self.pipe.wrote(size)
 
     def unregisterProducer(self) -> None:
-        """Forget the producer, as real transports do however often."""
+        """Forget the producer, however often."""
         self.producer = None
 
 
-class Link(Side):
-    """A connection to a hub."""
-
-    half_closed = aborted = False
-    socket: socket.socket | None = None
-
-    def loseWriteConnection(self) -> None:
-        """Close the sending half."""
-        self.half_closed = True
-
-    def abortConnection(self) -> None:
-        """Close at once."""
-        self.aborted = True
-
-    def fileno(self) -> int:
-        """Return the descriptor of a socket, where the test has one."""
-        return self.socket.fileno() if self.socket else -1
-
-
-class Played:
+class Played(MemoryHub):
     """A pipe, and what is around it."""
 
-    def __init__(self, codec: Codec | None = None, linger: float | None = None, tls: bool = False) -> None:
+    def __init__(self, json: bool = False, typed: bool = False, fails: bool = False, **options: Any) -> None:
+        super().__init__()
         self.clock = Clock()
-        self.link = Link()
-        self.stdio: Any = Side()
         self.told = b""
-        self.talk: Any = None
-        self.pipe = Pipe(codec or TextCodec(), "example:5000", self.open, self.tell, self.clock.callLater, linger)
+        self.fails = fails
+        reading, wording = (JsonReading(typed), JsonWording()) if json else (TextReading(typed), TextWording())
+        self.options = Options(json=json, **options)
+        self.pipe = Pipe(reading, wording, self.open, self.tell, self.clock, self.options)
         self.over: list[None] = []
-        self.pipe.over.addCallback(self.over.append)
-        if tls:
-            alsoProvides(self.link, ISSLTransport)
-        self.pipe.makeConnection(self.link)
+        self.pipe.done.addCallback(self.over.append)
+        patience = Patience(lambda: 1.0, *self.options.patience)
+        resume = Resume("5" * 32, patience, "tea", self.options.name, listens=self.options.linger != 0)
+        self.session = Session(self.clock, self, resume, self.pipe, "example:5000", self.clock.seconds)
+        self.pipe.start(self.session)
 
     def open(self, talk: Protocol) -> Any:
         """Open stdin and stdout."""
-        self.talk = talk
-        return self.stdio
+        if self.fails:
+            raise OSError(9, "Bad file descriptor")
+        self.talk: Any = talk
+        self.files = Files(self.pipe)
+        return self.files
 
     def tell(self, status: bytes) -> None:
         """Take status."""
         self.told += status
 
-    def stdin_ends(self) -> None:
-        """End stdin, and send all of it."""
-        self.talk.readConnectionLost()
-        if self.link.half_closed:
-            self.pipe.writeConnectionLost()
+    def types(self, data: bytes, last: bool = False) -> None:
+        """Let stdin say something, and perhaps end."""
+        self.talk.dataReceived(data)
+        if last:
+            self.talk.readConnectionLost()
+
+    def bob(self, n: int, text: str = "", **more: Any) -> None:
+        """Let bob say something, or that he has finished."""
+        said = {"event": "said", "from": "bob", "stream": BOB, "n": n, "text": text}
+        self.says((said if text else {"event": "finished", "name": "bob", "stream": BOB, "n": n}) | more)
+
+    def got(self, n: int) -> None:
+        """Let bob say that he has shown so many lines."""
+        self.says({"event": "got", "stream": BOB, "n": n})
+
+    def left(self, why: str = "lost") -> None:
+        """Let bob leave."""
+        self.says({"event": "left", "name": "bob", "stream": BOB, "why": why, "got": 0})
+
+    def hangs_up(self) -> None:
+        """Close as a hub does, after its last word."""
+        self.says({"event": "closed", "why": "quit"})
+        self.cuts(error.ConnectionDone())
+
+    @property
+    def verbs(self) -> list[str]:
+        """The verbs that the hub has got since the last look."""
+        return [sent.get("verb", "hello") for sent in self.hears()]
 
     def all_gone(self) -> int | None:
-        """Let both sides close, as they were asked to; return the exit status."""
-        if self.over:
-            raise AssertionError("over before all was written")
-        if not (self.stdio.disconnecting and self.link.disconnecting):
-            raise AssertionError("nobody asked for the end")
-        if self.stdio.producer or self.link.producer:
-            raise AssertionError("who waits for a producer never closes")
+        """Let stdin and stdout close, as they were asked to; return the exit status."""
+        if not self.files.disconnecting or self.over:
+            raise AssertionError("nobody asked for the end, or it came too early")
         self.talk.connectionLost(DONE)
-        self.pipe.connectionLost(DONE)
-        if self.over != [None] or self.clock.getDelayedCalls():
-            raise AssertionError("not over")
+        timers = [call for call in self.clock.getDelayedCalls() if call.active()]
+        if self.over != [None] or len(timers) > 1:
+            raise AssertionError(f"not over: {timers}")
         return self.pipe.status
 
 
 class BothWays(SynchronousTestCase):
     """What passes between the two sides."""
 
-    def test_stdin_is_said_and_the_hub_is_heard(self) -> None:
-        """Lines of stdin go to the hub, lines of the hub to stdout, notices to stderr, each whole."""
-        played = Played(TextCodec("tea", "ann"))
-        self.assertEqual(played.link.value(), b"/join tea\n/nick ann\n")
-        played.link.clear()
-        played.talk.dataReceived(b"one\ntw")
-        self.assertEqual(played.link.value(), b"one\n")
-        played.talk.dataReceived(b"o\n")
-        played.pipe.dataReceived(b"-!- bob joi")
-        played.pipe.dataReceived(b"ned\nhi\nthe")
-        self.assertEqual(played.link.value(), b"one\ntwo\n")
-        self.assertEqual(played.stdio.value(), b"hi\n")
-        self.assertEqual(played.told, b"-!- bob joined\n")
+    def test_stdin_is_said_and_the_other_end_is_heard(self) -> None:
+        """Lines of stdin go to the hub, its lines to stdout, all else to stderr."""
+        played = Played(name="ann")
+        self.assertEqual(played.files.producerState, "paused")
+        played.welcomes("bob")
+        self.assertEqual(played.files.producerState, "producing")
+        played.hears()
+        played.types(b"one\ntw")
+        played.types(b"o\n")
+        self.assertEqual([verb["text"] for verb in played.hears()], ["one", "two"])
+        played.bob(1, "hi\nthere", gap=0)
+        played.says({"event": "renamed", "name": "bob", "to": "rob", "stream": BOB})
+        self.assertEqual(played.files.value(), b"hi\nthere\n")
+        self.assertEqual(played.told, b"-!- your partner is now known as rob\n")
 
-    def test_each_side_waits_for_the_other(self) -> None:
-        """Stdin waits for the hub, and the hub for both stdout and stderr, so none can run ahead."""
+    def test_got_is_said_when_stdout_has_it(self) -> None:
+        """What waits for a full stdout isn't acknowledged, and at 256 KiB the link isn't read."""
         played = Played()
-        self.assertIs(played.link.producer, played.stdio)
-        self.assertTrue(played.link.streaming and played.stdio.streaming)
-        played.stdio.producer.pauseProducing()
-        played.pipe.hold(True)
-        self.assertEqual(played.link.producerState, "paused")
-        played.stdio.producer.resumeProducing()
-        self.assertEqual(played.link.producerState, "paused")
-        played.pipe.hold(False)
-        self.assertEqual(played.link.producerState, "producing")
+        played.welcomes("bob")
+        played.hears()
+        played.files.stuck = True
+        played.bob(1, "x" * 4000, gap=0)
+        played.clock.pump([0.2] * 5)
+        self.assertEqual(played.verbs, [])
+        played.bob(2, "\n".join(["y" * 4000] * 70))
+        self.assertEqual(played.wire.producerState, "paused")
+        played.files.take()
+        self.assertEqual(played.hears()[-1], {"verb": "got", "to": BOB, "n": 71})
+        self.assertEqual(played.wire.producerState, "producing")
 
-
-class TheEnd(SynchronousTestCase):
-    """How a conversation ends, and what its exit status is."""
-
-    def test_after_stdin_the_hub_is_heard_until_it_hangs_up(self) -> None:
-        """The last line needs no newline; then the sending half is closed, and what comes is still printed (F7)."""
+    def test_stdin_waits_for_the_other_end(self) -> None:
+        """At 256 KiB that aren't got stdin isn't read, and a got lets it go on; blocks have at most 64 KiB."""
         played = Played()
-        played.talk.dataReceived(b"hi")
-        played.stdin_ends()
-        self.assertEqual(played.link.value(), b"hi\n")
-        self.assertTrue(played.link.half_closed)
-        self.assertIsNone(played.link.producer)
-        self.assertFalse(played.link.disconnecting)
-        played.clock.advance(100_000)
-        played.pipe.dataReceived(b"an answer\nunended")
-        played.pipe.readConnectionLost()
-        self.assertEqual(played.stdio.value(), b"an answer\nunended\n")
+        played.welcomes("bob")
+        played.hears()
+        played.types((b"z" * 999 + b"\n") * 400)
+        self.assertEqual(played.files.producerState, "paused")
+        sizes = [len(verb["text"]) + 1 for verb in played.hears()]
+        self.assertLessEqual(max(sizes), BLOCK)
+        self.assertEqual(sum(sizes), 325_000)
+        played.got(195)
+        self.assertEqual(played.files.producerState, "producing")
+        self.assertEqual(sum(sizes) + sum(len(verb["text"]) + 1 for verb in played.hears()), 400_000)
+
+    def test_nothing_is_said_before_the_welcome(self) -> None:
+        """Data on stdin is never an answer to a question: a name is made up instead (A10, B2)."""
+        played = Played()
+        played.types(b"deploy\nsecond line\n", last=True)
+        played.hears()
+        played.says({"event": "error", "code": "name", "text": "which name do you take?"})
+        [answer] = played.hears()
+        self.assertRegex(answer["name"], r"^guest-\d+$")
+        played = Played(name="dup")
+        played.hears()
+        for number in (2, 3):
+            played.says({"event": "error", "code": "name", "text": "the name dup is taken; which name do you take?"})
+            self.assertEqual(played.hears(), [{"verb": "nick", "name": f"dup-{number}"}])
+        played.says({"event": "closed", "why": "kicked", "text": "that was the last try"})
+        played.cuts(error.ConnectionDone())
+        self.assertEqual((played.all_gone(), played.told), (3, b"-!- closed (kicked): that was the last try\n"))
+
+    def test_labels(self) -> None:
+        """Where a mode has labels they stand before each line; what was done and told is marked; echoes aren't heard."""
+        played = Played()
+        played.welcomes("bob", seats=None, label="nick", mode="room")
+        played.bob(1, "hi\nthere", gap=0)
+        played.says(
+            {"event": "said", "from": "ann", "text": "mine", "own": True},
+            {"event": "did", "from": "bob", "stream": BOB, "n": 3, "text": "waves"},
+            {"event": "told", "from": "bob", "stream": BOB, "n": 1, "gap": 0, "private": True, "text": "psst"},
+            {"event": "left", "name": "bob", "stream": BOB, "why": "lost"},
+        )
+        self.assertEqual(played.files.value(), b"bob: hi\nbob: there\n* bob waves\n")
+        self.assertEqual(played.told, b"-!- bob tells you: psst\n-!- bob left (lost)\n")
+
+    def test_what_is_altered_is_said_at_the_end(self) -> None:
+        """Counts of lines, and of returns that became newlines; a return before a newline is no alteration (A16)."""
+        played = Played()
+        played.welcomes("bob")
+        played.types(b"fine\r\n\x00ok\n\xff\xfe\n\xe2\x80\xa8x\n10%\r20%\n", last=True)
+        played.got(6)
+        played.bob(1, gap=0)
+        played.hangs_up()
         self.assertEqual(played.all_gone(), 0)
-        self.assertEqual(played.told, b"")
+        self.assertIn(
+            b"controls were removed in 2 lines, invalid UTF-8 was replaced in 1 line, 1 carriage return became newlines",
+            played.told,
+        )
 
-    def test_a_hub_that_hangs_up_first_is_lost(self) -> None:
-        """Before the end of stdin, or before all of it was sent, a closed link is a lost one, with one line for it."""
-        for ended in (False, True):
+
+class Truths(SynchronousTestCase):
+    """When it ends, and what its exit status is."""
+
+    def test_both_truths(self) -> None:
+        """Status 0: all is got, and the other's last word is on stdout; neither alone is enough."""
+        for order in ("got first", "finished first"):
             played = Played()
-            if ended:
-                played.talk.readConnectionLost()
-            played.pipe.readConnectionLost()
+            played.welcomes("bob")
+            played.types(b"hi", last=True)
+            for step in ("got", "finished") if order == "got first" else ("finished", "got"):
+                self.assertNotIn("quit", played.verbs)
+                played.got(1) if step == "got" else played.bob(1, gap=0)
+            self.assertEqual(played.hears()[-1], {"verb": "quit", "got": {BOB: 1}, "finished": True})
+            played.hangs_up()
+            self.assertEqual((played.all_gone(), played.told), (0, b"-!- your partner has finished\n"))
+
+    def test_stdout_has_to_take_the_last_bytes(self) -> None:
+        """What was heard and isn't written is no truth yet."""
+        played = Played()
+        played.welcomes("bob")
+        played.types(b"", last=True)
+        played.files.stuck = True
+        played.bob(1, "hi", gap=0)
+        played.bob(2)
+        self.assertNotIn("quit", played.verbs)
+        played.files.take()
+        self.assertIn("quit", played.verbs)
+
+    def test_a_killed_hub(self) -> None:
+        """A link that is lost and doesn't come back is status 1, whatever had ended before (A1)."""
+        for last in (False, True):
+            played = Played(retry=0.0)
+            played.welcomes("bob")
+            played.types(b"", last=last)
+            played.cuts(error.ConnectionDone())
             self.assertEqual(played.all_gone(), 1)
-            self.assertEqual(played.told, b"chatterbox: the link to example:5000 is lost: the hub hung up\n")
+            self.assertEqual(
+                played.told, b"chatterbox: the link to example:5000 is lost: the hub closed the connection\n"
+            )
 
-    def test_a_broken_link_is_lost_also_after_stdin(self) -> None:
-        """A reset is no clean end, whenever it comes."""
+    def test_a_hub_that_comes_back(self) -> None:
+        """For two minutes a lost link is made again, and said so once; nothing is said twice."""
         played = Played()
-        played.stdin_ends()
-        played.pipe.connectionLost(BROKEN)
-        self.assertEqual(played.pipe.status, 1)
-        self.assertEqual(played.told, b"chatterbox: the link to example:5000 is lost: the connection broke\n")
-        self.assertEqual(played.over, [])
-        played.talk.connectionLost(DONE)
-        self.assertEqual(played.over, [None])
+        played.welcomes("bob")
+        played.types(b"one\n")
+        played.refuse = [error.ConnectionRefusedError()] * 3
+        played.cuts()
+        played.clock.pump([0.5] * 10)
+        played.welcomes("bob")
+        self.assertEqual(
+            played.told, b"-!- no link to the hub (the connection broke): trying again\n-!- connected again\n"
+        )
+        self.assertEqual(played.hears()[-1], {"verb": "say", "to": BOB, "n": 1, "gap": 0, "text": "one"})
 
-    def test_the_words_of_closing(self) -> None:
-        """Each word of the closed set has its status, in both dialects, hung up on cleanly or not."""
-        statuses = dict.fromkeys(("full", "slow", "flood", "idle", "kicked", "news"), 3)
-        for word, status in (statuses | {"bye": 0, "quit": 0, "shutdown": 1, "lost": 1}).items():
-            text = f"-!- closed ({word}): so\n".encode()
-            event = f'{{"event": "closed", "why": "{word}", "text": "so"}}\n'.encode()
-            for codec, closing in ((TextCodec(), text), (JsonCodec(), event)):
-                for cleanly in (True, False):
-                    played = Played(codec)
-                    played.pipe.dataReceived(closing)
-                    if cleanly:
-                        played.pipe.readConnectionLost()
-                    else:
-                        played.pipe.connectionLost(BROKEN)
-                    self.assertEqual(played.pipe.status, status, word)
-                    self.assertNotIn(b"chatterbox:", played.told)
-
-    def test_only_the_last_word_counts(self) -> None:
-        """After a notice of closing that is followed by other lines, the end is one like any other."""
+    def test_a_port_without_hub(self) -> None:
+        """Before the first welcome nothing is tried again, unless it is asked for."""
         played = Played()
-        played.pipe.dataReceived(b"-!- closed (bye): no\n")
-        played.pipe.dataReceived(b"more\n")
-        played.pipe.readConnectionLost()
-        self.assertEqual(played.pipe.status, 1)
+        played.cuts(error.ConnectionDone())
+        self.assertEqual(played.all_gone(), 1)
+        self.assertIn(b"it may be a TLS port: try tls:example:5000", played.told)
+        played = Played(retry=5.0)
+        played.cuts(error.ConnectionDone())
+        played.clock.pump([0.5] * 4)
+        self.assertGreater(len(played.wires), 1)
 
-    def test_quit_is_clean(self) -> None:
-        """A typed `/quit` is sent after what was said, nothing after it is, and the hub may hang up without a word."""
-        played = Played(TextCodec(commands=True))
-        played.talk.dataReceived(b"hi\n/quit\nnot this\n")
-        played.talk.dataReceived(b"nor this\n")
-        played.talk.readConnectionLost()
-        self.assertEqual(played.link.value(), b"hi\n/quit\n")
-        self.assertTrue(played.link.half_closed)
-        played.pipe.readConnectionLost()
-        self.assertEqual(played.all_gone(), 0)
+    def test_a_sender_that_dies(self) -> None:
+        """A partner that left before it had finished is status 4, also if stdin ends later (A4)."""
+        for early in (True, False):
+            played = Played()
+            played.welcomes("bob")
+            played.bob(1, "half", gap=0)
+            if early:
+                played.types(b"", last=True)
+            played.left()
+            if not early:
+                self.assertIsNone(played.pipe.status)
+                played.types(b"", last=True)
+            played.hangs_up()
+            self.assertEqual(played.all_gone(), 4)
+            self.assertIn(b"left before it had finished\n", played.told)
 
-    def test_a_hub_that_ignores_quit_is_left(self) -> None:
-        """Somebody who wants to leave does, after a short, stated patience."""
-        played = Played(JsonCodec(commands=True))
-        played.talk.dataReceived(b"/quit\n")
-        played.pipe.writeConnectionLost()
-        played.clock.pump([0, HANG_UP_PATIENCE - 0.1])
+    def test_a_hearer_that_has_enough(self) -> None:
+        """A partner that left with lines on their way: how many is said, and nothing more is (A3, A6)."""
+        played = Played()
+        played.welcomes("bob")
+        played.types(b"one\ntwo\nthree\n")
+        played.says({"event": "left", "name": "bob", "stream": BOB, "why": "lost", "got": 1})
+        self.assertIn(b"-!- perhaps not delivered: 2 lines\n", played.told)
+        played.hears()
+        played.types(b"four\n")
+        played.joins("cy")
+        self.assertEqual(played.hears(), [])
+        played.hangs_up()
+        self.assertEqual(played.all_gone(), 4)
+
+    def test_a_partner_that_is_replaced(self) -> None:
+        """Who comes in place of a lost partner hears nothing that was meant for that one, and it is over."""
+        played = Played()
+        played.welcomes("bob")
+        played.types(b"one\n")
+        played.joins("cy")
+        self.assertEqual(played.verbs[-1], "quit")
+        played.hangs_up()
+        self.assertEqual(played.all_gone(), 4)
+
+    def test_a_partner_that_has_it_all(self) -> None:
+        """When the partner leaves with nothing on its way, what follows is kept for the next one."""
+        played = Played()
+        played.welcomes("bob")
+        played.types(b"one\n")
+        played.got(1)
+        played.left("quit")
+        played.hears()
+        played.types(b"two\n")
+        self.assertEqual(played.hears(), [])
+        played.joins("cy")
+        self.assertEqual(played.hears(), [{"verb": "say", "to": "c" * 16, "n": 1, "gap": 0, "text": "two"}])
+
+    def test_a_line_that_is_too_long(self) -> None:
+        """It is dropped and told, the others are delivered, and the status is 4."""
+        played = Played()
+        played.welcomes("bob")
+        played.types(b"one\n" + b"x" * 5000 + b"\nthree\n", last=True)
+        self.assertIn(b"-!- not delivered: 1 line\n", played.told)
+        self.assertEqual([verb.get("text") for verb in played.hears()[1:]], ["one", "three", None])
+        played.got(2)
+        played.bob(1, gap=0)
+        played.hangs_up()
+        self.assertEqual(played.all_gone(), 4)
+
+    def test_wait_for_somebody(self) -> None:
+        """With --wait it ends when nobody comes, and not when somebody did."""
+        played = Played(wait=3.0)
+        played.welcomes()
+        played.types(b"hi\n", last=True)
+        played.joins("bob")
+        played.clock.pump([1] * 4)
         self.assertIsNone(played.pipe.status)
-        played.clock.advance(0.2)
+        played = Played(wait=3.0)
+        played.welcomes()
+        played.types(b"hi\n", last=True)
+        played.clock.pump([1] * 4)
+        self.assertEqual(played.verbs, ["hello", "quit"])
+        played.hangs_up()
+        self.assertEqual(played.all_gone(), 4)
+        self.assertEqual(played.told, b"-!- not delivered: 1 line\nchatterbox: nobody came to hear it\n")
+
+    def test_linger_0_says_and_leaves(self) -> None:
+        """It doesn't listen, leaves as soon as all is got, and waits for a listener no longer than 30 s (A11, B3, B4)."""
+        played = Played(linger=0.0)
+        self.assertIs(played.hears()[0]["listens"], False)
+        played.welcomes()
+        played.types(b"hi", last=True)
+        played.welcomes("bob")
+        self.assertNotIn("quit", played.verbs)
+        played.got(1)
+        self.assertIn("quit", played.verbs)
+        played.hangs_up()
         self.assertEqual(played.all_gone(), 0)
+        played = Played(linger=0.0)
+        played.welcomes()
+        played.types(b"hi", last=True)
+        for _ in range(int(SEND_PATIENCE)):
+            played.clock.advance(1)
+            played.says({"event": "pong"})
+        self.assertIn("quit", played.verbs)
+        played.hangs_up()
+        self.assertEqual((played.all_gone(), played.told[:28]), (4, b"-!- not delivered: 1 line\nch"))
 
     def test_linger_bounds_the_wait(self) -> None:
-        """With --linger the client leaves so many seconds after the hub's machine has everything."""
-        played = Played(linger=3)
-        played.stdin_ends()
-        played.clock.pump([0, 2.9])
-        self.assertIsNone(played.pipe.status)
-        played.clock.advance(0.2)
+        """It listens on for so many seconds after the end of stdin."""
+        played = Played(linger=3.0)
+        played.welcomes("bob")
+        played.types(b"hi", last=True)
+        played.got(1)
+        played.clock.pump([0.5] * 5)
+        self.assertNotIn("quit", played.verbs)
+        played.clock.pump([0.5] * 2)
+        self.assertIn("quit", played.verbs)
+        played.hangs_up()
         self.assertEqual(played.all_gone(), 0)
 
-    def test_linger_waits_until_the_hub_has_everything(self) -> None:
-        """Also --linger 0 doesn't close a link on which bytes are still on their way."""
-        waiting = [5]
-        self.patch(pipes, "_unacknowledged", lambda link: waiting[0])
-        played = Played(linger=0)
-        played.stdin_ends()
-        played.clock.pump([0.1] * 50)
-        self.assertIsNone(played.pipe.status)
-        waiting[0] = 0
-        played.clock.pump([0.1] * 2)
-        self.assertEqual(played.all_gone(), 0)
-
-    def test_bytes_on_their_way_are_counted(self) -> None:
-        """What the other machine has not taken yet is known, where the system tells; else it counts as none."""
-        ours, theirs = socket.socketpair()
-        with ours, theirs:
-            link = Link()
-            link.socket = ours
-            self.assertEqual(pipes._unacknowledged(link), 0)
-            ours.sendall(b"x" * 100)
-            self.assertGreaterEqual(pipes._unacknowledged(link), 100)
-            theirs.recv(200)
-            self.assertEqual(pipes._unacknowledged(link), 0)
-        self.assertEqual(pipes._unacknowledged(Link()), 0)
-        self.assertEqual(pipes._unacknowledged(object()), 0)
-
-    def test_tls_has_no_half_close(self) -> None:
-        """Over TLS the end of stdin is said with `/done`, after all that was said; --linger bounds what follows."""
-        played = Played(tls=True, linger=2)
-        played.talk.dataReceived(b"hi")
-        played.talk.readConnectionLost()
-        self.assertFalse(played.link.half_closed)
-        played.clock.advance(1.9)
-        self.assertEqual(played.link.value(), b"hi\n/done\n")
-        played.clock.advance(0.2)
-        self.assertEqual(played.link.value(), b"hi\n/done\n/quit\n")
-        played.pipe.connectionLost(DONE)
-        self.assertEqual(played.pipe.status, 0)
-
-    def test_a_link_that_breaks_is_not_left_again(self) -> None:
-        """What was to be done later with a link is not done when it is gone, however long stdout takes."""
-        played = Played(tls=True, linger=2)
-        played.talk.readConnectionLost()
-        played.pipe.connectionLost(BROKEN)
-        played.clock.advance(3)
-        played.talk.connectionLost(DONE)
-        self.assertEqual((played.pipe.status, played.over), (1, [None]))
+    def test_signals(self) -> None:
+        """It goes at once, tells the partner `lost`, and doesn't wait for stdout."""
+        for status in (130, 143):
+            played = Played()
+            played.welcomes("bob")
+            played.hears()
+            played.files.stuck = True
+            played.bob(1, "hi", gap=0)
+            played.pipe.stop(status)
+            self.assertEqual(played.hears(), [{"verb": "quit", "why": "lost", "got": {}}])
+            played.cuts(error.ConnectionDone())
+            self.assertEqual((played.pipe.status, played.over), (status, [None]))
 
     def test_stdout_left_by_its_reader(self) -> None:
-        """`client | head -1` ends quietly, with status 0."""
+        """`client | head -1` ends quietly, with status 0, and with what it had shown."""
         self.patch(pipes, "reader_left", lambda: True)
         played = Played()
+        played.welcomes("bob")
+        played.bob(1, "hi", gap=0)
         played.talk.writeConnectionLost()
-        self.assertTrue(played.stdio.disconnecting)
-        played.pipe.connectionLost(DONE)
+        self.assertEqual(played.hears()[-1], {"verb": "quit", "why": "lost", "got": {BOB: 1}})
+        played.cuts(error.ConnectionDone())
         self.assertEqual((played.pipe.status, played.told, played.over), (0, b"", [None]))
 
     def test_stdout_without_room(self) -> None:
@@ -283,77 +425,135 @@ class TheEnd(SynchronousTestCase):
         self.patch(pipes, "reader_left", lambda: False)
         for late in (False, True):
             played = Played()
+            played.welcomes("bob")
             if late:
-                played.stdin_ends()
-                played.pipe.readConnectionLost()
-                played.talk.connectionLost(BROKEN)
+                played.types(b"", last=True)
+                played.bob(1, gap=0)
+                played.hangs_up()
+                played.talk.connectionLost(Failure(error.ConnectionLost()))
             else:
                 played.talk.writeConnectionLost()
-            played.pipe.connectionLost(DONE)
+                played.cuts(error.ConnectionDone())
             self.assertEqual((played.pipe.status, played.over), (1, [None]))
-            self.assertEqual(played.told, b"chatterbox: stdout takes no more, is the disk full?\n")
+            self.assertTrue(played.told.endswith(b"chatterbox: stdout takes no more, is the disk full?\n"))
 
     def test_stdin_and_stdout_that_cant_be_used(self) -> None:
-        """Where they can't be opened, that is one line, and the link is closed."""
-
-        def fail(played: Played, talk: Protocol) -> None:
-            raise OSError(9, "Bad file descriptor")
-
-        self.patch(Played, "open", fail)
-        played = Played()
-        self.assertTrue(played.link.disconnecting)
-        played.pipe.connectionLost(DONE)
-        self.assertEqual((played.pipe.status, played.over), (1, [None]))
+        """Where they can't be opened, that is one line, and no link is made."""
+        played = Played(fails=True)
+        self.assertEqual((played.pipe.status, played.over, played.wires), (1, [None], []))
         self.assertEqual(played.told, b"chatterbox: cannot use stdin and stdout: Bad file descriptor\n")
 
     def test_lines_without_end(self) -> None:
-        """A hub, or a stdin, that sends no newline is left at the bound, with its own status."""
-        for end, status in (("hub", 1), ("stdin", 3)):
-            played = Played()
-            protocol = played.pipe if end == "hub" else played.talk
-            for _ in range(Lines.LIMIT // 65536 + 1):
-                protocol.dataReceived(bytes(65536))
-            self.assertEqual(played.pipe.status, status)
-            self.assertIn(b"without end", played.told)
-            self.assertEqual(played.told.count(b"\n"), 1)
-
-    def test_a_hub_that_takes_nothing_more_is_cut(self) -> None:
-        """When all is over, the last bytes get a bounded time."""
+        """A stdin that sends no newline is left at the bound."""
         played = Played()
-        played.pipe.readConnectionLost()
-        played.talk.connectionLost(DONE)
-        played.clock.advance(HANG_UP_PATIENCE - 0.1)
-        self.assertFalse(played.link.aborted)
-        played.clock.advance(0.2)
-        self.assertTrue(played.link.aborted)
+        played.welcomes("bob")
+        for _ in range(Lines.LIMIT // 65536 + 1):
+            played.types(bytes(65536))
+        played.cuts(error.ConnectionDone())
+        self.assertEqual(played.pipe.status, 3)
+        self.assertIn(b"without end", played.told)
 
-    def test_after_the_end_nothing_is_said_or_heard(self) -> None:
-        """Whatever either side still sends is nobody's any more."""
+    def test_typed_quit(self) -> None:
+        """Typed on a terminal, `/quit` leaves when what was said before is got; nothing after it is said."""
+        played = Played(typed=True)
+        played.welcomes("bob")
+        played.hears()
+        played.types(b"hi\n/quit\nnot this\n")
+        self.assertEqual([verb.get("text") for verb in played.hears()], ["hi"])
+        played.got(1)
+        self.assertEqual(played.verbs, ["quit"])
+        played.hangs_up()
+        self.assertEqual(played.all_gone(), 0)
+        played = Played(typed=True)
+        played.welcomes("bob")
+        played.types(b"hi\n/quit\n")
+        played.clock.pump([1] * int(QUIT_PATIENCE + 7))
+        self.assertEqual(played.pipe.status, 4)
+
+    def test_in_a_pipe_quit_is_text(self) -> None:
+        """No line of a file is a command."""
         played = Played()
-        played.pipe.end(0)
-        played.pipe.dataReceived(b"late\n")
-        played.talk.dataReceived(b"late\n")
-        played.talk.readConnectionLost()
-        self.assertEqual((played.stdio.value(), played.link.value()), (b"", b""))
+        played.welcomes("bob")
+        played.types(b"/quit\n//x\n")
+        self.assertEqual(played.hears()[-1]["text"], "/quit\n//x")
+
+
+class InJson(SynchronousTestCase):
+    """What a program sees that speaks JSON through it."""
+
+    def out(self, played: Played) -> list[Any]:
+        """Return the objects on stdout."""
+        return [json.loads(line) for line in played.files.value().splitlines()]
+
+    def test_events(self) -> None:
+        """One object a line, each line with its number, outcomes and lost links; nothing on stderr, and no secret."""
+        played = Played(json=True)
+        played.welcomes("bob")
+        played.types(b'{"verb": "say", "text": "a\\nb"}\nplain\n')
+        played.got(2)
+        played.bob(1, "hi\nthere", gap=0, time="2026-11-25T21:00:00Z")
+        played.cuts()
+        events = self.out(played)
+        self.assertEqual([event["event"] for event in events], ["welcome", "outcome", "said", "said", "lost"])
+        self.assertEqual(events[1], {"event": "outcome", "word": "got", "first": 0, "lines": 2})
+        self.assertEqual([(event["n"], event["text"], event["time"][:4]) for event in events[2:4]], [(1, "hi", "2026"), (2, "there", "2026")])
+        self.assertNotIn(b"5" * 32, played.files.value() + played.told)
+
+    def test_verbs(self) -> None:
+        """Verbs of the protocol do what they do in it; numbers and acknowledgements are the client's own."""
+        played = Played(json=True)
+        played.welcomes("bob")
+        played.hears()
+        for sent in (
+            {"verb": "me", "text": "waves", "n": 7},
+            {"verb": "msg", "to": "BOB", "text": "psst"},
+            {"verb": "got", "to": BOB, "n": 9},
+            {"verb": "who", "n": 3},
+            {"verb": "nick", "name": "anna"},
+            {"verb": "msg", "to": "nobody", "text": "psst"},
+        ):
+            played.types(json.dumps(sent).encode() + b"\n")
+        self.assertEqual(
+            played.hears(),
+            [
+                {"verb": "me", "to": BOB, "n": 1, "gap": 0, "text": "waves"},
+                {"verb": "msg", "to": BOB, "n": 2, "text": "psst"},
+                {"verb": "who"},
+                {"verb": "nick", "name": "anna"},
+                {"verb": "msg", "to": "nobody", "text": "psst"},
+            ],
+        )
+        played.got(2)
+        played.types(b'{"verb": "done"}\n')
+        self.assertEqual(played.verbs, ["done"])
+        played.types(b'{"verb": "quit"}\n')
+
+    def test_quit(self) -> None:
+        """It leaves when all is got, and status 0 says so."""
+        played = Played(json=True)
+        played.welcomes("bob")
+        played.types(b'{"verb": "say", "text": "hi"}\n{"verb": "quit"}\n{"verb": "say", "text": "no"}\n')
+        played.got(1)
+        self.assertEqual(played.verbs, ["hello", "say", "quit"])
+        played.hangs_up()
         self.assertEqual(played.all_gone(), 0)
 
-    def test_the_first_fault_counts(self) -> None:
-        """A fault counts more than a clean end, and the first one more than the others."""
-        for statuses, status in (((0, 3, 1), 3), ((1, 0), 1), ((0, 0), 0)):
-            played = Played()
-            for each in statuses:
-                played.pipe.end(each, "why")
-            self.assertEqual(played.pipe.status, status)
+    def test_a_program_decides_itself_what_a_loss_means(self) -> None:
+        """It is told, and goes on; the status says in the end that something was lost."""
+        played = Played(json=True)
+        played.welcomes("bob")
+        played.types(b"one\n")
+        played.left()
+        self.assertIsNone(played.pipe.status)
+        self.assertEqual(self.out(played)[-1]["word"], "perhaps not delivered")
+        played.types(b'{"verb": "quit"}\n')
+        played.hangs_up()
+        self.assertEqual(played.all_gone(), 4)
 
-    def test_a_signal_is_the_end_at_once(self) -> None:
-        """An interrupted client waits for nobody, whatever it was doing."""
-        for ended in (False, True):
-            played = Played()
-            if ended:
-                played.stdin_ends()
-            played.pipe.stop(130)
-            self.assertEqual((played.pipe.status, played.over), (130, [None]))
-            played.pipe.connectionLost(DONE)
-            played.talk.connectionLost(DONE)
-            self.assertEqual(played.pipe.status, 130)
-            self.assertEqual(played.clock.getDelayedCalls(), [])
+    def test_a_hostile_hub_writes_no_controls(self) -> None:
+        """Whatever is in an event, what is printed is text."""
+        played = Played(json=True)
+        played.welcomes("bob", room="\x1b[31mtea", mode=["\x07x"])
+        played.says({"event": "no\u2028tice", "te\x1bxt": "\x1b]0;x\x07", "n": [1, {"a": "\x9b"}]})
+        self.assertNotRegex(played.files.value().decode() + played.told.decode(), "[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028]")
+        self.assertNotIn(b"\\u001b", played.files.value())

@@ -1,279 +1,355 @@
 """A pipe is a conversation between programs: stdin is said to the hub, and what the other end says goes to stdout.
 
-It knows when to stop, and with which exit status; its memory is bounded, since each side waits while the other is
-full. It does not know what lines mean (`codec`), or what stdin and stdout are (`stdio`).
+It knows when stdin and stdout have to wait, when to stop, and with which exit status (docs/client.md). It does not know
+what lines mean (`reading`, `wording`), how they travel (`session`), or what stdin and stdout are (`stdio`).
 """
 
 from __future__ import annotations
 
-import fcntl
-import os
-import re
-import signal
-import socket
-import struct
-import sys
-import termios
-from collections.abc import Callable
-from contextlib import suppress
+from collections import deque
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import connectProtocol
 from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import IDelayedCall, IHalfCloseableProtocol, ISSLTransport
+from twisted.internet.interfaces import IHalfCloseableProtocol
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from ...wire.lines import Lines
-from ..clock import make_monotonic
-from ..failures import failure_text, is_of_tls, unreachable
-from ..flow import Flow, Gate
-from ..options import CLEAN, LOST, REFUSED, Options
-from ..stdio import STDERR, Stdio, Writer, reader_left
-from .codec import Codec, JsonCodec, Returns, TextCodec
+from ...wire.numbered import Json, Numbered
+from ...wire.numbering import GOT, Outcome
+from ..flow import Flow
+from ..naming import Names
+from ..options import BROKEN, CLEAN, LOST, REFUSED, Options
+from ..outputs import Missed
+from ..session import Session
+from ..stdio import reader_left
+from .reading import Reading, altered
+from .wording import Worded, Wording, count
 
-CLOSED = {"quit": CLEAN, "bye": CLEAN, "shutdown": LOST, "lost": LOST}
-"""The exit status for each word with which a hub closes; all the others mean that it wants this end no more."""
-HANG_UP_PATIENCE = 5.0
-"""Seconds that a hub has to hang up when it was asked to (its own patience with us is the same)."""
-LOOK_GAP = 0.02
-"""Seconds between two looks at whether the hub's machine has everything."""
+QUIT_PATIENCE = 5.0
+"""Seconds that lines have to be got after a typed `/quit`."""
+SEND_PATIENCE = 30.0
+"""Seconds for which who doesn't listen waits for somebody who does, where `--wait` says nothing else."""
 
 
-@implementer(IHalfCloseableProtocol)
-class Pipe(Protocol):
-    """The link to the hub, and the exit status that comes of it.
+class Pipe:
+    """One conversation, from the first byte to the exit status.
 
     Args:
-        codec: the dialect.
-        hub: what the hub is called in sentences about it.
+        reading: how stdin is read.
+        wording: how events are written.
         open_stdio: makes stdin and stdout the transport of a protocol, and returns it.
         tell: takes status: whole lines for stderr.
-        later: calls a function after so many seconds, as `reactor.callLater` does.
-        linger: seconds to listen on after the end of stdin; None: until the hub hangs up.
+        clock: the reactor's time.
+        options: what was asked for on the command line.
     """
 
     def __init__(
         self,
-        codec: Codec,
-        hub: str,
+        reading: Reading,
+        wording: Wording,
         open_stdio: Callable[[Protocol], Any],
         tell: Callable[[bytes], object],
-        later: Callable[..., IDelayedCall],
-        linger: float | None = None,
+        clock: Any,
+        options: Options,
     ) -> None:
         self.status: int | None = None
         """The exit status, once it is known."""
-        self.over: Deferred[None] = Deferred()
+        self.done: Deferred[None] = Deferred()
         """Fires when everything is written, or nobody wants it."""
-        self._codec = codec
-        self._hub = hub
+        self.session: Session
+        self.reading = reading
+        self._wording = wording
         self._open_stdio = open_stdio
         self._tell = tell
-        self._later = later
-        self._linger = linger
-        self._link: Any = None
+        self._clock = clock
+        self._options = options
+        self._names = Names(options.name)
         self._stdio: Any = None
-        self._gate: Gate | None = None
-        self._timer: IDelayedCall | None = None
-        self._heard = Lines()
-        self._said_all = False
-        self._closed = ""
-        """The word with which the hub has closed."""
+        self._said: deque[bytes | Json] = deque()
+        """What stdin has said, and the session takes later."""
+        self._ended = self._finished = self._saying = False
+        """Whether stdin has ended; whether the session knows; whether it takes lines at this moment."""
+        self._met = self._down = False
+        """Whether somebody was ever here; whether the link is lost."""
+        self._spoken_to = ""
+        """The partner to whom the last lines were said."""
+        self._written = self._total = 0
+        """Bytes that stdout has taken, and those that it was given."""
+        self._unshown: deque[int] = deque()
+        """For each numbered thing on its way to stdout, how many bytes are written when it is shown."""
+        self._undelivered = 0
+        self._is_over = self._hurries = False
 
-    # -- the hub's side ----------------------------------------------------------------------------------------
+    # -- the session's owner ------------------------------------------------------------------------------------
 
-    def connectionMade(self) -> None:
-        """Greet the hub, then open stdin and stdout."""
-        self._link = self.transport
-        with suppress(AttributeError, OSError):  # a unix socket has no such option
-            self._link.setTcpNoDelay(True)
-        self._link.write(self._codec.hello())
+    def start(self, session: Session) -> None:
+        """Open stdin and stdout, and connect."""
+        self.session = session
         try:
             self._stdio = self._open_stdio(Talk(self))
         except OSError as fault:
-            self.end(LOST, f"cannot use stdin and stdout: {fault.strerror}")
+            self.over(LOST, f"cannot use stdin and stdout: {fault.strerror}")
             return
-        self._link.registerProducer(self._stdio, True)
-        self._gate = gate = Gate(self._link)
-        self._stdio.registerProducer(Flow(lambda: gate.hold("stdout"), lambda: gate.release("stdout")), True)
+        self._stdio.pauseProducing()
+        self._stdio.registerProducer(Flow(lambda: self._hold("stdout"), lambda: self._release("stdout")), True)
+        session.start()
 
-    def dataReceived(self, data: bytes) -> None:
-        """Pass on whole lines as they come."""
-        self._hear(self._heard.feed(data))
-        if self._heard.overlong:
-            self.end(LOST, f"{self._hub} sends a line without end, that is no Chatterbox hub")
+    def show(self, event: Json, thing: Numbered | None) -> None:
+        """Write an event; what is numbered is shown when stdout has taken it."""
+        kind = event.get("event")
+        if kind == "error" and event.get("code") == "name" and not self.session.up:
+            self.session.answer(self._names.next())
+            return
+        if self._is_over:
+            return
+        if kind == "welcome":
+            self._welcome()
+        self._met = self._met or kind in ("joined", "back") or bool(event.get("ends"))
+        self._write(self._wording.event(event, thing))
+        if thing is not None:
+            self._unshown.append(self._total)
+            self.wrote(0)
+        if kind in ("welcome", "left"):
+            self._judge()
 
-    def _hear(self, lines: bytes) -> None:
-        if lines and self.status is None:
-            said, status, self._closed = self._codec.hear(lines)
-            if said:
-                self._stdio.write(said)
-            if status:
-                self._tell(status)
+    def _welcome(self) -> None:
+        wait = self._options.wait
+        if self._down:
+            self._down = False
+            self._write(self._wording.back())
+        elif wait is not None and not self._met and self.session.numbered:
+            self._clock.callLater(wait, self._give_up)
 
-    def readConnectionLost(self) -> None:
-        """Take note that the hub has hung up in good order."""
-        self._hear(self._heard.last())
-        self._hung_up("the hub hung up", CLEAN if self._said_all or self._codec.leaving else LOST)
+    def _give_up(self) -> None:
+        if not self._met:
+            self.session.leave(0, BROKEN)
 
-    def writeConnectionLost(self) -> None:
-        """Begin to leave, where that is wanted: all of stdin was sent, and the sending half is closed."""
-        self._said_all = True
-        patience = HANG_UP_PATIENCE if self._codec.leaving else self._linger
-        if patience is not None:
-            self._leave_after(patience)
+    def told(self, outcome: Outcome) -> None:
+        """Count lines that were not delivered; in text it is over when a partner has gone with them."""
+        self._write(self._wording.outcome(*outcome))
+        if outcome.word == GOT:
+            return
+        self._undelivered += outcome.lines
+        company = self.session.company
+        gone = not company.ends or company.partner != self._spoken_to
+        if gone and self.session.pair and self.session.up and not self._saying and not self._options.json:
+            self.session.leave(0, BROKEN)
 
-    def _leave_after(self, patience: float) -> None:
-        """Wait until the hub's machine has everything: an answer that meets a closed socket would reset it."""
-        if _unacknowledged(self._link):
-            self._wait(LOOK_GAP, self._leave_after, patience)
+    def missed(self, missed: Missed) -> None:
+        """Tell of lines that will never come."""
+        self._write(self._wording.missed(missed.name, missed.stream, missed.lines))
+
+    def waits(self, seconds: float, why: str) -> None:
+        """Tell that the link is lost."""
+        self._write(self._wording.lost(why, seconds, is_news=not self._down))
+        self._down = True
+
+    def go_on(self) -> None:
+        """Say what waits."""
+        self._feed()
+
+    def over(self, status: int, why: str) -> None:
+        """End: write what there is to write."""
+        self._is_over = True
+        self.status = status if self.status is None else self.status
+        sentences = [self._reason(status, why), altered(self.reading.cleaner, self.reading.returns)]
+        self._tell(b"".join(f"chatterbox: {sentence}\n".encode() for sentence in sentences if sentence))
+        if self._stdio and not self._hurries:
+            self._stdio.unregisterProducer()
+            self._stdio.loseConnection()
         else:
-            self._wait(patience, self.end, CLEAN)
+            self._finish()
 
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Take note that the link is gone: it broke, where that is news (or is TLS, which has no half-close)."""
-        self._link = None
-        if self.status is None and reason.check(ConnectionDone):
-            self.readConnectionLost()
-        elif self.status is None and is_of_tls(reason):
-            self.unreachable(reason)
-        elif self.status is None:
-            self._hung_up(failure_text(reason), LOST)
-        self._finish()
+    def _reason(self, status: int, why: str) -> str:
+        if status == LOST:
+            return why
+        if status != BROKEN:
+            return ""
+        if not self._met and self.session.numbered:
+            return "nobody came to hear it"
+        if self._undelivered:
+            return f"not everything was delivered ({count(self._undelivered)})"
+        return "the other end left before it had finished"
 
-    def _hung_up(self, how: str, status: int) -> None:
-        """End with the status of the hub's notice of closing, if that was its last word, else with `status`."""
-        if self._closed:
-            self.end(CLOSED.get(self._closed, REFUSED))
+    def _finish(self) -> None:
+        if not self.done.called:
+            self.done.callback(None)
+
+    # -- stdin --------------------------------------------------------------------------------------------------
+
+    def read(self, parts: Iterator[bytes | Json]) -> None:
+        """Take what stdin says."""
+        if not self._ended:
+            self._said.extend(parts)
+            self._feed()
+
+    def read_all(self) -> None:
+        """Stdin has ended."""
+        self._ended = True
+        self._feed()
+
+    def endless(self) -> None:
+        """Stdin sends a line that no hub takes."""
+        self._stop(REFUSED, "stdin sends a line without end, no hub takes that")
+
+    def _feed(self) -> None:
+        while self._said and not self.session.full and not self._is_over:
+            part = self._said.popleft()
+            if isinstance(part, bytes):
+                self._say(part)
+            else:
+                self._obey(part)
+        if not self._stdio or self._is_over:
+            return
+        if self._said or self.session.full:
+            self._stdio.pauseProducing()
+        elif not self._ended:
+            self._stdio.resumeProducing()
+        elif not self._finished:
+            self._finish_saying()
+
+    def _say(self, lines: bytes, kind: str = "say", to: str = "") -> None:
+        self._spoken_to = self.session.company.partner
+        self._saying = True
+        self.session.say(lines, kind, to)
+        self._saying = False
+
+    def _obey(self, sent: Json) -> None:
+        """Do what a program asks in JSON; numbers and acknowledgements are this program's own."""
+        verb, text = sent["verb"], sent.get("text")
+        room, name, to = (sent[key] if isinstance(sent.get(key), str) else "" for key in ("room", "name", "to"))
+        if verb == "quit":
+            self._ended = self._finished = True
+            self._said.clear()
+            self.session.leave(QUIT_PATIENCE, CLEAN)
+        elif verb == "done":
+            self._said.clear()
+            self._ended = True
+        elif verb == "join" and room:
+            self.session.join(str(room))
+        elif verb == "nick" and name:
+            self.session.rename(str(name))
+        elif verb in ("me", "msg") and isinstance(text, str) and (stream := self._stream_of(verb, str(to))) is not None:
+            line = text.encode(errors="replace").replace(b"\n", b" ") + b"\n"
+            self._say(self.reading.cleaner.clean(line), verb, stream)
+        elif verb not in ("got", "ping"):
+            self.session.send({key: value for key, value in sent.items() if key not in ("n", "gap")})
+
+    def _stream_of(self, verb: str, name: str) -> str | None:
+        """Return whom a verb is for: nobody in particular, a stream, or a name where there are no streams."""
+        if verb == "me" or not self.session.numbered:
+            return name
+        ends = self.session.company.ends.items()
+        return next((stream for stream, end in ends if end.name.casefold() == name.casefold()), None)
+
+    def _finish_saying(self) -> None:
+        self._finished = True
+        self.session.finish()
+        linger, wait = self._options.linger, self._options.wait
+        patience = SEND_PATIENCE if wait is None else wait
+        if linger == 0:
+            self.session.leave(patience, CLEAN)
+        elif linger is not None:
+            self._clock.callLater(linger, self.session.leave, patience, CLEAN)
+        self._judge()
+
+    def _judge(self) -> None:
+        """End where this end has finished, and its partner was gone by then without having finished."""
+        session = self.session
+        alone = session.numbered and session.up and session.pair and not session.company.ends
+        if self._finished and self._met and alone and session.settled:
+            session.leave(0, BROKEN)
+
+    # -- stdout -------------------------------------------------------------------------------------------------
+
+    def _write(self, worded: Worded) -> None:
+        if worded.out and self._stdio:
+            self._total += len(worded.out)
+            self._stdio.write(worded.out)
+        if worded.status:
+            self._tell(worded.status)
+
+    def wrote(self, size: int) -> None:
+        """Stdout has taken so many bytes: what is complete is shown."""
+        self._written += size
+        shown = 0
+        while self._unshown and self._unshown[0] <= self._written:
+            self._unshown.popleft()
+            shown += 1
+        if shown:
+            self.session.shown(shown, idle=not self._unshown)
+
+    def _hold(self, reason: str) -> None:
+        """Let the hub wait; what is numbered is bounded by the session itself."""
+        if reason != "stdout" or not self.session.numbered:
+            self.session.hold(reason)
+
+    def _release(self, reason: str) -> None:
+        self.session.release(reason)
+
+    def stderr(self, is_full: bool) -> None:
+        """Let the hub wait while stderr is full."""
+        if is_full:
+            self._hold("stderr")
         else:
-            self.end(status, f"the link to {self._hub} is lost: {how}" if status else "")
-
-    def hold(self, held: bool) -> None:
-        """Let the hub wait while stderr is full, or go on."""
-        if self._gate and held:
-            self._gate.hold("stderr")
-        elif self._gate and self._link:
-            self._gate.release("stderr")
-
-    def unreachable(self, reason: Failure) -> None:
-        """End because no link could be made, or none that TLS would bear."""
-        self.end(LOST, unreachable(self._hub, reason))
-
-    # -- the side of stdin and stdout --------------------------------------------------------------------------
-
-    def say(self, lines: bytes) -> None:
-        """Send whole lines of stdin."""
-        if lines and self.status is None and not self._codec.leaving:
-            self._link.write(self._codec.say(lines))
-            if self._codec.leaving:
-                self._stop_saying()
-
-    def say_no_more(self) -> None:
-        """Close the sending half: stdin has ended, and its last line was said."""
-        if self.status is None and not self._codec.leaving:
-            self._stop_saying()
-
-    def _stop_saying(self) -> None:
-        """Close the sending half, after all that was written; over TLS, which has no half, say that it is closed."""
-        self._link.unregisterProducer()
-        if not ISSLTransport.providedBy(self._link):
-            self._link.loseWriteConnection()
-        elif not self._codec.leaving:
-            self._said_all = True
-            self._link.write(self._codec.done())
-            if self._linger is not None:
-                self._wait(self._linger, lambda: self._link.write(self._codec.leave()))
+            self._release("stderr")
 
     def unheard(self) -> None:
         """End because stdout takes no more: its reader has had enough (`head`), or its disk is full."""
         if reader_left():
-            self.end(CLEAN)
+            self._stop(CLEAN)
         else:
-            self.end(LOST, "stdout takes no more, is the disk full?")
-        self.shut()
+            self._stop(LOST, "stdout takes no more, is the disk full?")
+
+    def spoiled(self) -> None:
+        """Take note that the last bytes found no room."""
+        if not reader_left() and not self.status:
+            self.status = LOST
+            self._tell(b"chatterbox: stdout takes no more, is the disk full?\n")
 
     def shut(self) -> None:
         """Take note that all that was for stdout is written, or never will be."""
-        if self._stdio:
-            self._stdio.loseConnection()
         self._stdio = None
         self._finish()
 
-    # -- the end -----------------------------------------------------------------------------------------------
-
-    def end(self, status: int, why: str = "") -> None:
-        """Stop talking, and write what there is to write. The first fault is the one that counts.
-
-        Args:
-            status: the exit status.
-            why: a sentence for whoever reads stderr; empty where there is nothing to say.
-        """
-        if self.status or self.status == status:
-            return
-        self.status = status
-        if why:
-            self._tell(f"chatterbox: {why}\n".encode())
-        self._cancel()
-        if self._stdio:
-            self._stdio.unregisterProducer()
-            self._stdio.loseConnection()
-        if self._link:
-            self._wait(HANG_UP_PATIENCE, self._link.abortConnection)
-            self._link.unregisterProducer()
-            self._link.loseConnection()
-        self._finish()
+    # -- the end ------------------------------------------------------------------------------------------------
 
     def stop(self, status: int) -> None:
-        """Be gone now, whatever is not written yet.
+        """Be gone now, whatever is not written yet: a signal wants it."""
+        self._stop(status)
 
-        Who has finished has sent its FIN already, so only a reset tells the hub that nobody listens any more.
-        """
-        if self._said_all and self._link and _unacknowledged(self._link) <= 1:  # a FIN counts as a byte
-            with suppress(AttributeError, OSError):
-                self._link.getHandle().setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.status = status
-        self._link = self._stdio = None
-        self._finish()
-
-    def _finish(self) -> None:
-        if self.status is not None and not self._link and not self._stdio:
-            self._cancel()
-            if not self.over.called:
-                self.over.callback(None)
-
-    def _wait(self, seconds: float, call: Callable[..., object], *args: object) -> None:
-        """Set the one timer; a timer that was set before is cancelled."""
-        self._cancel()
-        self._timer = self._later(seconds, call, *args)
-
-    def _cancel(self) -> None:
-        """Cancel the timer."""
-        if self._timer and self._timer.active():
-            self._timer.cancel()
+    def _stop(self, status: int, why: str = "") -> None:
+        if self._is_over:
+            self._hurries = True
+            self._finish()
+        elif self.status is None:
+            self.status, self._hurries = status, True
+            if why:
+                self._tell(f"chatterbox: {why}\n".encode())
+            self.session.abandon(status)
 
 
 @implementer(IHalfCloseableProtocol)
 class Talk(Protocol):
-    """The protocol on stdin and stdout: it says whole lines, and tells what becomes of either."""
+    """The protocol on stdin and stdout: it passes on what is read, and tells what becomes of either."""
 
     def __init__(self, pipe: Pipe) -> None:
         self._pipe = pipe
-        self._returns = Returns()
-        self._lines = Lines()
+        self._reading = pipe.reading
 
     def dataReceived(self, data: bytes) -> None:
-        """Pass on whole lines as they come."""
-        self._pipe.say(self._lines.feed(self._returns.feed(data)))
-        if self._lines.overlong:
-            self._pipe.end(REFUSED, "stdin sends a line without end, no hub takes that")
+        """Pass on what comes."""
+        self._pipe.read(self._reading.feed(data))
+        if self._reading.overlong:
+            self._pipe.endless()
 
     def readConnectionLost(self) -> None:
         """Say an unterminated last line as a line, and then no more."""
-        self._pipe.say(self._lines.last())
-        self._pipe.say_no_more()
+        self._pipe.read(self._reading.last())
+        self._pipe.read_all()
 
     def writeConnectionLost(self) -> None:
         """Take note that stdout is closed."""
@@ -281,78 +357,6 @@ class Talk(Protocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Take note that both are closed, as they were asked to be, or that stdout couldn't take the last bytes."""
-        if reason.check(ConnectionDone):
-            self._pipe.shut()
-        else:
-            self._pipe.unheard()
-
-
-def _unacknowledged(link: Any) -> int:
-    """Return the bytes that the hub's machine hasn't confirmed yet, as far as the system can tell."""
-    try:
-        return int.from_bytes(fcntl.ioctl(link.fileno(), termios.TIOCOUTQ, bytes(4)), sys.byteorder)
-    except (AttributeError, OSError, ValueError):  # no socket, or none any more
-        return 0
-
-
-# -- one run ---------------------------------------------------------------------------------------------------
-
-
-def run(options: Options) -> int:
-    """Talk until it is over; return the exit status.
-
-    Raises:
-        Misuse: the endpoint that was asked for is none.
-    """
-    from twisted.internet import reactor as default_reactor
-
-    reactor: Any = default_reactor
-    endpoint = options.endpoint(reactor)
-    make_monotonic(reactor)
-    codec = (JsonCodec if options.json else TextCodec)(options.room, options.name, sys.stdin.isatty())
-    stderr = Writer(reactor, STDERR) if sys.stderr else None
-    tell: Callable[[bytes], object] = stderr.write if stderr else _ignored
-    if options.quiet:
-        tell = quietly(tell)
-    pipe = Pipe(codec, options.hub, Stdio, tell, reactor.callLater, options.linger)
-    if stderr:
-        stderr.registerProducer(Flow(lambda: pipe.hold(True), lambda: pipe.hold(False)), True)
-    pipe.over.addCallback(lambda _: reactor.stop())
-
-    def start() -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            if signal.getsignal(number) != signal.SIG_IGN:  # as a shell leaves SIGINT for what it starts with `&`
-                signal.signal(number, lambda number, _: reactor.callFromThread(pipe.stop, 128 + number))
-        connectProtocol(endpoint, pipe).addErrback(pipe.unreachable)
-
-    reactor.callWhenRunning(start)
-    reactor.run()
-    if stderr:
-        _write_all(stderr.rest())
-    return LOST if pipe.status is None else pipe.status
-
-
-def _ignored(status: bytes) -> None:
-    """Tell nobody: stderr is closed."""
-
-
-def quietly(tell: Callable[[bytes], object]) -> Callable[[bytes], None]:
-    """Return a `tell` that leaves out notices, but for why the hub let this end go."""
-    notice = re.compile(rb"(?m)^-!- (?!closed \((?!quit|bye)).*\n")
-
-    def tell_faults(status: bytes) -> None:
-        faults = notice.sub(b"", status)
-        if faults:
-            tell(faults)
-
-    return tell_faults
-
-
-def _write_all(status: bytes) -> None:
-    """Wait until stderr has taken the rest; a signal ends that at once."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        if signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, signal.SIG_DFL)
-    with suppress(OSError):
-        while status:
-            status = status[os.write(STDERR, status) :]
+        if not reason.check(ConnectionDone):
+            self._pipe.spoiled()
+        self._pipe.shut()

@@ -1,0 +1,109 @@
+"""A connection is one link to a hub: objects in, objects out.
+
+It knows lines and JSON, and whether a hub is there at all. It does not know what the objects mean.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Protocol
+
+from twisted.internet.interfaces import ITCPTransport
+from twisted.internet.protocol import Protocol as TwistedProtocol
+from twisted.internet.protocol import connectionDone
+from twisted.python.failure import Failure
+
+from ..wire.lines import Lines
+from ..wire.numbered import Json
+from ..wire.reading import json_object
+from ..wire.text import clean_text
+from .flow import Flow
+
+
+class Listener(Protocol):
+    """Who is told of what happens to a connection."""
+
+    def link_made(self, link: HubLink) -> None:
+        """It is there."""
+
+    def heard(self, link: HubLink, event: Json) -> None:
+        """The hub sent `event`."""
+
+    def heard_all(self) -> None:
+        """That was all, for now."""
+
+    def flow(self, link: HubLink, open_: bool) -> None:
+        """The system takes more, or nothing for now."""
+
+    def link_lost(self, link: HubLink, reason: Failure) -> None:
+        """It is gone."""
+
+
+class HubLink(TwistedProtocol):
+    """One connection: objects in, objects out."""
+
+    transport: Any
+
+    def __init__(self, listener: Listener) -> None:
+        self.attempt: Any = None
+        """The attempt to connect."""
+        self.fault = ""
+        """Why it is no hub that answers."""
+        self.hint = ""
+        """What is wrong, where the first bytes show it."""
+        self._listener = listener
+        self._lines = Lines()
+        self._known = False
+        """Whether the other side speaks the protocol."""
+
+    def connectionMade(self) -> None:
+        """Say hello."""
+        if ITCPTransport.providedBy(self.transport):
+            self.transport.setTcpNoDelay(True)
+            self.transport.setTcpKeepAlive(True)
+        flow = Flow(lambda: self._listener.flow(self, False), lambda: self._listener.flow(self, True))
+        self.transport.registerProducer(flow, True)
+        self._listener.link_made(self)
+
+    def send(self, verb: Json) -> None:
+        """Pass one object to the hub."""
+        if self.transport is not None:
+            self.transport.write(json.dumps(verb, ensure_ascii=False).encode(errors="replace") + b"\n")
+
+    def dataReceived(self, data: bytes) -> None:
+        """Take in whole lines."""
+        for line in self._lines.feed(data).split(b"\n")[:-1]:
+            event = json_object(line)
+            if event is not None:
+                self._known = True
+                self._listener.heard(self, event)
+            elif not self._known:
+                said = clean_text(line.decode(errors="replace"))[:60]
+                self._refuse(f"that is no Chatterbox hub: it says {said!r}")
+                return
+        if self._lines.overlong:
+            self._refuse("that is no Chatterbox hub: it sends a line without end")
+        self._listener.heard_all()
+
+    def _refuse(self, fault: str) -> None:
+        self.fault = fault
+        self.abort()
+
+    def read(self, wanted: bool) -> None:
+        """Read what comes, or don't."""
+        if wanted:
+            self.transport.resumeProducing()
+        else:
+            self.transport.pauseProducing()
+
+    def abort(self) -> None:
+        """Close at once; what was not sent is lost."""
+        if self.transport is not None:
+            self.transport.abortConnection()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Pass on the reason."""
+        self.transport = None
+        if not self._known and bytes(self._lines.tail).startswith(b"\x15\x03"):
+            self.hint = "it speaks TLS: try tls:HOST:PORT"
+        self._listener.link_lost(self, reason)

@@ -1,0 +1,83 @@
+"""A run is one process in a pipe: its stdin, stdout and stderr, its signals, and its exit status."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from ..clock import make_monotonic
+from ..flow import Flow
+from ..options import LOST, Options
+from ..session import Session, make_resume
+from ..stdio import STDERR, Stdio, Writer
+from .pipe import Pipe
+from .reading import JsonReading, TextReading
+from .wording import JsonWording, TextWording
+
+
+def run(options: Options) -> int:
+    """Talk until it is over; return the exit status.
+
+    Raises:
+        Misuse: the endpoint that was asked for is none.
+    """
+    from twisted.internet import reactor as default_reactor
+
+    reactor: Any = default_reactor
+    endpoint = options.endpoint(reactor)
+    make_monotonic(reactor)
+    typed = sys.stdin.isatty()
+    stderr = Writer(reactor, STDERR) if sys.stderr else None
+    tell: Callable[[bytes], object] = stderr.write if stderr else _ignored
+    if options.quiet:
+        tell = quietly(tell)
+    reading, wording = (JsonReading(typed), JsonWording()) if options.json else (TextReading(typed), TextWording())
+    pipe = Pipe(reading, wording, lambda talk: Stdio(talk, wrote=pipe.wrote), tell, reactor, options)
+    if stderr:
+        stderr.registerProducer(Flow(lambda: pipe.stderr(True), lambda: pipe.stderr(False)), True)
+    pipe.done.addCallback(lambda _: reactor.stop())
+    resume = make_resume(options.room, options.name, *options.patience, listens=options.linger != 0)
+    session = Session(reactor, endpoint, resume, pipe, options.hub)
+
+    def start() -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if signal.getsignal(number) != signal.SIG_IGN:  # as a shell leaves SIGINT for what it starts with `&`
+                signal.signal(number, lambda number, _: reactor.callFromThread(pipe.stop, 128 + number))
+        pipe.start(session)
+
+    reactor.callWhenRunning(start)
+    reactor.run()
+    if stderr:
+        _write_all(stderr.rest())
+    return LOST if pipe.status is None else pipe.status
+
+
+def _ignored(status: bytes) -> None:
+    """Tell nobody: stderr is closed."""
+
+
+def quietly(tell: Callable[[bytes], object]) -> Callable[[bytes], None]:
+    """Return a `tell` that leaves out notices, but for what was not delivered, and why the hub let this end go."""
+    notice = re.compile(rb"(?m)^-!- (?!closed \((?!quit|bye)|(?:perhaps )?not delivered).*\n")
+
+    def tell_faults(status: bytes) -> None:
+        faults = notice.sub(b"", status)
+        if faults:
+            tell(faults)
+
+    return tell_faults
+
+
+def _write_all(status: bytes) -> None:
+    """Wait until stderr has taken the rest; a signal ends that at once."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+    with suppress(OSError):
+        while status:
+            status = status[os.write(STDERR, status) :]

@@ -1,0 +1,263 @@
+"""`send`, `recv` and `ask`: a conversation in one command of a shell, with an exit status that means what it says.
+
+They stand on the library (`api`). What may be asked is `shots`.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Coroutine
+from dataclasses import replace
+from typing import Any
+
+from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
+from twisted.internet.protocol import ProcessProtocol, Protocol
+from twisted.python.failure import Failure
+
+from ...wire.numbered import Json
+from ...wire.text import clean_text
+from ..api import Conversation, Ended, Line, NotDelivered
+from ..clock import make_monotonic
+from ..options import BROKEN, CLEAN, LOST
+from ..shots import Shot
+from ..stdio import Stdio, reader_left
+from .leaving import leave_lines
+from .wording import TextWording, count
+
+AGAIN = 0.2
+"""Seconds before `recv` comes back for the next partner."""
+
+
+def run(shot: Shot) -> int:
+    """Do it; return the exit status."""
+    if shot.verb == "send" and shot.text is None and not shot.leave:
+        from .run import run as run_pipe
+
+        return run_pipe(replace(shot.options, linger=0.0))
+    from twisted.internet import reactor as default_reactor
+
+    reactor: Any = default_reactor
+    make_monotonic(reactor)
+    doing = {"send": _send, "recv": _recv, "ask": _ask}[shot.verb]
+    one = _Run(reactor, shot)
+    reactor.callWhenRunning(one.start, leave_lines(one.reactor, shot, one.tell) if shot.leave else doing(one))
+    reactor.run()
+    return one.status
+
+
+class _Run:
+    """One run of one command."""
+
+    def __init__(self, reactor: Any, shot: Shot) -> None:
+        self.reactor = reactor
+        self.shot = shot
+        self.status = LOST
+        self.conversation: Conversation | None = None
+        self.wording = TextWording()
+        self._running: Deferred[Any] = Deferred()
+        self._signal = 0
+
+    def start(self, doing: Coroutine[Deferred[Any], Any, int]) -> None:
+        """Do it."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, lambda number, _: self.reactor.callFromThread(self._signalled, number))
+        self._running = ensureDeferred(doing)
+        self._running.addCallbacks(self._done, self._failed)
+        self._running.addBoth(lambda _: self.reactor.stop())
+
+    def _signalled(self, number: int) -> None:
+        self._signal = 128 + number
+        if self.conversation:
+            self.conversation.session.abandon(self._signal)
+        else:
+            self._running.cancel()
+
+    def _done(self, status: int) -> None:
+        self.status = self._signal or status
+
+    def _failed(self, failure: Failure) -> None:
+        if self._signal:
+            self.status = self._signal
+        elif isinstance(failure.value, Ended):
+            self.status = failure.value.status
+            if self.status == LOST:
+                self.tell(f"chatterbox: {failure.value.why}")
+        elif not failure.check(CancelledError):
+            failure.printTraceback(sys.stderr)
+
+    def tell(self, text: str) -> None:
+        """Say one line on stderr."""
+        if sys.stderr:
+            print(text, file=sys.stderr)
+
+    async def connect(self, listens: bool = True) -> Conversation:
+        """Join; a new conversation each time."""
+        self.conversation = Conversation(self.reactor, self.shot.options, listens, self.notify)
+        return await self.conversation.welcomed
+
+    def notify(self, event: Json) -> None:
+        """Tell what the hub says on stderr, but who comes and goes only where something is lost by it."""
+        kind = event.get("event")
+        worded = self.wording.event(event, None).status
+        if kind in ("closed", "error", "notice") and worded:
+            self.tell(worded.decode().rstrip("\n"))
+        elif kind == "missed":
+            self.tell(f"-!- {count(int(str(event['lines'])))} of {clean_text(str(event['from']))} were missed")
+        elif kind == "lost" and float(str(event["retry"])) <= AGAIN:
+            self.tell(f"-!- no link to the hub ({event['text']}): trying again")
+
+    def later(self, seconds: float | None, status: int) -> None:
+        """Leave with `status` after so many seconds, whatever happens."""
+        if seconds is not None:
+            self.reactor.callLater(seconds, self.give_up, status)
+
+    def give_up(self, status: int) -> None:
+        """Leave now, and lose what isn't got."""
+        if self.conversation:
+            self.conversation.session.leave(0, status)
+
+
+async def _send(one: _Run) -> int:
+    one.later(one.shot.options.wait, BROKEN)
+    conversation = await one.connect(listens=False)
+    saying = conversation.say(one.shot.text or "")
+    saying.addErrback(lambda failure: one.tell(_undelivered(failure)))
+    await conversation.close(one.shot.options.wait or 0.0)
+    return CLEAN
+
+
+def _undelivered(failure: Failure) -> str:
+    fault = failure.value
+    if isinstance(fault, NotDelivered) and fault.perhaps:
+        return f"chatterbox: perhaps not delivered: {count(fault.perhaps)}"
+    return "chatterbox: not delivered: nobody took it in time" if isinstance(fault, NotDelivered) else str(fault)
+
+
+async def _ask(one: _Run) -> int:
+    one.later(one.shot.options.wait, BROKEN)
+    out = _Out(one)
+    conversation = await one.connect()
+    saying = conversation.say(one.shot.text or "")
+    saying.addErrback(lambda failure: one.tell(_undelivered(failure)))
+    for _ in range(one.shot.count or 1):
+        try:
+            line = await conversation.__anext__()
+        except StopAsyncIteration:
+            one.tell("chatterbox: no answer: the other end has finished")
+            one.give_up(BROKEN)
+            return BROKEN
+        await out.write(_worded(one, line))
+    await conversation.close(1.0)
+    return CLEAN
+
+
+async def _recv(one: _Run) -> int:
+    one.later(one.shot.options.wait, BROKEN)
+    out = _Out(one)
+    number = 0
+    while True:
+        conversation = await one.connect()
+        while conversation.ended is None:
+            try:
+                line = await conversation.__anext__()
+            except StopAsyncIteration:
+                if conversation.is_awaited:  # the next one may come when this one has our last word
+                    break
+                continue
+            except Ended:
+                if conversation.ended:
+                    raise
+                one.tell("-!- the other end left before it had finished")
+                continue
+            await _use(one, out, line)
+            number += 1
+            if number == one.shot.count:
+                await conversation.close(1.0)
+                return CLEAN
+        await conversation.close(1.0)
+        await _pause(one.reactor, AGAIN)
+
+
+async def _use(one: _Run, out: _Out, line: Line) -> None:
+    if not one.shot.command:
+        await out.write(_worded(one, line))
+        return
+    command = _Command(one, line)
+    status = await command.ended
+    if status:
+        one.tell(f"chatterbox: {one.shot.command!r} ended with {status}")
+
+
+def _worded(one: _Run, line: Line) -> bytes:
+    """Return a line as the pipes print it; a private one is a line, too."""
+    if line.kind == "msg":
+        return line.text.encode() + b"\n"
+    return one.wording.event({**line.event, "text": line.text}, None).out
+
+
+def _pause(reactor: Any, seconds: float) -> Deferred[None]:
+    paused: Deferred[None] = Deferred()
+    reactor.callLater(seconds, paused.callback, None)
+    return paused
+
+
+class _Out(Protocol):
+    """Stdout; what is written is taken before the next line is asked for."""
+
+    def __init__(self, one: _Run) -> None:
+        self._one = one
+        self._left = 0
+        self._written: Deferred[None] | None = None
+        self._stdio = Stdio(self, wrote=self._wrote)
+        self._stdio.pauseProducing()
+
+    def write(self, data: bytes) -> Deferred[None]:
+        """Write; fire when stdout has taken it."""
+        written: Deferred[None] = Deferred()
+        self._written = written
+        self._left += len(data)
+        if data:
+            self._stdio.write(data)
+        self._wrote(0)
+        return written
+
+    def _wrote(self, size: int) -> None:
+        self._left -= size
+        if not self._left and self._written:
+            written, self._written = self._written, None
+            written.callback(None)
+
+    def writeConnectionLost(self) -> None:
+        """Its reader has had enough, or its disk is full."""
+        full = not reader_left()
+        if full:
+            self._one.tell("chatterbox: stdout takes no more, is the disk full?")
+        if self._one.conversation:
+            self._one.conversation.session.abandon(LOST if full else CLEAN)
+        if self._written:
+            self._written.callback(None)
+
+
+class _Command(ProcessProtocol):
+    """One run of `--exec`'s command."""
+
+    def __init__(self, one: _Run, line: Line) -> None:
+        self.ended: Deferred[int] = Deferred()
+        self._text = line.text.encode() + b"\n"
+        env = os.environ | {"CHATTERBOX_FROM": line.name, "CHATTERBOX_ROOM": line.room}
+        words = ["/bin/sh", "-c", one.shot.command]
+        one.reactor.spawnProcess(self, words[0], words, env=env, childFDs={0: "w", 1: 1, 2: 2})
+
+    def connectionMade(self) -> None:
+        """Give it the line."""
+        assert self.transport
+        self.transport.write(self._text)
+        self.transport.closeStdin()
+
+    def processEnded(self, reason: Failure) -> None:
+        """Go on."""
+        fault: Any = reason.value
+        self.ended.callback(fault.exitCode if fault.exitCode is not None else 128 + fault.signal)
