@@ -27,6 +27,7 @@ def obey(hub: Hub, peer: Peer, command: Command) -> None:
 
 
 def _quit(hub: Hub, peer: Peer) -> None:
+    peer.speak("done", b"")  # beside a session: who says goodbye has said all
     peer.end("quit")
 
 
