@@ -65,7 +65,9 @@ class Connection:
         self.reader = dialect.reader()
         self.timers = Timers(reception.later, self.abort)
         self._speech = Speech(self, hub, reception.now)
-        self.inlet = Inlet(self._speech, transport, hub.limits.pieces_a_turn, self.reader.read)
+        self.inlet = Inlet(
+            self._speech, transport, hub.limits.pieces_a_turn, hub.limits.hearers_a_turn, self.reader.read
+        )
         self._speech.comes_from(self.inlet)
         self.outlet = self._make_outlet(transport, dialect, reception, link_state)
         self.write = self.outlet.write

@@ -23,6 +23,11 @@ class Speaker(Protocol):
     """Who handles what comes; each call may end the connection."""
 
     timers: Timers
+    portion: int
+    """Bytes that are read in one turn."""
+
+    def reach(self, piece: Piece) -> int:
+        """Return how many may hear something when `piece` is handled."""
 
     def handle(self, piece: Piece) -> None:
         """Say `piece`, or obey it."""
@@ -38,6 +43,7 @@ class Inlet:
         speaker: who handles it.
         transport: what is paused while it may not be handled.
         share: pieces handled in one turn.
+        reach: hearers whom they may reach; one piece is always handled.
         step: the first step.
     """
 
@@ -46,6 +52,7 @@ class Inlet:
         "_has_told",
         "_held_for",
         "_pieces",
+        "_reach",
         "_rest",
         "_share",
         "_speaker",
@@ -57,7 +64,7 @@ class Inlet:
         "step",
     )
 
-    def __init__(self, speaker: Speaker, transport: Transport, share: int, step: Step) -> None:
+    def __init__(self, speaker: Speaker, transport: Transport, share: int, reach: int, step: Step) -> None:
         self.step = step
         self.reads = 0
         """How often something came."""
@@ -70,6 +77,7 @@ class Inlet:
         self._speaker = speaker
         self._transport = transport
         self._share = share
+        self._reach = reach
         self._pieces: Iterator[Piece] | None = None
         """What was read and not yet handled."""
         self._again: list[Piece] = []
@@ -91,6 +99,10 @@ class Inlet:
             self._rest += block
             if not self._held_for:
                 self._go_on()
+            return
+        if len(block) > self._speaker.portion:
+            self._rest = block
+            self._go_on()
             return
         pieces = self.step(block)
         if isinstance(pieces, tuple) and len(pieces) == 1:  # nothing but lines to say, as nearly always
@@ -178,25 +190,37 @@ class Inlet:
 
     def _go_on(self) -> None:
         """Handle what was received, as far as this turn goes; the rest waits, and reading with it."""
-        share = self._share
+        share, reach, portion = self._share, self._reach, self._speaker.portion
         while (self._again or self._pieces or self._rest) and not self._held_for:
-            if not share:
+            if share <= 0 or reach <= 0 or (portion <= 0 and not (self._again or self._pieces)):
                 self.hold_for("turn", 0)
                 return
-            share -= 1
             if self._again:
-                self._speaker.handle(self._again.pop(0))
-                continue
-            if self._pieces is None:
-                block, self._rest = self._rest, b""
-                self._pieces = iter(self.step(block))
-            piece = next(self._pieces, None)
+                piece: Piece | None = self._again.pop(0)
+            else:
+                if self._pieces is None:
+                    block = self._first_portion()
+                    portion -= len(block)
+                    self._pieces = iter(self.step(block))
+                piece = next(self._pieces, None)
             if piece is None:
                 self._pieces = None
-            else:
-                self._speaker.handle(piece)
+                continue
+            share -= 1
+            before = self._speaker.reach(piece)
+            self._speaker.handle(piece)
+            reach -= max(before, self._speaker.reach(piece))
         if self.ending:
             self._tell_if_all_is_said()
+
+    def _first_portion(self) -> bytes:
+        """Return whole lines of what was received, as many as are read in one turn; at least one."""
+        block, size = self._rest, self._speaker.portion
+        end = len(block)
+        if end > size:
+            end = block.rfind(b"\n", 0, size) + 1 or block.find(b"\n", size) + 1 or end
+        self._rest = block[end:]
+        return block[:end]
 
     def _tell_if_all_is_said(self) -> None:
         if not (self._has_told or self.waits or self.is_shut or "seat" in self._held_for):
