@@ -15,6 +15,8 @@ from .timers import Timers
 
 BULK = 16 * 1024
 """Bytes of a block that no fingers type."""
+PACE = frozenset({"turn", "rate", "seat"})
+"""The reasons that set a pace, and end by themselves."""
 Step = Callable[[bytes], Iterable[Piece]]
 """What becomes of received lines: the state of the connection. A step may put lines back, and set the next step."""
 
@@ -51,6 +53,7 @@ class Inlet:
         "_again",
         "_has_told",
         "_held_for",
+        "_is_cut",
         "_pieces",
         "_reach",
         "_rest",
@@ -86,6 +89,8 @@ class Inlet:
         """What was received and not yet read."""
         self._held_for: frozenset[str] = frozenset()
         """Why reading is paused."""
+        self._is_cut = False
+        """Whether the link is gone."""
         self._has_told = False
         """Whether the speaker knows that all is handled."""
 
@@ -126,11 +131,13 @@ class Inlet:
             self.ending = True
             self._tell_if_all_is_said()
 
-    def drain(self) -> None:
-        """Handle all that waits, whatever speaks against it."""
-        while self.waits and not self.is_shut:
-            self._held_for = frozenset()
-            self._go_on()
+    def say_on(self) -> None:
+        """Handle what waits though the link is gone: there is no reading to be held, so only its pace counts."""
+        self._is_cut = self.ending = True
+        self._has_told = False
+        self._held_for &= PACE
+        if not self._held_for:
+            self.hold_for("turn", 0)
 
     def discard(self) -> None:
         """Forget what waits: nobody will handle it."""
@@ -155,7 +162,9 @@ class Inlet:
 
     def hold(self, reason: str) -> None:
         """Stop reading, for one reason more."""
-        if not self._held_for and not self.is_shut:
+        if self._is_cut and reason not in PACE:
+            return
+        if not (self._held_for or self.is_shut or self._is_cut):
             self._transport.pauseProducing()
         self._held_for |= {reason}
 
@@ -178,7 +187,7 @@ class Inlet:
             self.hold_for("turn", 0)
             return
         self._go_on()
-        if not self._held_for and not self.is_shut:
+        if not (self._held_for or self.is_shut or self._is_cut):
             self._transport.resumeProducing()
 
     def read_on(self) -> None:

@@ -100,8 +100,8 @@ class Speech:
         self._talker.said_all()
 
     def reach(self, piece: Piece) -> int:
-        """Return how many may hear something when `piece` is handled: a fault is its speaker's own affair."""
-        return 1 if isinstance(piece, Fault) else self._hearers
+        """Return how many may hear something when `piece` is handled: a fault or a ping is its speaker's own affair."""
+        return self._hearers if isinstance(piece, bytes | Command | Farewell | Typing | Numbered) else 1
 
     @property
     def _hearers(self) -> int:
