@@ -78,7 +78,8 @@ class Speech:
         self.timers = talker.timers
         self.is_done = False
         """Whether it has said `/done`."""
-        self.portion = PORTION if set(hub.mode.farewell) - {"/quit"} else WHOLE
+        has_farewells = bool(set(hub.mode.farewell) - {"/quit"})
+        self.portion = KEYS_A_TURN if hub.mode.rule == "talk" else PORTION if has_farewells else WHOLE
         """Bytes that are read in one turn."""
         self.throttle = Throttle(hub.limits.rate, hub.limits.burst) if hub.limits.rate else None
         self._talker = talker

@@ -204,11 +204,12 @@ class ChatProtocol(LineReceiver):
         if len(data) > SMALL_READ and (is_telnet or self.connection.peer.dialect.by_keys):
             self._kept[:0] = data[SMALL_READ:]
             data = data[:SMALL_READ]
-            self.connection.inlet.hold("portion")
         if self._kept or self._is_encrypted:
             self._is_taking = True
             self.connection.timers.after("portion", 0, self._take_next)
         self._take(self._without_telnet(data) if is_telnet else data)
+        if self._kept and not self.connection.peer.gone:  # not before: the inlet would keep this portion for later
+            self.connection.inlet.hold("portion")
 
     def _take_next(self) -> None:
         """Take the next portion of what has come, and at last its end."""

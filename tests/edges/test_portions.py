@@ -51,6 +51,7 @@ class Portions(SynchronousTestCase):
         with mock.patch.object(Inlet, "receive", autospec=True, side_effect=Inlet.receive) as receive:
             typist.line.send(b"x\n" * 16_000)
             self.assertEqual(receive.call_count, 1)
+            self.assertFalse(typist.connection.inlet.waits)
             hub.wait(1)
         self.assertLessEqual(max(len(call.args[1]) for call in receive.call_args_list), SMALL_READ)
         self.assertEqual(watcher.heard().count(b"x\r\n"), 16_000)
