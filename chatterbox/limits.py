@@ -62,6 +62,8 @@ class Limits:
     """Seconds without a byte of a session, which pings every 20, after which its link counts as lost."""
     max_peers: int = 0
     """Connections at once; 0: whatever the system's limit on open files leaves."""
+    max_unready: int = 256
+    """Connections at once whose TLS handshake, proxy's header or HTTP head has no end yet (TLS: 53 KiB each)."""
     per_source: int = 0
     """Connections at once from one source address (IPv6: one /64); 0: any number."""
     per_source_rate: int = 0
@@ -80,6 +82,8 @@ class Limits:
     """Refused names after which an unnamed peer is let go."""
     pieces_a_turn: int = 64
     """Commands and blocks of one peer handled before everybody else has a turn (about 1 ms)."""
+    hearers_a_turn: int = 320
+    """Hearers whom these may reach, one piece at least: to write to one takes some 10 µs."""
 
     @property
     def max_json(self) -> int:

@@ -5,9 +5,9 @@ It is the only object that an edge holds. It does not know what connections say,
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
-from itertools import count
+from itertools import count, islice
 
 from ..core.events import Address, Refused
 from ..core.hub import Hub
@@ -17,10 +17,13 @@ from ..wire.numbered import Json
 from ..wire.verbs import Piece
 from .connection import Connection
 from .desk import Desk
+from .entries import Entries, Entry
 from .outlet import LinkState, Transport
 from .sessions import AWAY_A_SOURCE
-from .sources import Sources
 from .timers import Later
+
+ENDS_A_TURN = 50
+"""Connections ended in one turn when the hub stops: each takes some 50 µs."""
 
 
 class Admission:
@@ -55,8 +58,8 @@ class Admission:
         talks = mode.rule == "talk"
         self.first_dialect = self.dialects.keys if talks else self.dialects.bare if bare else self.dialects.text
         """The dialect of who hasn't said otherwise."""
-        self.connections: dict[Connection, None] = {}
-        """Everyone who is connected, in order of arrival."""
+        self.connections: dict[Connection, Entry | None] = {}
+        """Everyone who is connected, in order of arrival, and as what it is counted; the console isn't."""
         self.unseated: dict[Connection, None] = {}
         """Those in order of arrival who may still say where they want to be."""
         away_a_source = AWAY_A_SOURCE if hub.limits.per_source else 0
@@ -64,8 +67,32 @@ class Admission:
         hub.observers.append(self.desk)
         hub.soon = self._soon
         self.stream = stream or _counted()
-        self._sources = Sources(hub.limits)
+        self.entries = Entries(hub.limits)
+        """Everyone who is accepted, also those who aren't connected in earnest yet."""
         self._when_gone: Callable[[], None] | None = None
+
+    def accept(
+        self, address: Address | None, abort: Callable[[], object], is_ready: bool = True, hears_why: bool = True
+    ) -> Entry:
+        """Count a connection that was just accepted; it arrives when it is ready.
+
+        Args:
+            address: where the other end is; None where only a proxy's header will tell.
+            abort: closes the connection at once.
+            is_ready: whether it can arrive now; if not, a handshake or a header is waited for.
+            hears_why: whether it can be told now why it is refused; one that can't is aborted.
+        """
+        entry = self.entries.accept(abort)
+        if address is not None:
+            entry.comes_from(address.host, self.now())
+        if self._when_gone:
+            entry.fault = "the hub is shutting down"
+        if entry.fault and not hears_why:
+            self.hub.happened(Refused(address or Address(), "shutdown" if self._when_gone else "full"))
+            abort()
+        elif not (entry.fault or is_ready):
+            entry.wait()
+        return entry
 
     def arrive(
         self,
@@ -73,6 +100,7 @@ class Admission:
         address: Address = Address(),
         link_state: Callable[[], LinkState] = LinkState,
         waited: float = 0,
+        entry: Entry | None = None,
     ) -> Connection:
         """Make a peer of a new connection; it is in no room until its first line, or the end of its handshake.
 
@@ -81,20 +109,19 @@ class Admission:
             address: where the other end is.
             link_state: returns what the system knows of the link.
             waited: seconds since the connection was accepted.
+            entry: what it was counted as when it was accepted; by default it is counted now.
         """
         connection = Connection(self, transport, self.first_dialect, address, link_state)
-        self.connections[connection] = None
-        limits = self.hub.limits
-        fault = self._sources.admit(address.host, self.now())
-        if limits.max_peers and len(self.connections) > limits.max_peers:
-            fault = "hub is full"
+        entry = self.connections[connection] = entry or self.entries.accept(connection.abort)
+        entry.is_ready()
+        entry.comes_from(address.host, self.now())
         if self._when_gone:
             connection.peer.end("shutdown", "the hub is shutting down")
-        elif fault:
-            connection.peer.end("full", fault)
+        elif entry.fault:
+            connection.peer.end("full", entry.fault)
         else:
             self.unseated[connection] = None
-            connection.shake_hands(limits.join_patience - waited)
+            connection.shake_hands(self.hub.limits.join_patience - waited)
         return connection
 
     def host(self, transport: Transport, name: str) -> Connection:
@@ -173,20 +200,32 @@ class Admission:
         """Forget a connection that is closed."""
         if connection not in self.connections:
             return
-        del self.connections[connection]
-        self._sources.release(connection.peer.address.host)
+        entry = self.connections.pop(connection)
+        if entry:
+            entry.leave()
         connection.timers.cancel_all()
         self._look_if_gone()
 
     def stop(self, when_gone: Callable[[], None], text: str = "the hub is shutting down") -> None:
         """Tell everyone and hang up; what was accepted is sent first, and who doesn't take it is cut in time."""
         self._when_gone = when_gone
-        for connection in tuple(self.connections):
+        for entry in tuple(self.entries.unready):
+            entry.abort()
+        self._end_some(iter(tuple(self.connections)), text)
+
+    def _end_some(self, ending: Iterator[Connection], text: str) -> None:
+        """Hang up on some of those who are left, and on the others in turns of their own."""
+        some = list(islice(ending, ENDS_A_TURN))
+        for connection in some:
             connection.peer.end("shutdown", text)
+        if len(some) == ENDS_A_TURN:
+            self.later(0, lambda: self._end_some(ending, text))
         self._look_if_gone()
 
     def abort(self) -> None:
         """End every connection now."""
+        for entry in tuple(self.entries.unready):
+            entry.abort()
         for connection in tuple(self.connections):
             connection.abort()
 

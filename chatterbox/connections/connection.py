@@ -65,7 +65,9 @@ class Connection:
         self.reader = dialect.reader()
         self.timers = Timers(reception.later, self.abort)
         self._speech = Speech(self, hub, reception.now)
-        self.inlet = Inlet(self._speech, transport, hub.limits.pieces_a_turn, self.reader.read)
+        self.inlet = Inlet(
+            self._speech, transport, hub.limits.pieces_a_turn, hub.limits.hearers_a_turn, self.reader.read
+        )
         self._speech.comes_from(self.inlet)
         self.outlet = self._make_outlet(transport, dialect, reception, link_state)
         self.write = self.outlet.write
@@ -131,8 +133,6 @@ class Connection:
         if self._stand_in:
             self._stand_in = None
         self._reception.seated(self)
-        if self._is_lost:
-            self.timers.after("turn", 0, lambda: self.lost("quit"))
 
     def open(self) -> None:
         """End the handshake: from now on what comes is read in the dialect."""
@@ -196,13 +196,12 @@ class Connection:
         self.inlet.end()
 
     def lost(self, why: str) -> None:
-        """Take it that the link is gone; what the other end said before a clean end is said."""
-        if why == "quit":
-            self._speech.throttle = None  # there is nobody left to slow
-            if self.peer.search and self.inlet.waits:
-                self._is_lost = True
-                return
-            self.inlet.drain()
+        """Take it that the link is gone; what the other end said before a clean end is said first, in its turns."""
+        if why == "quit" and self.inlet.waits:
+            self._is_lost = True
+            self.inlet.say_on()
+            self.timers.after("last", self._hub.limits.pair_patience, lambda: self.lost("lost"))
+            return
         was_gone = self.peer.gone or self.peer.session
         self._is_lost = self.outlet.is_lost = True
         if self.peer.gone:
@@ -296,6 +295,9 @@ class Connection:
 
     def said_all(self) -> None:
         """Take it that the other end has finished, and all that it sent is handled."""
+        if self._is_lost:
+            self.lost("quit")
+            return
         self.settle()
         self._said_all()
 
@@ -361,6 +363,8 @@ class Connection:
     def close(self, last_words: bytes) -> None:
         """Send what waits and `last_words`, then close; cut it where the other end takes too long."""
         if self._is_lost:
+            self.inlet.shut()
+            self._reception.ended(self)
             self.timers.after("turn", 0, lambda: self.lost("lost"))
             return
         was_held = self.inlet.held

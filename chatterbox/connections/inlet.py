@@ -15,6 +15,8 @@ from .timers import Timers
 
 BULK = 16 * 1024
 """Bytes of a block that no fingers type."""
+PACE = frozenset({"turn", "rate", "seat"})
+"""The reasons that set a pace, and end by themselves."""
 Step = Callable[[bytes], Iterable[Piece]]
 """What becomes of received lines: the state of the connection. A step may put lines back, and set the next step."""
 
@@ -23,6 +25,11 @@ class Speaker(Protocol):
     """Who handles what comes; each call may end the connection."""
 
     timers: Timers
+    portion: int
+    """Bytes that are read in one turn."""
+
+    def reach(self, piece: Piece) -> int:
+        """Return how many may hear something when `piece` is handled."""
 
     def handle(self, piece: Piece) -> None:
         """Say `piece`, or obey it."""
@@ -38,6 +45,7 @@ class Inlet:
         speaker: who handles it.
         transport: what is paused while it may not be handled.
         share: pieces handled in one turn.
+        reach: hearers whom they may reach; one piece is always handled.
         step: the first step.
     """
 
@@ -45,7 +53,9 @@ class Inlet:
         "_again",
         "_has_told",
         "_held_for",
+        "_is_cut",
         "_pieces",
+        "_reach",
         "_rest",
         "_share",
         "_speaker",
@@ -57,7 +67,7 @@ class Inlet:
         "step",
     )
 
-    def __init__(self, speaker: Speaker, transport: Transport, share: int, step: Step) -> None:
+    def __init__(self, speaker: Speaker, transport: Transport, share: int, reach: int, step: Step) -> None:
         self.step = step
         self.reads = 0
         """How often something came."""
@@ -70,6 +80,7 @@ class Inlet:
         self._speaker = speaker
         self._transport = transport
         self._share = share
+        self._reach = reach
         self._pieces: Iterator[Piece] | None = None
         """What was read and not yet handled."""
         self._again: list[Piece] = []
@@ -78,6 +89,8 @@ class Inlet:
         """What was received and not yet read."""
         self._held_for: frozenset[str] = frozenset()
         """Why reading is paused."""
+        self._is_cut = False
+        """Whether the link is gone."""
         self._has_told = False
         """Whether the speaker knows that all is handled."""
 
@@ -91,6 +104,10 @@ class Inlet:
             self._rest += block
             if not self._held_for:
                 self._go_on()
+            return
+        if len(block) > self._speaker.portion:
+            self._rest = block
+            self._go_on()
             return
         pieces = self.step(block)
         if isinstance(pieces, tuple) and len(pieces) == 1:  # nothing but lines to say, as nearly always
@@ -114,11 +131,13 @@ class Inlet:
             self.ending = True
             self._tell_if_all_is_said()
 
-    def drain(self) -> None:
-        """Handle all that waits, whatever speaks against it."""
-        while self.waits and not self.is_shut:
-            self._held_for = frozenset()
-            self._go_on()
+    def say_on(self) -> None:
+        """Handle what waits though the link is gone: there is no reading to be held, so only its pace counts."""
+        self._is_cut = self.ending = True
+        self._has_told = False
+        self._held_for &= PACE
+        if not self._held_for:
+            self.hold_for("turn", 0)
 
     def discard(self) -> None:
         """Forget what waits: nobody will handle it."""
@@ -143,7 +162,9 @@ class Inlet:
 
     def hold(self, reason: str) -> None:
         """Stop reading, for one reason more."""
-        if not self._held_for and not self.is_shut:
+        if self._is_cut and reason not in PACE:
+            return
+        if not (self._held_for or self.is_shut or self._is_cut):
             self._transport.pauseProducing()
         self._held_for |= {reason}
 
@@ -166,7 +187,7 @@ class Inlet:
             self.hold_for("turn", 0)
             return
         self._go_on()
-        if not self._held_for and not self.is_shut:
+        if not (self._held_for or self.is_shut or self._is_cut):
             self._transport.resumeProducing()
 
     def read_on(self) -> None:
@@ -178,25 +199,37 @@ class Inlet:
 
     def _go_on(self) -> None:
         """Handle what was received, as far as this turn goes; the rest waits, and reading with it."""
-        share = self._share
+        share, reach, portion = self._share, self._reach, self._speaker.portion
         while (self._again or self._pieces or self._rest) and not self._held_for:
-            if not share:
+            if share <= 0 or reach <= 0 or (portion <= 0 and not (self._again or self._pieces)):
                 self.hold_for("turn", 0)
                 return
-            share -= 1
             if self._again:
-                self._speaker.handle(self._again.pop(0))
-                continue
-            if self._pieces is None:
-                block, self._rest = self._rest, b""
-                self._pieces = iter(self.step(block))
-            piece = next(self._pieces, None)
+                piece: Piece | None = self._again.pop(0)
+            else:
+                if self._pieces is None:
+                    block = self._first_portion()
+                    portion -= len(block)
+                    self._pieces = iter(self.step(block))
+                piece = next(self._pieces, None)
             if piece is None:
                 self._pieces = None
-            else:
-                self._speaker.handle(piece)
+                continue
+            share -= 1
+            before = self._speaker.reach(piece)
+            self._speaker.handle(piece)
+            reach -= max(before, self._speaker.reach(piece))
         if self.ending:
             self._tell_if_all_is_said()
+
+    def _first_portion(self) -> bytes:
+        """Return whole lines of what was received, as many as are read in one turn; at least one."""
+        block, size = self._rest, self._speaker.portion
+        end = len(block)
+        if end > size:
+            end = block.rfind(b"\n", 0, size) + 1 or block.find(b"\n", size) + 1 or end
+        self._rest = block[end:]
+        return block[:end]
 
     def _tell_if_all_is_said(self) -> None:
         if not (self._has_told or self.waits or self.is_shut or "seat" in self._held_for):

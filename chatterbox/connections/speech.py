@@ -25,6 +25,14 @@ from .timers import Timers
 
 PASTED = 256
 """Keys of a draft that are worth a turn: each is looked at, and 4,000 take half a millisecond."""
+KEYS_A_TURN = 4096
+"""Bytes of a draft that are looked at in one turn."""
+PORTION = 16 * 1024
+"""Bytes read in one turn where a line may be a farewell: each is looked at (64 KiB of bare newlines take 7 ms)."""
+WHOLE = 1024 * 1024
+"""Bytes read in one turn elsewhere: more than is ever received at once."""
+BYTES_A_TURN = 2 * 1024 * 1024
+"""Bytes written to all the hearers of one block: 1 KiB to 2,000, or 64 KiB to 32."""
 
 
 class Talker(Protocol):
@@ -50,7 +58,19 @@ class Speech:
         now: seconds of a clock that never goes back.
     """
 
-    __slots__ = ("_breath", "_draft", "_hub", "_inlet", "_now", "_talker", "is_done", "throttle", "timers", "_whole")
+    __slots__ = (
+        "_breath",
+        "_draft",
+        "_hub",
+        "_inlet",
+        "_now",
+        "_talker",
+        "_whole",
+        "is_done",
+        "portion",
+        "throttle",
+        "timers",
+    )
 
     _inlet: Inlet
 
@@ -58,6 +78,9 @@ class Speech:
         self.timers = talker.timers
         self.is_done = False
         """Whether it has said `/done`."""
+        has_farewells = bool(set(hub.mode.farewell) - {"/quit"})
+        self.portion = KEYS_A_TURN if hub.mode.rule == "talk" else PORTION if has_farewells else WHOLE
+        """Bytes that are read in one turn."""
         self.throttle = Throttle(hub.limits.rate, hub.limits.burst) if hub.limits.rate else None
         self._talker = talker
         self._hub = hub
@@ -76,6 +99,16 @@ class Speech:
     def said_all(self) -> None:
         """Take it that the other end has finished, and all that it sent is handled."""
         self._talker.said_all()
+
+    def reach(self, piece: Piece) -> int:
+        """Return how many may hear something when `piece` is handled: a fault or a ping is its speaker's own affair."""
+        return self._hearers if isinstance(piece, bytes | Command | Farewell | Typing | Numbered) else 1
+
+    @property
+    def _hearers(self) -> int:
+        seat = self._talker.peer.room
+        room = self._hub.rooms.get(seat.name) if seat else None
+        return len(room.members) if room else 1
 
     def handle(self, piece: Piece) -> None:
         """Say lines and keys to the room, obey commands, answer faults."""
@@ -129,8 +162,11 @@ class Speech:
         most = self._talker.peer.room.max_lines if self._talker.peer.room else 0
         if self.throttle:
             most = min(most or self.throttle.ready, self.throttle.ready)
-        if most and len(block) > most and len(head := first_lines(block, most)) < len(block):
-            return head
+        if most and len(block) > most:
+            block = first_lines(block, most)
+        size = BYTES_A_TURN // self._hearers
+        if len(block) > size:
+            block = block[: block.rfind(b"\n", 0, size) + 1 or block.index(b"\n") + 1]
         return block
 
     def _say_rest(self, piece: Piece) -> None:
@@ -155,6 +191,9 @@ class Speech:
         if self._talker.peer.dialect.by_keys:
             self._show(keys)
             return
+        keys, rest = keys[:KEYS_A_TURN], keys[KEYS_A_TURN:]
+        if rest:
+            self._say_rest(Typing(rest))
         self._draft = self._draft or KeyReader(self._hub.limits)
         for piece in self._draft.read(keys):
             if isinstance(piece, Typing):

@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 
 from ..wire.dialects import Dialect, Message
 from ..wire.numbered import Numbered
+from ..wire.places import written
 
 
 class Address(NamedTuple):
@@ -20,9 +21,7 @@ class Address(NamedTuple):
 
     def __str__(self) -> str:
         """Return it as people write it: an IPv6 host in brackets."""
-        if not self.port:
-            return "this machine"
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return written(self.host, self.port) if self.host else "this machine"
 
 
 class Member(Protocol):

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 import struct
 from ipaddress import IPv4Address, IPv6Address
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
-from twisted.internet import address
+from twisted.internet import address, protocol
 from twisted.internet.interfaces import (
     IAddress,
     IDelayedCall,
@@ -23,7 +23,7 @@ from twisted.internet.interfaces import (
     IReactorTime,
     ISSLTransport,
 )
-from twisted.internet.protocol import Protocol, ServerFactory, connectionDone
+from twisted.internet.protocol import ServerFactory, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import alsoProvides, implementer
 
@@ -86,8 +86,26 @@ def _source(host: str, port: int) -> IAddress:
     return kind("TCP", host, port)
 
 
+class Entry(Protocol):
+    """One accepted connection, as limits count it."""
+
+    fault: str
+    """Why it is refused; an empty string where it isn't."""
+
+    def leave(self) -> None:
+        """Take it that the connection is closed."""
+
+
+@runtime_checkable
+class Counted(Protocol):
+    """A protocol whose connections are counted when they are accepted."""
+
+    def accepted(self, transport: Any, is_proxied: bool) -> Entry:
+        """Count the connection that `transport` carries; its header will tell whose it is."""
+
+
 @implementer(IHalfCloseableProtocol, IHandshakeListener)
-class ProxiedProtocol(Protocol):
+class ProxiedProtocol(protocol.Protocol):
     """Takes the header off one connection; it is the transport of the protocol behind it.
 
     Args:
@@ -107,6 +125,7 @@ class ProxiedProtocol(Protocol):
         self._source: IAddress | None = None
         self._is_ready = False
         self._waiting: IDelayedCall | None = None
+        self._entry: Entry | None = None
 
     def __getattr__(self, name: str) -> Any:
         """To the protocol behind, this is the transport below, but for the address."""
@@ -117,7 +136,13 @@ class ProxiedProtocol(Protocol):
         return self._source or self.transport.getPeer()
 
     def connectionMade(self) -> None:
-        """The proxy has connected; its header has a time limit."""
+        """The proxy has connected; its header has a time limit. A refused one is told why, or is aborted already."""
+        if isinstance(self._behind, Counted):
+            self._entry = self._behind.accepted(self.transport, is_proxied=True)
+        if self._entry and self._entry.fault:
+            if not ISSLTransport.providedBy(self.transport):
+                self._be_ready(Header(None, 0))
+            return
         self._waiting = self._reactor.callLater(self._patience, self.transport.abortConnection)
 
     def dataReceived(self, data: bytes) -> None:
@@ -174,6 +199,8 @@ class ProxiedProtocol(Protocol):
         self._stop_waiting()
         if self._is_ready:
             self._behind.connectionLost(reason)
+        elif self._entry:
+            self._entry.leave()
 
 
 class ProxiedFactory(ServerFactory):
@@ -197,6 +224,6 @@ class ProxiedFactory(ServerFactory):
         behind = self._behind.buildProtocol(addr)  # type: ignore[arg-type]  # both may be None: a test's address
         if behind is None:
             return None
-        protocol = ProxiedProtocol(behind, self._reactor, self._patience)
-        protocol.factory = self
-        return protocol
+        proxied = ProxiedProtocol(behind, self._reactor, self._patience)
+        proxied.factory = self
+        return proxied

@@ -7,6 +7,8 @@ not know what a line means, or who hears it.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from twisted.internet import error
@@ -21,23 +23,24 @@ from twisted.internet.interfaces import (
 )
 from twisted.internet.protocol import ServerFactory, connectionDone
 from twisted.protocols.basic import LineReceiver
-from twisted.protocols.policies import ProtocolWrapper
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ..connections.admission import Admission
 from ..connections.bare import GAP
 from ..connections.connection import Connection
+from ..connections.entries import Entry
 from ..connections.outlet import LinkState
 from ..core.events import Address
 from ..wire.lines import Lines
 from .sockets import address_of, link_state, tcp_socket, tune
-from .telnet import IAC, Telnet
+from .telnet import Telnet, speaks_telnet
 
 PULSE = 10.0
 """Seconds between two looks at the link of one who has finished."""
 SMALL_READ = 4096
-"""Bytes read at once where each is looked at, so that a flood of keys or telnet commands holds nobody up for 1 ms."""
+"""Bytes taken in one turn where each is looked at: a flood of keys or of telnet commands holds nobody up for 1 ms."""
+_NEWLINE = 10
 
 _BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 _HTTP = re.compile(rb"[A-Z]+ \S+ HTTP/1\.[01]\r?\n")
@@ -63,38 +66,44 @@ class ChatProtocol(LineReceiver):
     _ignored = 0
     """Bytes that came after we hung up."""
     _waiting: IDelayedCall | None = None
+    _entry: Entry | None = None
+    _is_encrypted = False
+    _is_taking = False
+    """Whether this turn has had its portion of what came."""
+    _at_end: Callable[[], None] | None = None
+    """What is done when all that came is taken."""
 
     def __init__(self, admission: Admission, reactor: IReactorTime) -> None:
         self._admission = admission
         self._reactor = reactor
         self._lines = Lines()
+        self._kept = bytearray()
+        """What has come and waits for another turn."""
         self._take = self._judge
         """What is done with received bytes: the state of this edge."""
 
     # -- beginning and end -----------------------------------------------------------------------------------
 
-    def connectionMade(self) -> None:
-        """Arrive, or wait for TLS' handshake or a proxy's header: before those nobody is there."""
+    def accepted(self, transport: Any, is_proxied: bool = False) -> Entry:
+        """Count the connection that `transport` carries, before anything is known of who has made it."""
         self._accepted = self._reactor.seconds()
+        is_encrypted = ISSLTransport.providedBy(transport)
+        address = None if is_proxied else Address(*address_of(transport.getPeer()))
+        is_ready = not (is_proxied or is_encrypted)
+        self._entry = self._admission.accept(address, transport.abortConnection, is_ready, not is_encrypted)
+        return self._entry
+
+    def connectionMade(self) -> None:
+        """Arrive; through TLS only after its handshake: before that nobody is there."""
+        entry = self._entry or self.accepted(self.transport)
         self._socket = tcp_socket(self.transport)
         tune(self._socket)
-        if ISSLTransport.providedBy(self.transport):
+        self._is_encrypted = ISSLTransport.providedBy(self.transport)
+        if not self._is_encrypted:
+            self._arrive()
+        elif not entry.fault:
             patience = self._admission.hub.limits.join_patience
             self._waiting = self._reactor.callLater(patience, self.transport.abortConnection)
-        elif isinstance(self.transport, ProtocolWrapper):  # haproxy: knows whose connection it is after a header
-            self._wait_for_header()
-        else:
-            self._arrive()
-
-    def _wait_for_header(self) -> None:
-        """Wait for a proxy's header, which may be slow, but has to come: until then this is nobody's connection."""
-        limits = self._admission.hub.limits
-        if self.transport.getPeer() != self.transport.transport.getPeer():
-            self._arrive()
-        elif self._reactor.seconds() - self._accepted > limits.join_patience:
-            self.transport.abortConnection()
-        else:
-            self._waiting = self._reactor.callLater(limits.blink, self._wait_for_header)
 
     def handshakeCompleted(self) -> None:
         """Arrive: the connection is encrypted now."""
@@ -106,13 +115,7 @@ class ChatProtocol(LineReceiver):
         self.transport.registerProducer(self, True)
         waited = self._reactor.seconds() - self._accepted
         address = Address(*address_of(self.transport.getPeer()))
-        self.connection = self._admission.arrive(self.transport, address, self._link_state, waited)
-        if self.connection.peer.dialect.by_keys:
-            self._read_little()
-
-    def _read_little(self) -> None:
-        """Read less at once from now on; a transport that reads by other rules ignores it."""
-        self.transport.bufferSize = SMALL_READ
+        self.connection = self._admission.arrive(self.transport, address, self._link_state, waited, self._entry)
 
     def _stop_waiting(self) -> None:
         if self._waiting and self._waiting.active():
@@ -123,17 +126,34 @@ class ChatProtocol(LineReceiver):
         """Say what came before a clean end, and leave."""
         self._stop_waiting()
         if not self._has_arrived:
+            if self._entry:
+                self._entry.leave()
             return
         clean_end = reason.check(error.ConnectionDone) is not None
+        if not clean_end:
+            self._kept.clear()
+        self._when_taken(partial(self._leave, clean_end))
+
+    def _leave(self, clean_end: bool) -> None:
         if clean_end:
             self._say_unended()
         self.connection.lost("quit" if clean_end else "lost")
 
     def readConnectionLost(self) -> None:
         """Take an unterminated last line for a line, and the other end for finished: it has closed its sending half."""
+        self._when_taken(self._finish)
+
+    def _finish(self) -> None:
         self._say_unended()
         self.connection.finish()
         self._feel_pulse()
+
+    def _when_taken(self, call: Callable[[], None]) -> None:
+        """Do the last thing for this connection, behind what came and waits for another turn."""
+        if self._kept:
+            self._at_end = call
+        else:
+            call()
 
     def _feel_pulse(self) -> None:
         """Ask the system whether the link is broken: nothing is read from who has finished, so nobody would notice."""
@@ -167,15 +187,41 @@ class ChatProtocol(LineReceiver):
     # -- what comes ------------------------------------------------------------------------------------------
 
     def dataReceived(self, data: bytes) -> None:
-        """Hand on what came, as the state of this edge has it."""
+        """Take what came, or as much as a turn is for; TLS hands over many small pieces in one turn."""
         if self._waiting:
             self._arrive()
         if self.connection.peer.gone:
             self._ignore(data)
-            return
-        if self._telnet or IAC in data:
-            data = self._without_telnet(data)
-        self._take(data)
+        elif self._is_taking:
+            self._kept += data
+            self.connection.inlet.hold("portion")
+        else:
+            self._take_portion(data)
+
+    def _take_portion(self, data: bytes) -> None:
+        """Hand on what came, as the state of this edge has it; little of it where each byte is looked at."""
+        is_telnet = bool(self._telnet) or speaks_telnet(data)
+        if len(data) > SMALL_READ and (is_telnet or self.connection.peer.dialect.by_keys):
+            self._kept[:0] = data[SMALL_READ:]
+            data = data[:SMALL_READ]
+        if self._kept or self._is_encrypted:
+            self._is_taking = True
+            self.connection.timers.after("portion", 0, self._take_next)
+        self._take(self._without_telnet(data) if is_telnet else data)
+        if self._kept and not self.connection.peer.gone:  # not before: the inlet would keep this portion for later
+            self.connection.inlet.hold("portion")
+
+    def _take_next(self) -> None:
+        """Take the next portion of what has come, and at last its end."""
+        self._is_taking = False
+        self.connection.inlet.release("portion")
+        data = bytes(self._kept)
+        self._kept.clear()
+        if data and not self.connection.peer.gone:
+            self._take_portion(data)
+        if self._at_end and not self._kept:
+            self._at_end()
+            self._at_end = None
 
     def _judge(self, data: bytes) -> None:
         """Judge the first line: who speaks another protocol is sent away, everybody else is handed on from then on.
@@ -186,7 +232,7 @@ class ChatProtocol(LineReceiver):
         peer = self.connection.peer
         if start == _TLS_HELLO:
             peer.end("kicked", "this port speaks plain text, not TLS")
-        elif b"\n" in data and _HTTP.match(self._lines.tail + data):
+        elif _NEWLINE in data and _HTTP.match(self._lines.tail + data):
             self.connection.speak_lines()
             peer.hear(_BAD_REQUEST)
             peer.leave("kicked")
@@ -194,7 +240,7 @@ class ChatProtocol(LineReceiver):
         elif peer.dialect.by_keys and start[:1] != b"{":
             self._take = self._take_keys
             self._take_keys(data)
-        elif b"\n" not in data:
+        elif _NEWLINE not in data:
             self._wait_for_more(data)
         else:
             self._take_lines(data)
@@ -233,7 +279,6 @@ class ChatProtocol(LineReceiver):
     def _without_telnet(self, data: bytes) -> bytes:
         if not self._telnet:
             self._telnet = Telnet()
-            self._read_little()
         text, answer = self._telnet.strip(data)
         if answer and not self.connection.outlet.paused:  # a flood of questions that reads no answers gets none
             self.connection.peer.hear(answer)

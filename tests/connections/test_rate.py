@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from unittest import mock
 
 from hypothesis import given
@@ -45,16 +46,51 @@ class Rate(SynchronousTestCase):
         hub.wait(20)
         self.assertTrue(a.line.reading)
 
-    def test_a_clean_end_behind_a_block(self) -> None:
-        """Who has left can't be slowed: all that it sent is said, and not line by line in one turn (TLS ends so)."""
-        hub = HubOnAClock(limits={"rate": 10.0, "burst": 100})
-        a, b = hub.nc(), hub.nc()
-        a.line.protocol.dataReceived(b"x\n" * 30_000)
-        before = b.line.total_taken
+    def test_b4_a_clean_end_behind_a_block(self) -> None:
+        """The rate holds when the link is gone (over TLS a close comes at once): what isn't said in a minute never is."""
+        for lines, left in ((400, "quit"), (10_000, "lost")):
+            hub = HubOnAClock(limits={"rate": 10.0, "burst": 100})
+            a, b = hub.nc(), hub.nc()
+            b.heard()
+            a.line.protocol.dataReceived(b"x\n" * lines)
+            a.line.close(error.ConnectionDone)
+            self.assertIn(len(b.lines()), (100, 101))
+            hub.wait(1)
+            self.assertIn(len(b.lines()), (10, 11))
+            hub.wait(hub.limits.pair_patience)
+            heard = b.lines()
+            self.assertEqual(heard[-1], f"-!- your partner left ({left})")
+            self.assertLess(len(heard), 600)
+            b.cut()
+            self.assertEqual(hub.leftovers(), [])
+
+    def test_b4_without_a_rate(self) -> None:
+        """All is said behind a clean end, some of it in each turn; a partner who doesn't read holds nothing up."""
+        hub = HubOnAClock()
+        a, b = hub.nc(), hub.nc().stops_reading()
+        a.line.protocol.dataReceived(b"/me waves\n" * 1000)
         with mock.patch.object(Room, "apply", autospec=True, side_effect=Room.apply) as applied:
             a.line.close(error.ConnectionDone)
-        self.assertLess(applied.call_count, 10)
-        self.assertGreater(b.line.total_taken - before, 2 * 29_000)
+            self.assertEqual(applied.call_count, 0)
+            hub.wait(0)
+        self.assertEqual(applied.call_count, 1000 - hub.limits.pieces_a_turn + 1)
+        self.assertEqual(b.reads().lines()[-1], "-!- your partner left (quit)")
+        self.assertEqual(list(hub.admission.connections), [b.connection])
+
+    def test_b4_a_hub_that_stops_meanwhile(self) -> None:
+        """Waits for none whose link is gone; nor does what it still has to say keep it when it says `/quit`."""
+        for words in (b"x\n", b"x\n" * 150 + b"/quit\n"):
+            hub = HubOnAClock(limits={"rate": 10.0, "burst": 100})
+            a, b = hub.nc(), hub.nc()
+            a.line.protocol.dataReceived(b"x\n" * 150 + words + b"y\n" * 900)
+            a.line.close(error.ConnectionDone)
+            gone: list[bool] = []
+            if words == b"x\n":
+                hub.admission.stop(partial(gone.append, True))
+            hub.wait(30)
+            self.assertNotIn("y", b.lines())
+            b.cut()
+            self.assertEqual((hub.leftovers(), len(hub.admission.entries.open)), ([], 0))
 
     def test_commands_count(self) -> None:
         """Questions are lines, too."""

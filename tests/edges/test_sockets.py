@@ -187,9 +187,11 @@ class EagerWrites(SynchronousTestCase):
         """A transport with too much pauses its producer, and asks for more when all is sent."""
         self.b.socket.room = 0
         connection = self.b.protocol.connection
-        self.says(*[b"x" * 4000] * 15)
+        for _ in range(15):
+            self.says(b"x" * 4000)
         self.assertFalse(connection.outlet.paused)
-        self.says(*[b"x" * 4000] * 2)
+        for _ in range(2):
+            self.says(b"x" * 4000)
         self.assertTrue(connection.outlet.paused)
         self.b.socket.room = 1 << 20
         self.reactor.turn()

@@ -13,16 +13,15 @@ from typing import Any, cast
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet import error
-from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.internet.interfaces import ISSLTransport
-from twisted.internet.testing import MemoryReactorClock, StringTransport
+from twisted.internet.testing import StringTransport
 from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
-from twisted.protocols.haproxy import proxyEndpoint
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import directlyProvides
 
-from chatterbox.edges.tcp import PULSE, SMALL_READ, ChatProtocol
+from chatterbox.edges.proxy import ProxiedFactory
+from chatterbox.edges.tcp import PULSE, ChatProtocol
 from chatterbox.log import Log as HubLog
 from tests.harness.memory import PROPERTY, HubOnAClock
 
@@ -145,14 +144,6 @@ class TelnetClients(SynchronousTestCase):
         a, b = hub.nc(), hub.nc()
         a.sends(b"a\xff\nb\n")
         self.assertEqual(b.lines(), ["a\ufffd", "b"])
-
-    def test_a_flood_holds_nobody_up(self) -> None:
-        """Who is looked at byte by byte is read in small portions: a telnet client, and who types keys."""
-        hub, talk = HubOnAClock(), HubOnAClock("talk")
-        ends = hub.nc(), hub.nc(), talk.nc()
-        ends[1].sends(b"\xff\xf1")
-        sizes = [getattr(end.line, "bufferSize", 0) for end in ends]
-        self.assertEqual(sizes, [0, SMALL_READ, SMALL_READ])
 
     def test_an_answer_to_who_is_gone(self) -> None:
         """Nothing is written behind the last word."""
@@ -370,9 +361,7 @@ class BehindAProxy(SynchronousTestCase):
 
     def connect(self) -> tuple[Any, StringTransport]:
         """Return a connection as the proxy's endpoint makes it, and its transport."""
-        reactor = MemoryReactorClock()
-        proxyEndpoint(TCP4ServerEndpoint(reactor, 0)).listen(self.hub.factory)
-        factory: Any = reactor.tcpServers[0][1]
+        factory: Any = ProxiedFactory(self.hub.factory, self.hub.clock, self.hub.limits.join_patience)
         protocol, transport = factory.buildProtocol(None), StringTransport(lenient=True)
         protocol.makeConnection(transport)
         return protocol, transport

@@ -1,0 +1,202 @@
+"""The longest turn: how long one call of the reactor may take, by what is sent, in a room of so many.
+
+    python -m benchmarks.turns [--members 900] [--repeats 3]
+
+The hub is whole but for its sockets: what is measured is the hub's own work, without the system's writes (some 5 µs
+each). Of three repeats (of processor time) the shortest counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet import error
+from twisted.internet.address import IPv4Address
+from twisted.internet.interfaces import ISSLTransport
+from twisted.internet.task import Clock
+from twisted.python.failure import Failure
+from zope.interface import directlyProvides
+
+from chatterbox.connections.admission import Admission
+from chatterbox.core.hub import Hub
+from chatterbox.core.modes import MODES
+from chatterbox.edges.tcp import ChatFactory
+from chatterbox.limits import PUBLIC, Limits
+
+READ = 64 * 1024
+
+
+class Timed(Clock):
+    """A reactor that times each call that it makes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.longest = 0.0
+
+    def time(self, call: Callable[..., Any], *args: Any) -> None:
+        """Make one call."""
+        start = time.thread_time()
+        call(*args)
+        self.longest = max(self.longest, time.thread_time() - start)
+
+    def callLater(self, when: float, what: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """As Twisted's."""
+        return super().callLater(when, lambda: self.time(what, *args))
+
+
+class Nowhere:
+    """A transport that takes everything."""
+
+    disconnecting = False
+
+    def write(self, data: bytes) -> None:
+        """Take it."""
+
+    def nothing(self, *_: Any) -> None:
+        """Do nothing."""
+
+    loseConnection = abortConnection = unregisterProducer = registerProducer = nothing
+    pauseProducing = resumeProducing = nothing
+
+    def getPeer(self) -> IPv4Address:
+        """Return this machine."""
+        return IPv4Address("TCP", "127.0.0.1", 5)
+
+
+def lines(line: str) -> bytes:
+    """Return 64 KiB of `line`, numbered where it has a field."""
+    text = "".join(line.replace("{}", str(at)) + "\n" for at in range(READ // (len(line) + 1)))
+    return text.encode()[:READ].rpartition(b"\n")[0] + b"\n"
+
+
+def said(**fields: str) -> bytes:
+    """Return 64 KiB of one JSON object."""
+    return lines(json.dumps(fields))
+
+
+HELLO = b'{"chatterbox": 1, "name": "ann"}\n'
+TEXT = b"/nick ann\n"
+INPUTS: dict[str, tuple[str, bytes, bytes]] = {
+    "lines said": ("room", TEXT, lines("hello out there {}")),
+    "bare newlines": ("room", TEXT, b"\n" * READ),
+    "bare newlines, mode `ports`": ("ports", b"", b"\n" * READ),
+    "`/me`": ("room", TEXT, lines("/me waves {}")),
+    "`/nick`": ("room", TEXT, lines("/nick ann{}")),
+    "`/msg`": ("room", TEXT, lines("/msg n1 {}")),
+    "`/who`": ("room", TEXT, lines("/who")),
+    "`/join` to and fro": ("room", TEXT, b"/join tea\n/join lobby\n" * 2000),
+    "unknown names": ("room", TEXT, lines("/msg nobody {}")),
+    "JSON `say`": ("room", HELLO, said(verb="say", text="{}")),
+    "JSON `me`": ("room", HELLO, said(verb="me", text="{}")),
+    "JSON faults": ("room", HELLO, lines("{}")),
+    "JSON `type`, short lines": ("pair", HELLO, said(verb="type", keys="x\n" * 4000)),
+    "keys, mode `talk`": ("talk", b"", b"x\n" * (READ // 2)),
+    "telnet commands": ("room", TEXT, (b"\xff\xf1\xff\xfb\x01" * READ)[: READ - 1] + b"\n"),
+    "invalid bytes": ("room", TEXT, (b"\xc2\x9b\xe2\x80\xae\xf0" * READ)[: READ - 1] + b"\n"),
+    "invalid bytes in lines": ("room", TEXT, b"\xc2\x9b\xe2\x80\xae\xf0\n" * (READ // 7)),
+    "forged notices": ("room", TEXT, lines("-!- ")),
+}
+
+
+def connect(clock: Timed, factory: ChatFactory, is_encrypted: bool = False) -> Any:
+    """Return the protocol of a new connection."""
+    transport, protocol = Nowhere(), factory.buildProtocol(None)
+    if is_encrypted:
+        directlyProvides(transport, ISSLTransport)
+    clock.time(protocol.makeConnection, transport)
+    if is_encrypted:
+        protocol.handshakeCompleted()
+    return protocol
+
+
+def settle(clock: Timed, seconds: float = 1.0) -> None:
+    """Let all happen that is due."""
+    until = clock.seconds() + seconds
+    while due := [call.getTime() for call in clock.getDelayedCalls() if call.getTime() <= until]:
+        clock.advance(max(0.0, min(due) - clock.seconds()))
+
+
+def crowd(mode: str, members: int, is_public: bool = False) -> tuple[Timed, ChatFactory, list[Any]]:
+    """Return a hub with so many members in one room, where the mode has so many seats."""
+    clock, row = Timed(), MODES[mode]
+    limits = Limits(**(PUBLIC if is_public else {}))  # type: ignore[arg-type]  # the row has ints and a float
+    admission = Admission(Hub(row, limits), clock.callLater, clock.seconds)
+    factory, ends = ChatFactory(admission, clock), []
+    for at in range(min(members, (row.seats or members + 1) - 1)):
+        ends.append(connect(clock, factory))
+        if row.asks_name:
+            ends[-1].dataReceived(f"/nick n{at}\n".encode())
+    settle(clock)
+    gc.collect()
+    gc.freeze()
+    clock.longest = 0.0
+    return clock, factory, ends
+
+
+def flood(mode: str, hello: bytes, data: bytes, members: int) -> float:
+    """Return the longest turn (s) of one who sends `data` in one packet."""
+    clock, factory, _ = crowd(mode, members)
+    speaker = connect(clock, factory)
+    if hello:
+        clock.time(speaker.dataReceived, hello)
+    settle(clock)
+    clock.time(speaker.dataReceived, data)
+    settle(clock)
+    return clock.longest
+
+
+def close_behind(members: int) -> float:
+    """Return the longest turn (s) of 10,000 lines and a close that come through TLS at once, with `--public`."""
+    clock, factory, _ = crowd("room", members, is_public=True)
+    speaker = connect(clock, factory, is_encrypted=True)
+    clock.time(speaker.dataReceived, TEXT)
+    settle(clock)
+    clock.time(speaker.dataReceived, b"hello\n" * 5000)
+    clock.time(speaker.dataReceived, b"hello\n" * 5000)
+    clock.time(speaker.connectionLost, Failure(error.ConnectionDone()))
+    settle(clock, 100)
+    return clock.longest
+
+
+def burst(members: int) -> float:
+    """Return the time (s) in which 200 connections are accepted, one behind the other."""
+    clock, factory, _ = crowd("room", members)
+    start = time.thread_time()
+    for _ in range(200):
+        connect(clock, factory)
+    return time.thread_time() - start
+
+
+def stop(members: int) -> float:
+    """Return the longest turn (s) of a hub that ends."""
+    clock, factory, _ = crowd("room", members)
+    clock.time(factory._admission.stop, lambda: None)
+    settle(clock, 10)
+    return clock.longest
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--members", type=int, default=900)
+    parser.add_argument("--repeats", type=int, default=3)
+    asked = parser.parse_args()
+    print(f"| 64 KiB of | longest turn, {asked.members} members | 10 members |\n|---|---|---|")
+    rows: dict[str, Callable[[int], float]] = {
+        name: lambda members, given=given: flood(*given, members)  # type: ignore[misc]  # bound to this row
+        for name, given in INPUTS.items()
+    }
+    rows |= {"10,000 lines and a close through TLS": close_behind, "200 connections, all of them": burst}
+    rows |= {"the hub's end": stop}
+    for name, measure in rows.items():
+        best = [min(measure(members) for _ in range(asked.repeats)) for members in (asked.members, 10)]
+        print(f"| {name} | {best[0] * 1000:.1f} ms | {best[1] * 1000:.1f} ms |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+"""A connection counts from the moment it is accepted, whether it is ready or not."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from twisted.internet import error
+from twisted.internet.interfaces import ISSLTransport
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import alsoProvides
+
+from chatterbox.core.events import Refused
+from chatterbox.edges.proxy import ProxiedFactory
+from chatterbox.limits import Limits
+from tests.harness.memory import READ, End, FakeTransport, HubOnAClock
+
+MAX = Limits().max_unready
+V1 = b"PROXY TCP4 203.0.113.7 10.0.0.1 1111 5000\r\n"
+
+
+class Port:
+    """A port of a hub, behind TLS, a proxy or both.
+
+    Args:
+        limits: those of the hub which are not the default.
+        is_encrypted: whether TLS is spoken there.
+        is_proxied: whether a header comes first.
+    """
+
+    def __init__(self, limits: dict[str, Any], is_encrypted: bool = False, is_proxied: bool = False) -> None:
+        self.hub = HubOnAClock("ports", limits)
+        self._is_encrypted = is_encrypted
+        patience = self.hub.limits.join_patience
+        proxied: Any = ProxiedFactory(self.hub.factory, self.hub.clock, patience)
+        self._factory = proxied if is_proxied else self.hub.factory
+
+    def accepts(self, host: str = "127.0.0.1") -> End:
+        """Return a new connection of which nothing has come yet."""
+        transport = FakeTransport(self.hub.clock, host, 5, READ)
+        if self._is_encrypted:
+            alsoProvides(transport, ISSLTransport)
+        end = End(self.hub.clock, self._factory, transport)
+        self.hub.clock.advance(0)
+        return end
+
+    @property
+    def counted(self) -> int:
+        """How many the limits count as open."""
+        return len(self.hub.admission.entries.open)
+
+
+TLS = partial(Port, is_encrypted=True)
+PROXY = partial(Port, is_proxied=True)
+BOTH = partial(Port, is_encrypted=True, is_proxied=True)
+
+
+class Unready(SynchronousTestCase):
+    """Whose handshake, header or request has no end yet."""
+
+    def test_as_many_as_the_limit(self) -> None:
+        """256 wait beside each other; with the 257th the oldest is aborted, and no other."""
+        for kind in (TLS, PROXY, BOTH):
+            port = kind({})
+            ends = [port.accepts() for _ in range(MAX)]
+            self.assertEqual({end.closed for end in ends}, {""})
+            ends.append(port.accepts())
+            self.assertEqual([end.closed for end in ends], ["aborted"] + [""] * MAX)
+            self.assertEqual(port.counted, MAX)
+
+    def test_who_is_ready_is_not_aborted(self) -> None:
+        """Who has done what was waited for stays, however many come behind it."""
+        for kind in (TLS, PROXY, BOTH):
+            port = kind({"max_unready": 2})
+            first = port.accepts()
+            first.sends(b"hello\n" if kind is TLS else V1 + b"hello\n")
+            others = [port.accepts() for _ in range(3)]
+            self.assertEqual([end.closed for end in (first, *others)], ["", "aborted", "", ""])
+
+    def test_who_goes_is_forgotten(self) -> None:
+        """An unready one that is gone leaves nothing behind."""
+        for kind in (TLS, PROXY, BOTH):
+            port = kind({"max_unready": 1})
+            for _ in range(3):
+                port.accepts().cut()
+            end = port.accepts()
+            self.assertEqual((end.closed, port.counted), ("", 1))
+            end.line.close(error.ConnectionDone)
+            self.assertEqual((port.counted, port.hub.admission.entries.unready, port.hub.leftovers()), (0, {}, []))
+
+    def test_a_hub_that_stops(self) -> None:
+        """Waits for nobody who isn't ready, and lets nobody in; who can be told is told."""
+        for kind in (TLS, PROXY, BOTH):
+            port = kind({})
+            end = port.accepts()
+            port.hub.nc().stops_reading().line.write(b"x")
+            gone: list[bool] = []
+            port.hub.admission.stop(partial(gone.append, True))
+            late = port.accepts()
+            self.assertEqual((end.closed, late.closed), ("aborted", "done" if kind is PROXY else "aborted"))
+            if kind is PROXY:
+                self.assertEqual(late.lines(), ["-!- closed (shutdown): the hub is shutting down"])
+            port.hub.wait(port.hub.limits.close_patience)
+            self.assertEqual((gone, port.hub.leftovers(), port.counted), ([True], [], 0))
+
+
+class Full(SynchronousTestCase):
+    """Limits count the unready as well."""
+
+    def test_a_full_hub(self) -> None:
+        """With 3 connections of which none is ready, a fourth is refused; when one is gone, the next isn't."""
+        for kind in (TLS, PROXY, BOTH):
+            port = kind({"max_peers": 3})
+            first, *_ = [port.accepts() for _ in range(3)]
+            fourth = port.accepts()
+            self.assertEqual(fourth.closed, "done" if kind is PROXY else "aborted")
+            self.assertEqual(fourth.lines(), ["-!- closed (full): hub is full"] if kind is PROXY else [])
+            self.assertEqual([news.why for news in port.hub.ends_of(Refused)], ["full"])
+            first.cut()
+            self.assertEqual((port.accepts().closed, port.counted), ("", 3))
+
+    def test_a_source(self) -> None:
+        """An address is counted at accept where it is known then: its third handshake of two is aborted."""
+        port = TLS({"per_source": 2})
+        ends = [port.accepts("192.0.2.1") for _ in range(3)]
+        self.assertEqual([end.closed for end in (*ends, port.accepts("192.0.2.2"))], ["", "", "aborted", ""])
+        ends[0].cut()
+        self.assertEqual(port.accepts("192.0.2.1").closed, "")
+
+    def test_a_source_behind_a_proxy(self) -> None:
+        """It is counted when the header has told it, and not before: all come from the proxy's address."""
+        port = PROXY({"per_source": 2})
+        ends = [port.accepts("192.0.2.1") for _ in range(3)]
+        self.assertEqual({end.closed for end in ends}, {""})
+        for end in ends:
+            end.sends(V1)
+        self.assertEqual([end.closed for end in ends], ["", "", "done"])
+        self.assertEqual(ends[2].lines(), ["-!- closed (full): 2 connections from your address are open already"])
+
+    def test_a_slow_header_leaves_less_time(self) -> None:
+        """Behind a proxy, too, the seconds before joining count from accept."""
+        hub = HubOnAClock("room")
+        factory: Any = ProxiedFactory(hub.factory, hub.clock, hub.limits.join_patience)
+        end = End(hub.clock, factory, FakeTransport(hub.clock, "10.0.0.1", 5, READ))
+        hub.wait(10)
+        end.sends(V1)
+        hub.wait(4.9)
+        self.assertEqual(end.closed, "")
+        hub.wait(0.2)
+        self.assertIn("-!- closed (idle): no name within 15 s", end.lines())
