@@ -1,0 +1,244 @@
+"""Machines are nodes on one fake engine, each with a clock of its own, and the people there; a seed says what happens.
+
+The schedule is adversarial: commands, answers and inboxes move one by one in any order between the nodes, and between
+any two of them the engine may forget, freeze, lose its tail or its connections, and a node may freeze or die.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from itertools import count
+
+from twisted.internet.task import Clock
+
+from chatterbox.cluster.engine import BEAT
+from chatterbox.cluster.homes import Cluster
+from tests.harness.engine import FakeEngine, Wire
+from tests.harness.nodes import Person, SmallHub
+
+SILENT = 1.5
+"""Seconds without an answer after which a node gives up its connection, as `edges/redis.py` does."""
+PATIENCE = 6 * BEAT
+
+
+class Node:
+    """One machine."""
+
+    def __init__(self, engine: FakeEngine, name: str, seats: int, fresh: Callable[[], str]) -> None:
+        self.name = name
+        self.clock = Clock()
+        self.wire = Wire(engine)
+        self.hub = SmallHub(seats)
+        self.cluster = Cluster(name, self.wire, self.clock.callLater, fresh, self.hub)
+        self.hub.cluster = self.wire.ears = self.cluster
+        self.is_frozen = self.is_dead = self.is_partitioned = False
+        self._missed = 0.0
+        self._silent = 0.0
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass, unless the machine is stopped: then it passes when it goes on."""
+        if self.is_dead:
+            return
+        self._missed += seconds
+        if self.is_frozen:
+            return
+        seconds, self._missed = self._missed, 0.0
+        self._silent = self._silent + seconds if self.wire.commands or self.wire.replies else 0.0
+        if self.wire.is_up and self._silent > SILENT:
+            self._silent = 0.0
+            self.wire.cut()
+        self.clock.advance(seconds)
+
+    def connect(self) -> None:
+        """Reach the engine, if it can be reached."""
+        if not (self.is_dead or self.is_frozen or self.is_partitioned or self.wire.engine.is_frozen):
+            self._silent = 0.0
+            self.wire.connect()
+
+    def die(self, arrived: int) -> None:
+        """Be killed; some of what was asked still reaches the engine."""
+        for command, _ in list(self.wire.commands)[:arrived]:
+            self.wire.engine.run(*command)
+        self.wire.commands.clear()
+        self.wire.replies.clear()
+        self.wire.is_up = False
+        self.is_dead = True
+
+    def leftovers(self) -> list[object]:
+        """Return all that the node still holds: nothing, once nobody is there."""
+        cluster = self.cluster
+        held = [*self.hub.rooms, *self.hub.people, *cluster.visits, *cluster.channels, *cluster.seeking]
+        held += [*cluster.claims.owned, *cluster.claims.__dict__["_waiting"], *cluster.claims.__dict__["_owed"]]
+        held += [*cluster.detached, *cluster.__dict__["_unconfirmed"], *cluster.__dict__["_credits"]]
+        return [*held, *cluster.__dict__["_home_early"], *([cluster.links.kept] if cluster.links.kept else [])]
+
+
+class Machines:
+    """Several nodes, and all that is promised of them.
+
+    Args:
+        seed: chooses everything.
+        seats: of each room; 0: any number.
+        nodes: how many.
+    """
+
+    def __init__(self, seed: int, seats: int = 2, nodes: int = 3) -> None:
+        self.random = random.Random(seed)
+        self.seats = seats
+        self.engine = FakeEngine()
+        self._fresh = count(seed << 8)
+        self._names = count()
+        self.nodes = [self._new_node(f"n{at}") for at in range(nodes)]
+        self.people: list[Person] = []
+        self.rooms: dict[str, list[Person]] = {}
+        self.faults = 0
+
+    def _new_node(self, name: str) -> Node:
+        return Node(self.engine, name, self.seats, lambda: f"{next(self._fresh):08x}")
+
+    def join(self, room: str, node: Node | None = None) -> Person:
+        """Let somebody come to a room, at some node."""
+        node = node or self.random.choice([node for node in self.nodes if not (node.is_dead or node.is_frozen)])
+        person = Person(node.hub, f"p{next(self._names)}", room)
+        self.people.append(person)
+        self.rooms.setdefault(room, []).append(person)
+        return person
+
+    def node_of(self, person: Person) -> Node:
+        """Return where somebody is."""
+        return next(node for node in self.nodes if node.hub is person.hub)
+
+    def lives(self, person: Person) -> bool:
+        """Whether somebody can still do anything."""
+        node = self.node_of(person)
+        return not (person.gone or person.closed or node.is_dead or node.is_frozen)
+
+    # -- one thing after another -------------------------------------------------------------------------------
+
+    def move(self, times: int) -> None:
+        """Let some commands, answers and entries through, in any order between the nodes."""
+        for _ in range(times):
+            node = self.random.choice(self.nodes)
+            if node.is_frozen or node.is_dead:
+                continue
+            self.random.choice((node.wire.ask, node.wire.answer, node.wire.read))()
+
+    def run(self, seconds: float, step: float = 0.02) -> None:
+        """Let everything happen that is due, for some time."""
+        for _ in range(round(seconds / step)):
+            for node in self.nodes:
+                node.connect()
+                node.pass_time(step)
+            self.flow()
+
+    def flow(self) -> None:
+        """Let all through that waits."""
+        for _ in range(10_000):
+            moved = False
+            for node in self.nodes:
+                if not (node.is_frozen or node.is_dead):
+                    moved |= node.wire.ask() | node.wire.answer() | node.wire.read()
+                    node.clock.advance(0)
+            if not moved:
+                return
+        raise AssertionError("the nodes never stop talking")
+
+    def step(self, fault: float) -> None:
+        """Do one thing, a fault with that probability."""
+        chance = self.random
+        if chance.random() < fault:
+            self.faults += 1
+            chance.choice(self._faults())()
+        what = chance.random()
+        if what < 0.25:
+            self.say()
+        elif what < 0.55:
+            self.move(chance.choice((1, 5, 20)))
+        elif what < 0.6:
+            self.flow()
+        elif what < 0.9:
+            seconds = chance.choice((0.0, 0.0, 0.005, 0.02, 0.1, 0.3))
+            for node in self.nodes:
+                node.pass_time(seconds)
+        elif what < 0.95:
+            chance.choice(self.nodes).connect()
+        elif people := [person for person in self.people if self.lives(person)]:
+            person = chance.choice(people)
+            person.reads(not person.is_reading)
+
+    def say(self) -> None:
+        """Let somebody say something."""
+        if people := [person for person in self.people if self.lives(person)]:
+            chance = self.random
+            chance.choice(people).says(chance.choice((1, 1, 3, 10, 100)), chance.choice((20, 20, 20, 300)))
+
+    # -- what may go wrong -------------------------------------------------------------------------------------
+
+    def _faults(self) -> list[Callable[[], None]]:
+        return [self.cut, self.cut, self.cut_all, self.flush, self.wipe, self.lose_tail, self.freeze_engine,
+                self.freeze, self.freeze, self.part, self.kill, self.evict, self.heal]  # fmt: skip
+
+    def cut(self) -> None:
+        """One node loses its connections."""
+        node = self.random.choice(self.nodes)
+        if not (node.is_dead or node.is_frozen):
+            node.wire.cut(self.random.randrange(4))
+
+    def cut_all(self) -> None:
+        """The engine restarts, and knows what it knew."""
+        for node in self.nodes:
+            if not (node.is_dead or node.is_frozen):
+                node.wire.cut(self.random.randrange(4))
+
+    def flush(self) -> None:
+        """The engine forgets everything, and no connection breaks."""
+        self.engine.forget()
+
+    def wipe(self) -> None:
+        """The engine restarts, and knows nothing."""
+        self.cut_all()
+        self.engine.forget()
+
+    def lose_tail(self) -> None:
+        """A replica takes over, which has not seen the last commands."""
+        self.cut_all()
+        self.engine.lose_tail(self.random.randrange(1, 20))
+
+    def freeze_engine(self) -> None:
+        """The engine stops answering, or goes on."""
+        self.engine.is_frozen = not self.engine.is_frozen
+
+    def freeze(self) -> None:
+        """A node stops, or goes on."""
+        node = self.random.choice(self.nodes)
+        node.is_frozen = not node.is_frozen
+
+    def part(self) -> None:
+        """A node can't reach the engine, or can again."""
+        node = self.random.choice(self.nodes)
+        node.is_partitioned = not node.is_partitioned
+        if node.is_partitioned and not (node.is_dead or node.is_frozen):
+            node.wire.cut(self.random.randrange(4))
+
+    def kill(self) -> None:
+        """A node dies, if two are left; another takes its name."""
+        living = [node for node in self.nodes if not node.is_dead]
+        if len(living) > 2:
+            node = self.random.choice(living)
+            node.die(self.random.randrange(4))
+
+    def evict(self) -> None:
+        """Somebody takes a living node for dead."""
+        memory = self.engine.memory
+        if memory.nodes:
+            self.engine.run("evict", self.random.choice(list(memory.nodes)), "*")
+
+    def heal(self) -> None:
+        """All that can be mended is."""
+        self.engine.is_frozen = False
+        for node in self.nodes:
+            node.is_frozen = node.is_partitioned = False
+        for person in self.people:
+            if self.lives(person) and not person.is_reading:
+                person.reads(True)
