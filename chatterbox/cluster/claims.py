@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import NamedTuple, Protocol
 
-from .engine import FENCED, Delayed, Engine, Later
+from .engine import FENCED, ORPHANED, Delayed, Engine, Later
 from .visit import nothing
 
 GRACE = 1.5
@@ -93,6 +93,8 @@ class Claims:
         self._owed: dict[str, None] = {}
         """Rooms that are to be released, until the engine says that they are."""
         self._grace: Delayed | None = None
+        self._orphaned: dict[str, Delayed] = {}
+        """Rooms whose owner died, while newcomers wait for those who sat there."""
         self._is_seating = False
 
     # -- where a room lives ------------------------------------------------------------------------------------
@@ -154,11 +156,11 @@ class Claims:
         """The engine knows this node (again), as `me`: claim what is ours, and ask what is to be known."""
         self._me = me
         for room in tuple(self.owned):
-            self._engine.claim(me, room, partial(self._reclaimed, room, me))
+            self._engine.claim(me, room, False, partial(self._reclaimed, room, me))
         for room in tuple(self._owed):
             self._engine.release(me, room, partial(self._released, room))
         if is_young:
-            self.wait_for_owners(GRACE)
+            self._grace = self._later(GRACE, self._grace_is_over)
         self._claim_all()
 
     def is_down(self) -> None:
@@ -166,15 +168,13 @@ class Claims:
         self._me = ""
         self._asking.clear()
         self._stop_grace()
+        for timer in self._orphaned.values():
+            timer.cancel()
+        self._orphaned.clear()
 
     def forget_owed(self) -> None:
         """The engine has given up all that this node owned."""
         self._owed.clear()
-
-    def wait_for_owners(self, seconds: float) -> None:
-        """Claim nothing for newcomers for some time: those who sat in those rooms, or own them, come first."""
-        self._stop_grace()
-        self._grace = self._later(seconds, self._grace_is_over)
 
     def _grace_is_over(self) -> None:
         self._grace = None
@@ -194,11 +194,15 @@ class Claims:
         waiters = self._waiting.get(room)
         if not waiters or room in self._asking or room in self.owned or not self._me:
             return
-        if self._grace and not any(waiter.is_back for waiter in waiters):
+        is_newcomer = not any(waiter.is_back for waiter in waiters)
+        if is_newcomer and (self._grace or room in self._orphaned):
             return
+        self._ask(room, is_newcomer)
+
+    def _ask(self, room: str, is_newcomer: bool) -> None:
         self._asking[room] = self._me
         self._owed.pop(room, None)
-        self._engine.claim(self._me, room, partial(self._claimed, room, self._me))
+        self._engine.claim(self._me, room, is_newcomer, partial(self._claimed, room, self._me))
 
     def _claimed(self, room: str, me: str, owner: str | None) -> None:
         if owner is None or self._asking.get(room) != me:
@@ -206,11 +210,23 @@ class Claims:
         del self._asking[room]
         if owner == FENCED:
             self._landlord.is_fenced()
-        elif owner == me:
-            self._own(room)
+        elif owner == ORPHANED:
+            self._orphaned[room] = self._later(SETTLE, partial(self._adopt, room))
+            self._claim(room)
         else:
-            for waiter in self._waiting.pop(room, {}):
-                waiter.answer(Home(owner))
+            if room in self._orphaned:
+                self._orphaned.pop(room).cancel()
+            if owner == me:
+                self._own(room)
+            else:
+                for waiter in self._waiting.pop(room, {}):
+                    waiter.answer(Home(owner))
+
+    def _adopt(self, room: str) -> None:
+        """Nobody came back to `room`: newcomers may have it."""
+        del self._orphaned[room]
+        if room in self._waiting and room not in self._asking:
+            self._ask(room, False)
 
     def _own(self, room: str) -> None:
         """`room` lives here from now on; if its last owner died, those who sat there come first."""

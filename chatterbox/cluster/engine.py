@@ -11,11 +11,16 @@ from typing import NamedTuple, Protocol
 
 FENCED = "fenced"
 """The engine's answer to a node that is not in its table of nodes: it was evicted, or the engine has forgotten."""
+ORPHANED = "orphaned"
+"""The engine's answer to a newcomer's claim: the owner is dead, and those who sat in the room come first."""
 
 BEAT = 0.5
 """Seconds between two beats of a node."""
 PATIENCE = 3.0
 """Seconds without a beat after which a node is evicted: more than a paused machine or a long collection takes."""
+
+ORPHAN_BEATS = 6
+"""Beats of each node (3 s) for which a dead node's rooms are remembered: whoever sat there is back by then."""
 
 
 class Beat(NamedTuple):
@@ -45,14 +50,17 @@ class Engine(Protocol):
     def beat(self, node: str, is_first: bool, epoch: str, then: Callable[[Beat | None], None]) -> None:
         """Count one more beat of `node`; the first one enters it in the table. `epoch` is the word if there is none."""
 
-    def claim(self, node: str, room: str, then: Callable[[str | None], None]) -> None:
-        """Make `node` the owner of `room` if it has none that is alive; answer the owner, or FENCED."""
+    def claim(self, node: str, room: str, is_newcomer: bool, then: Callable[[str | None], None]) -> None:
+        """Make `node` the owner of `room` if it has none that is alive; answer the owner, or FENCED, or ORPHANED."""
 
     def release(self, node: str, room: str, then: Callable[[str | None], None]) -> None:
         """Let `room` have no owner, if that is `node`."""
 
     def evict(self, node: str, beats: str, then: Callable[[str | None], None]) -> None:
-        """Strike `node` from the table if its beats are `beats` ("": not there, "*": any), and tell every inbox."""
+        """Strike `node` from the table if its beats are `beats` ("": not there, "*": any), and tell every inbox.
+
+        What it owned is remembered as orphaned for ORPHAN_BEATS of each other node.
+        """
 
     def post(self, node: str, payloads: Sequence[tuple[str, bytes]], then: Callable[[str | None], None]) -> None:
         """Put each payload into the inbox of its node, all of them or none; answer FENCED for none."""

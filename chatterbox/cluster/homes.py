@@ -11,7 +11,7 @@ from functools import partial
 from typing import Protocol
 
 from .channel import Channel, Far
-from .claims import SETTLE, Claims, Home, Then
+from .claims import Claims, Home, Then
 from .engine import PATIENCE, Engine, Later
 from .links import LAZY, Links
 from .roster import Roster
@@ -386,7 +386,6 @@ class Cluster:
         self._house.note(f"node {node} is gone")
         self.links.bury(node)
         self._lose_guests_of(node)
-        self.claims.wait_for_owners(SETTLE)
         for visit in [visit for visit in self.visits.values() if visit.owner == node]:
             if visit.is_seated:
                 visit.guest.tell(GONE_ON)

@@ -18,6 +18,7 @@ GRACE_BEATS = 4
 """Beats (1.5 s) that an epoch has to be old before rooms are claimed that nobody owns: every owner is back first."""
 
 
+
 class Watcher(Protocol):
     """Who is told how this node fares."""
 
@@ -149,7 +150,7 @@ class Roster:
     def _inside(self, beat: Beat) -> None:
         is_new_epoch = bool(self.epoch) and beat.epoch != self.epoch
         is_first = not self._is_in
-        is_young = (is_new_epoch or is_first) and all(count < GRACE_BEATS for count in beat.nodes.values())
+        is_young = all(count < GRACE_BEATS for count in beat.nodes.values())
         self._is_in = True
         if is_new_epoch:
             self._unmoved.clear()

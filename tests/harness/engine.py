@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from chatterbox.cluster.engine import FENCED, Beat, Ears
+from chatterbox.cluster.engine import FENCED, ORPHAN_BEATS, ORPHANED, Beat, Ears
 
 
 class Memory:
@@ -22,13 +22,15 @@ class Memory:
         self.rooms: dict[str, str] = {}
         self.inboxes: dict[str, list[tuple[int, bytes | str]]] = {}
         """By node: numbered payloads, and the names of the dead."""
+        self.orphans: dict[str, int] = {}
+        """Beats for which a dead node's rooms are remembered."""
         self.serial = 0
 
     def copy(self) -> Memory:
         """Return all of it as it is now."""
         copy = Memory()
         copy.epoch, copy.serial = self.epoch, self.serial
-        copy.nodes, copy.rooms = dict(self.nodes), dict(self.rooms)
+        copy.nodes, copy.rooms, copy.orphans = dict(self.nodes), dict(self.rooms), dict(self.orphans)
         copy.inboxes = {node: list(inbox) for node, inbox in self.inboxes.items()}
         return copy
 
@@ -39,6 +41,7 @@ class FakeEngine:
     def __init__(self) -> None:
         self.memory = Memory()
         self.is_frozen = False
+        self.evictions = 0
         self._before: deque[Memory] = deque(maxlen=20)
         """What it knew before each of the last commands."""
 
@@ -65,15 +68,23 @@ class FakeEngine:
             return Beat(True, memory.epoch, dict(memory.nodes))
         memory.epoch = memory.epoch or epoch
         memory.nodes[node] += 1
+        for dead in tuple(memory.orphans):
+            memory.orphans[dead] -= 1
+            if memory.orphans[dead] <= 0:
+                del memory.orphans[dead]
+                memory.rooms = {room: owner for room, owner in memory.rooms.items() if owner != dead}
         return Beat(False, memory.epoch, dict(memory.nodes))
 
-    def _claim(self, memory: Memory, node: str, room: str) -> str:
+    def _claim(self, memory: Memory, node: str, room: str, is_newcomer: bool) -> str:
         if node not in memory.nodes:
             return FENCED
         owner = memory.rooms.get(room, "")
-        if owner not in memory.nodes:
-            memory.rooms[room] = owner = node
-        return owner
+        if owner in memory.nodes:
+            return owner
+        if owner and is_newcomer:
+            return ORPHANED
+        memory.rooms[room] = node
+        return node
 
     def _release(self, memory: Memory, node: str, room: str) -> str:
         if memory.rooms.get(room) == node:
@@ -85,7 +96,8 @@ class FakeEngine:
             return "0"
         memory.nodes.pop(node, None)
         memory.inboxes.pop(node, None)
-        memory.rooms = {room: owner for room, owner in memory.rooms.items() if owner != node}
+        memory.orphans[node] = ORPHAN_BEATS * len(memory.nodes)
+        self.evictions += 1
         for other in memory.nodes:
             self._put(memory, other, node)
         return "1"
@@ -123,9 +135,9 @@ class Wire:
         """See `Engine`."""
         self._ask(then, "beat", node, is_first, epoch)
 
-    def claim(self, node: str, room: str, then: Callable[[str | None], None]) -> None:
+    def claim(self, node: str, room: str, is_newcomer: bool, then: Callable[[str | None], None]) -> None:
         """See `Engine`."""
-        self._ask(then, "claim", node, room)
+        self._ask(then, "claim", node, room, is_newcomer)
 
     def release(self, node: str, room: str, then: Callable[[str | None], None]) -> None:
         """See `Engine`."""

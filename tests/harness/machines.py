@@ -92,18 +92,38 @@ class Machines:
         self.nodes = [self._new_node(f"n{at}") for at in range(nodes)]
         self.people: list[Person] = []
         self.rooms: dict[str, list[Person]] = {}
+        self.strangers: set[str] = set()
         self.faults = 0
+        self._flowed = 0.0
 
     def _new_node(self, name: str) -> Node:
         return Node(self.engine, name, self.seats, lambda: f"{next(self._fresh):08x}")
 
-    def join(self, room: str, node: Node | None = None) -> Person:
+    def join(self, room: str) -> Person:
         """Let somebody come to a room, at some node."""
-        node = node or self.random.choice([node for node in self.nodes if not (node.is_dead or node.is_frozen)])
+        node = self.random.choice([node for node in self.nodes if not (node.is_dead or node.is_frozen)])
         person = Person(node.hub, f"p{next(self._names)}", room)
         self.people.append(person)
         self.rooms.setdefault(room, []).append(person)
         return person
+
+    def pair(self, room: str) -> None:
+        """Let two come to a room; perhaps it lives on a third node, where somebody was who has left."""
+        if all(node.is_dead or node.is_frozen for node in self.nodes):
+            return
+        self.rooms.pop(room, None)
+        host = self.join(room) if self.random.random() < 0.5 else None
+        if host:
+            self.run(0.1)
+            self.rooms[room].remove(host)
+        one = self.join(room)
+        if host:
+            self.run(0.1)
+            if self.lives(host):
+                host.leaves()
+            self.run(0.1)
+        two = self.join(room)
+        one.partner, two.partner = two.name, one.name
 
     def node_of(self, person: Person) -> Node:
         """Return where somebody is."""
@@ -114,6 +134,12 @@ class Machines:
         node = self.node_of(person)
         return not (person.gone or person.closed or node.is_dead or node.is_frozen)
 
+    def is_over(self, room: str) -> bool:
+        """Whether nobody of those who came to a room can still be there."""
+        return all(
+            person.closed or person.gone or self.node_of(person).is_dead for person in self.rooms.get(room, ())
+        )
+
     # -- one thing after another -------------------------------------------------------------------------------
 
     def move(self, times: int) -> None:
@@ -122,6 +148,7 @@ class Machines:
             node = self.random.choice(self.nodes)
             if node.is_frozen or node.is_dead:
                 continue
+            node.clock.advance(0)
             self.random.choice((node.wire.ask, node.wire.answer, node.wire.read))()
 
     def run(self, seconds: float, step: float = 0.02) -> None:
@@ -134,6 +161,7 @@ class Machines:
 
     def flow(self) -> None:
         """Let all through that waits."""
+        self._flowed = self.nodes[-1].clock.seconds()
         for _ in range(10_000):
             moved = False
             for node in self.nodes:
@@ -144,12 +172,20 @@ class Machines:
                 return
         raise AssertionError("the nodes never stop talking")
 
-    def step(self, fault: float) -> None:
-        """Do one thing, a fault with that probability."""
+    def flow_in_time(self) -> None:
+        """Let nothing wait for so long that somebody comes too late."""
+        if self.nodes[-1].clock.seconds() - self._flowed > 0.3:
+            self.flow()
+
+    def step(self, fault: float, faults: list[str], stops_reading: bool = True) -> None:
+        """Do one thing, behind one of the faults with that probability."""
         chance = self.random
         if chance.random() < fault:
             self.faults += 1
-            chance.choice(self._faults())()
+            for _ in range(chance.randrange(4)):
+                self.say()
+            self.move(chance.randrange(30))
+            getattr(self, chance.choice(faults))()
         what = chance.random()
         if what < 0.25:
             self.say()
@@ -165,7 +201,15 @@ class Machines:
             chance.choice(self.nodes).connect()
         elif people := [person for person in self.people if self.lives(person)]:
             person = chance.choice(people)
-            person.reads(not person.is_reading)
+            if chance.random() < 0.05:
+                person.leaves(chance.choice(("quit", "lost")))
+            elif stops_reading:
+                person.reads(not person.is_reading)
+
+    def look(self) -> None:
+        """Follow what everybody heard."""
+        for person in self.people:
+            person.witness.look(person.taken, person.partner)
 
     def say(self) -> None:
         """Let somebody say something."""
@@ -174,10 +218,6 @@ class Machines:
             chance.choice(people).says(chance.choice((1, 1, 3, 10, 100)), chance.choice((20, 20, 20, 300)))
 
     # -- what may go wrong -------------------------------------------------------------------------------------
-
-    def _faults(self) -> list[Callable[[], None]]:
-        return [self.cut, self.cut, self.cut_all, self.flush, self.wipe, self.lose_tail, self.freeze_engine,
-                self.freeze, self.freeze, self.part, self.kill, self.evict, self.heal]  # fmt: skip
 
     def cut(self) -> None:
         """One node loses its connections."""
@@ -209,6 +249,30 @@ class Machines:
         """The engine stops answering, or goes on."""
         self.engine.is_frozen = not self.engine.is_frozen
 
+    def thaw_engine(self) -> None:
+        """The engine goes on."""
+        self.engine.is_frozen = False
+
+    def connect(self) -> None:
+        """Every node reaches the engine, if it can be reached."""
+        for node in self.nodes:
+            node.connect()
+
+    def stranger(self) -> None:
+        """Somebody tries to come to a room whose seats are taken."""
+        rooms = [room for room, members in self.rooms.items() if all(self.lives(member) for member in members)]
+        if rooms and any(not (node.is_dead or node.is_frozen) for node in self.nodes):
+            room = self.random.choice(rooms)
+            self.strangers.add(self.join(room).name)
+            self.rooms[room].pop()
+
+    def kill_room(self, room: str) -> None:
+        """The owner of a room dies."""
+        owner = self.engine.memory.rooms.get(room)
+        for node in self.nodes:
+            if node.cluster.roster.me == owner and not node.is_dead:
+                self._kill(node)
+
     def freeze(self) -> None:
         """A node stops, or goes on."""
         node = self.random.choice(self.nodes)
@@ -222,11 +286,20 @@ class Machines:
             node.wire.cut(self.random.randrange(4))
 
     def kill(self) -> None:
-        """A node dies, if two are left; another takes its name."""
-        living = [node for node in self.nodes if not node.is_dead]
-        if len(living) > 2:
-            node = self.random.choice(living)
-            node.die(self.random.randrange(4))
+        """A node dies, and perhaps is started again."""
+        self._kill(self.random.choice([node for node in self.nodes if not node.is_dead]))
+
+    def _kill(self, node: Node) -> None:
+        node.die(self.random.randrange(4))
+        if self.random.random() < 0.5 or all(node.is_dead for node in self.nodes):
+            self.nodes.append(self._new_node(node.name))
+
+    def kill_owner(self) -> None:
+        """The owner of a room dies, if both who are in it are elsewhere."""
+        owners = {channel.opening.room: node for node in self.nodes for channel in node.cluster.channels.values()}
+        alone = [node for room, node in owners.items() if not node.is_dead and not list(node.hub.locals(room))]
+        if alone:
+            self._kill(self.random.choice(alone))
 
     def evict(self) -> None:
         """Somebody takes a living node for dead."""
@@ -235,7 +308,7 @@ class Machines:
             self.engine.run("evict", self.random.choice(list(memory.nodes)), "*")
 
     def heal(self) -> None:
-        """All that can be mended is."""
+        """All that can be mended is mended."""
         self.engine.is_frozen = False
         for node in self.nodes:
             node.is_frozen = node.is_partitioned = False

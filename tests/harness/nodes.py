@@ -12,6 +12,7 @@ from chatterbox.cluster.channel import Channel
 from chatterbox.cluster.claims import Home
 from chatterbox.cluster.homes import Cluster
 from chatterbox.cluster.visit import Opening, Visit
+from tests.harness.witness import Witness
 
 HIGH_WATER = 64 * 1024
 
@@ -124,7 +125,8 @@ class Peer:
         if not self.gone:
             self.gone = why
             self._leave(why)
-            self.transport.write(f"-!- closed ({why})\n".encode())
+            if text or isinstance(self.transport, Channel):
+                self.transport.write(f"-!- closed ({why})\n".encode())
             self.transport.loseConnection()
 
     def tell(self, text: str) -> None:
@@ -185,7 +187,7 @@ class Peer:
         """Take a seat here."""
         room = self.hub.rooms.get(self.wanted) or Room(self.hub, self.wanted, self.hub.seats)
         if room.seats and len(room.members) >= room.seats:
-            self.end("full")
+            self.end("full", "full")
             return
         self.hub.rooms[self.wanted] = room
         room.join(self)
@@ -217,9 +219,11 @@ class Person(Peer):
         super().__init__(hub, name, room, HIGH_WATER)
         self.transport = self
         self.said = 0
-        self.taken = b""
+        self.witness = Witness(name)
+        self.partner = ""
+        self.taken = bytearray()
         """What it heard."""
-        self.closed = False
+        self.closed = self.has_left = False
         self.visit: Visit | None = None
         self.is_reading = True
         """Whether it takes what is said."""
@@ -233,7 +237,7 @@ class Person(Peer):
         if self.gone:
             return
         if home.fault:
-            self.end("lost")
+            self.end("lost", home.fault)
         elif home.owner:
             opening = Opening(self.wanted, self.name, "text")
             self.visit = self.hub.cluster.visit(self, opening, home.owner)
@@ -303,6 +307,7 @@ class Person(Peer):
 
     def leaves(self, why: str = "quit") -> None:
         """Be gone."""
+        self.has_left = True
         self.cancel()
         if self.visit and not self.gone:
             self.gone = why
