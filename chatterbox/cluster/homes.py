@@ -124,6 +124,10 @@ class Cluster:
             self._is_told_down = True
             self._tell_who_shares(DOWN)
 
+    def unregistered(self) -> None:
+        """This node is not in the table: what is asked now would be asked of an engine that knows nothing."""
+        self.claims.is_down()
+
     def registered(self, is_new_epoch: bool, is_young: bool) -> None:
         """This node is in the table (again): claim what is ours, say what waited, ask what we want to know."""
         self._is_registered = True
@@ -155,7 +159,6 @@ class Cluster:
         """The others went on without us: who shared a room with them is told; whole rooms are claimed again."""
         self._house.note("the other hubs took this one for dead; people who shared rooms with them are let go")
         self._is_registered = False
-        self.claims.is_down()
         self.claims.forget_owed()
         self.links.is_down()
         self.links = Links(self.roster.me, self._engine, self._later, self)

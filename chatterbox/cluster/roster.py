@@ -18,9 +18,11 @@ GRACE_BEATS = 4
 """Beats (1.5 s) that an epoch has to be old before rooms are claimed that nobody owns: every owner is back first."""
 
 
-
 class Watcher(Protocol):
     """Who is told how this node fares."""
+
+    def unregistered(self) -> None:
+        """This node is not in the table: until it is, no room is to be asked for."""
 
     def registered(self, is_new_epoch: bool, is_young: bool) -> None:
         """This node is in the table, for the first time since the engine was reached; what waits for it may go on.
@@ -137,6 +139,7 @@ class Roster:
     def _outside(self, beat: Beat) -> None:
         """This node is not in the table: either the engine has forgotten it, or the others have evicted it."""
         self._is_in = False
+        self._watcher.unregistered()
         if self.epoch and beat.epoch == self.epoch:
             if any(self._is_namesake(node) and node not in self._was for node in beat.nodes):
                 self._watcher.replaced()
