@@ -160,6 +160,7 @@ class Claims:
         for room in tuple(self._owed):
             self._engine.release(me, room, partial(self._released, room))
         if is_young:
+            self.stop()
             self._grace = self._later(GRACE, self._grace_is_over)
         self._claim_all()
 
@@ -167,7 +168,6 @@ class Claims:
         """The engine can't be reached: who asks waits."""
         self._me = ""
         self._asking.clear()
-        self._stop_grace()
         for timer in self._orphaned.values():
             timer.cancel()
         self._orphaned.clear()
@@ -180,7 +180,8 @@ class Claims:
         self._grace = None
         self._claim_all()
 
-    def _stop_grace(self) -> None:
+    def stop(self) -> None:
+        """Wait for no owner any more."""
         if self._grace:
             self._grace.cancel()
             self._grace = None

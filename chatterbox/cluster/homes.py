@@ -187,6 +187,7 @@ class Cluster:
             channel.is_closed = True
         self.links.is_down()
         self.claims.is_down()
+        self.claims.stop()
         self.roster.leave(then)
 
     # -- rooms that live here ----------------------------------------------------------------------------------

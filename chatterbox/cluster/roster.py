@@ -15,7 +15,7 @@ from .engine import BEAT, PATIENCE, Beat, Delayed, Engine, Later
 MAX_NAME = 23
 """Bytes of a node's name: with a dot and eight hex digits it fills the 32 of a payload's sender."""
 GRACE_BEATS = 4
-"""Beats (1.5 s) that an epoch has to be old before rooms are claimed that nobody owns: every owner is back first."""
+"""Beats of some node (1.5 s) that prove to a new one that the engine has not just forgotten everything."""
 
 
 class Watcher(Protocol):
@@ -153,7 +153,7 @@ class Roster:
     def _inside(self, beat: Beat) -> None:
         is_new_epoch = bool(self.epoch) and beat.epoch != self.epoch
         is_first = not self._is_in
-        is_young = all(count < GRACE_BEATS for count in beat.nodes.values())
+        is_young = is_new_epoch or (not self.epoch and all(count < GRACE_BEATS for count in beat.nodes.values()))
         self._is_in = True
         if is_new_epoch:
             self._unmoved.clear()

@@ -96,7 +96,8 @@ class FakeEngine:
             return "0"
         memory.nodes.pop(node, None)
         memory.inboxes.pop(node, None)
-        memory.orphans[node] = ORPHAN_BEATS * len(memory.nodes)
+        if node in memory.rooms.values():
+            memory.orphans[node] = ORPHAN_BEATS * len(memory.nodes)
         self.evictions += 1
         for other in memory.nodes:
             self._put(memory, other, node)
