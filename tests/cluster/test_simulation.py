@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.harness.machines import Machines
+from tests.harness.machines import Machines, small_windows
 from tests.harness.nodes import Person
 
 ENGINE = ["cut", "cut", "cut_all", "flush", "wipe", "freeze_engine", "thaw_engine"]
@@ -25,7 +25,7 @@ def pairs(seed: int, faults: list[str], often: float = 0.06, steps: int = 300) -
     for _ in range(steps):
         free = [room for room in "abcde" if world.is_over(room)]
         if len(free) > 2:
-            world.pair(world.random.choice(free))
+            world.pair(world.random.choice(free), "kill" in faults)
         if is_kind:
             world.connect()
             world.flow_in_time()
@@ -86,7 +86,8 @@ def check_nothing_is_left(world: Machines) -> None:
 
 def anything(seed: int) -> Machines:
     """Whatever may fail fails, also at once."""
-    return pairs(seed, ANYTHING)
+    with small_windows():
+        return pairs(seed, ANYTHING)
 
 
 def engine_fails(seed: int) -> Machines:
@@ -99,7 +100,8 @@ def engine_fails(seed: int) -> Machines:
 
 def machines_die(seed: int) -> Machines:
     """Machines die: nobody on another one is let go."""
-    world = pairs(seed, DEATHS)
+    with small_windows():
+        world = pairs(seed, DEATHS)
     check_nobody_is_let_go(world)
     return world
 

@@ -7,19 +7,37 @@ any two of them the engine may forget, freeze, lose its tail or its connections,
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
 
 from twisted.internet.task import Clock
 
+from chatterbox.cluster import channel, homes, visit
 from chatterbox.cluster.engine import BEAT
 from chatterbox.cluster.homes import Cluster
+from tests.harness import nodes
 from tests.harness.engine import FakeEngine, Wire
 from tests.harness.nodes import Person, SmallHub
 
 SILENT = 1.5
 """Seconds without an answer after which a node gives up its connection, as `edges/redis.py` does."""
 PATIENCE = 6 * BEAT
+SMALL = ((visit, "WINDOW", 4096), (channel, "WINDOW", 4096), (homes, "CREDIT", 1024), (nodes, "HIGH_WATER", 2048))
+"""Bounds that short conversations meet."""
+
+
+@contextmanager
+def small_windows() -> Iterator[None]:
+    """Let every window be small."""
+    before = [getattr(module, name) for module, name, _ in SMALL]
+    for module, name, size in SMALL:
+        setattr(module, name, size)
+    try:
+        yield
+    finally:
+        for (module, name, _), size in zip(SMALL, before):
+            setattr(module, name, size)
 
 
 class Node:
@@ -107,7 +125,7 @@ class Machines:
         self.rooms.setdefault(room, []).append(person)
         return person
 
-    def pair(self, room: str) -> None:
+    def pair(self, room: str, may_kill: bool = False) -> None:
         """Let two come to a room; perhaps it lives on a third node, where somebody was who has left."""
         if all(node.is_dead or node.is_frozen for node in self.nodes):
             return
@@ -122,6 +140,11 @@ class Machines:
             if self.lives(host):
                 host.leaves()
             self.run(0.1)
+        if host and self.random.random() < 0.5:
+            one.says(3)
+            self.run(0.1)
+            if may_kill:
+                self.kill_owner()
         two = self.join(room)
         one.partner, two.partner = two.name, one.name
 
@@ -186,24 +209,29 @@ class Machines:
                 self.say()
             self.move(chance.randrange(30))
             getattr(self, chance.choice(faults))()
-        what = chance.random()
-        if what < 0.25:
-            self.say()
-        elif what < 0.55:
-            self.move(chance.choice((1, 5, 20)))
-        elif what < 0.6:
-            self.flow()
-        elif what < 0.9:
-            seconds = chance.choice((0.0, 0.0, 0.005, 0.02, 0.1, 0.3))
-            for node in self.nodes:
-                node.pass_time(seconds)
-        elif what < 0.95:
-            chance.choice(self.nodes).connect()
-        elif people := [person for person in self.people if self.lives(person)]:
-            person = chance.choice(people)
-            if chance.random() < 0.05:
-                person.leaves(chance.choice(("quit", "lost")))
-            elif stops_reading:
+        chance.choices(
+            (self.say, self._move_some, self.flow, self._pass_time, self._connect_one, self._turn),
+            (25, 30, 5, 30, 5, 5 * stops_reading),
+        )[0]()
+
+    def _move_some(self) -> None:
+        self.move(self.random.choice((1, 5, 20)))
+
+    def _pass_time(self) -> None:
+        seconds = self.random.choice((0.0, 0.0, 0.005, 0.02, 0.1, 0.3))
+        for node in self.nodes:
+            node.pass_time(seconds)
+
+    def _connect_one(self) -> None:
+        self.random.choice(self.nodes).connect()
+
+    def _turn(self) -> None:
+        """Somebody leaves, or begins or stops to read."""
+        if people := [person for person in self.people if self.lives(person)]:
+            person = self.random.choice(people)
+            if self.random.random() < 0.05:
+                person.leaves(self.random.choice(("quit", "lost")))
+            else:
                 person.reads(not person.is_reading)
 
     def look(self) -> None:
