@@ -178,9 +178,13 @@ class Links:
     # -- repeating ---------------------------------------------------------------------------------------------
 
     def is_up(self) -> None:
-        """The engine can be reached again: repeat what it may have lost, then say what waited."""
+        """The engine can be reached again: repeat what it may have lost, then say what waited.
+
+        Every node hears something, so that one which took us for dead meanwhile says so.
+        """
         self._is_up = True
         self._repeat(list(self._posts))
+        self._dirty |= self._links
         self.post_soon()
 
     def is_down(self) -> None:

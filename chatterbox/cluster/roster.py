@@ -70,7 +70,7 @@ class Roster:
         self._watcher = watcher
         self._most_missed = max(2, round(patience / BEAT))
         self._was: set[str] = set()
-        """Every node that this process has been."""
+        """Every node that this process has been, or has taken over from."""
         self.me = self._new_me()
         self.epoch = ""
         self.nodes: dict[str, int] = {}
@@ -173,6 +173,7 @@ class Roster:
         """Who had this node's name before has ended, or was this process."""
         for node, count in self.nodes.items():
             if self._is_namesake(node):
+                self._was.add(node)
                 self._engine.evict(node, str(count), _ignore)
 
     def _look(self, nodes: dict[str, int]) -> None:

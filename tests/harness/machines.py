@@ -109,6 +109,7 @@ class Machines:
         self._names = count()
         self.nodes = [self._new_node(f"n{at}") for at in range(nodes)]
         self.people: list[Person] = []
+        self._named: dict[str, Person] = {}
         self.rooms: dict[str, list[Person]] = {}
         self.strangers: set[str] = set()
         self.faults = 0
@@ -122,6 +123,7 @@ class Machines:
         node = self.random.choice([node for node in self.nodes if not (node.is_dead or node.is_frozen)])
         person = Person(node.hub, f"p{next(self._names)}", room)
         self.people.append(person)
+        self._named[person.name] = person
         self.rooms.setdefault(room, []).append(person)
         return person
 
@@ -237,7 +239,9 @@ class Machines:
     def look(self) -> None:
         """Follow what everybody heard."""
         for person in self.people:
-            person.witness.look(person.taken, person.partner)
+            partner = self._named.get(person.partner)
+            has_met_others = partner is None or partner.witness.met - {person.name}
+            person.witness.look(person.taken, "" if has_met_others else person.partner)
 
     def say(self) -> None:
         """Let somebody say something."""
