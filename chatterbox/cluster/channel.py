@@ -162,7 +162,7 @@ class Channel:
     def take(self, data: bytes) -> None:
         """The guest has taken so many bytes."""
         self._acknowledged = max(self._acknowledged, min(total_of(data), self._sent))
-        if self._is_paused and self._sent - self._acknowledged <= WINDOW // 2:
+        if self._is_paused and self.unacknowledged <= WINDOW // 2:
             self._is_paused = False
             if self.far:
                 self.far.resume()
@@ -171,6 +171,11 @@ class Channel:
     def acknowledged(self) -> int:
         """Bytes that the guest has taken."""
         return self._acknowledged
+
+    @property
+    def unacknowledged(self) -> int:
+        """Bytes that are on their way to the guest."""
+        return self._sent - self._acknowledged
 
     # -- what belongs to a post --------------------------------------------------------------------------------
 
@@ -202,7 +207,7 @@ class Channel:
         self._sent += len(data)
         self._send(HEAR, self.number, data)
         self._when_said(self)
-        if self._sent - self._acknowledged > WINDOW and not self._is_paused and self.far:
+        if self.unacknowledged > WINDOW and not self._is_paused and self.far:
             self._is_paused = True
             self.far.pause()
 

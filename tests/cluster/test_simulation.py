@@ -53,7 +53,7 @@ def check_pair(world: Machines, one: Person, two: Person) -> None:
         elif world.lives(other):
             assert company == {other.name}, f"{person.name} believes to be with {company}"
             heard = witness.last.get(other.name, -1) + 1
-            assert heard == other.said or other.witness.met > {person.name}, f"{person.name} heard {heard} of {other.said} from {other.name}"
+            assert heard == other.said or other.witness.met - world.hosts > {person.name}, f"{person.name} heard {heard} of {other.said} from {other.name}"
         else:
             assert not company, f"{person.name} believes to be with {company}"
 

@@ -112,6 +112,8 @@ class Machines:
         self._named: dict[str, Person] = {}
         self.rooms: dict[str, list[Person]] = {}
         self.strangers: set[str] = set()
+        self.hosts: set[str] = set()
+        """Who opened a room, said nothing, and left it to others."""
         self.faults = 0
         self._flowed = 0.0
 
@@ -136,6 +138,7 @@ class Machines:
         if host:
             self.run(0.1)
             self.rooms[room].remove(host)
+            self.hosts.add(host.name)
         one = self.join(room)
         if host:
             self.run(0.1)
@@ -237,10 +240,13 @@ class Machines:
                 person.reads(not person.is_reading)
 
     def look(self) -> None:
-        """Follow what everybody heard."""
+        """Follow what everybody heard, and how much is on its way."""
+        for node in self.nodes:
+            for here in node.cluster.channels.values():
+                assert here.unacknowledged <= channel.WINDOW + 2 * channel.PORTION, "a window is overrun"
         for person in self.people:
             partner = self._named.get(person.partner)
-            has_met_others = partner is None or partner.witness.met - {person.name}
+            has_met_others = partner is None or partner.witness.met - {person.name} - self.hosts
             person.witness.look(person.taken, "" if has_met_others else person.partner)
 
     def say(self) -> None:
@@ -329,9 +335,20 @@ class Machines:
     def kill_owner(self) -> None:
         """The owner of a room dies, if both who are in it are elsewhere."""
         owners = {channel.opening.room: node for node in self.nodes for channel in node.cluster.channels.values()}
-        alone = [node for room, node in owners.items() if not node.is_dead and not list(node.hub.locals(room))]
+        alone = {room: node for room, node in owners.items() if not (node.is_dead or list(node.hub.locals(room)))}
         if alone:
-            self._kill(self.random.choice(alone))
+            room = self.random.choice(list(alone))
+            self._stall([person for person in self.rooms.get(room, ()) if self.lives(person)])
+            self._kill(alone[room])
+
+    def _stall(self, people: list[Person]) -> None:
+        """Let one of them say much that another doesn't take."""
+        if len(people) == 2 and self.random.random() < 0.5:
+            people[1].reads(False)
+            for _ in range(4):
+                people[0].says(10, 300)
+                self.flow()
+                self._pass_time()
 
     def evict(self) -> None:
         """Somebody takes a living node for dead."""
