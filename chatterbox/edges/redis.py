@@ -396,4 +396,3 @@ def _beat(then: Callable[[Beat | None], None], answer: Any) -> None:
     fenced, epoch, flat = answer
     words = [word.decode() for word in flat]
     then(Beat(bool(fenced), epoch.decode(), dict(zip(words[::2], map(int, words[1::2])))))
-

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 SERVER = shutil.which("redis-server") or shutil.which("valkey-server") or ""
-ABSENT = "" if SERVER else "there is no redis-server here"
+ABSENT = None if SERVER else "there is no redis-server here"
 """Why tests that need one are skipped."""
 
 
