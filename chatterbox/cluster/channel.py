@@ -11,12 +11,17 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
-from .visit import CLOSE, HANDLED, HEAR, KIB, PLACE, TOTAL, WINDOW, Opening, Send, nothing, total_of
+from .engine import Later
+from .visit import CLOSE, HANDLED, HEAR, KIB, MOVE, PLACE, TOTAL, WINDOW, Opening, Send, nothing, total_of
 
 PORTION = 16 * KIB
 """Bytes handed to the owner's room at once, and confirmed by themselves."""
 PORTION_LINES = 64
-"""Lines likewise: no more than one turn handles, so that what they led to leaves with their confirmation."""
+"""Lines likewise: no more than one turn handles, so that what they led to leaves with their confirmation.
+
+One alone is handed on where a rate counts lines, and of lines of which one may be a `/join`: what comes behind it is
+said in the other room.
+"""
 
 
 class Far(Protocol):
@@ -39,6 +44,12 @@ class Far(Protocol):
 
     def sit(self) -> None:
         """Take the seat that it came for, or be told why not."""
+
+    def speak(self, dialect: str) -> None:
+        """It speaks otherwise from now on."""
+
+    def begin(self) -> None:
+        """The first bytes of its message have come, and their end hasn't."""
 
     def receive(self, block: bytes) -> None:
         """It sent `block`."""
@@ -64,6 +75,7 @@ class Channel:
         number: the channel's number there.
         opening: who it is.
         send: says a frame to that node.
+        later: call a function after so many seconds.
         when_closed: called once, when it is over, and whether it was the owner who hung up.
         when_said: called whenever something may have to be confirmed.
     """
@@ -74,6 +86,7 @@ class Channel:
         number: int,
         opening: Opening,
         send: Send,
+        later: Later,
         when_closed: Callable[[Channel, bool], None],
         when_said: Callable[[Channel], None],
     ) -> None:
@@ -87,7 +100,9 @@ class Channel:
         self.is_closed = False
         self.cancel: Callable[[], None] = nothing
         """Ask no more whether the room lives here."""
+        self.lines_at_once = PORTION_LINES
         self._send = send
+        self._later = later
         self._when_closed = when_closed
         self._when_said = when_said
         self._queue: deque[bytes] = deque()
@@ -140,7 +155,7 @@ class Channel:
 
     def _next_portion(self) -> bytes:
         block = self._queue.popleft()
-        end = _portion_end(block)
+        end = _portion_end(block, 1 if b"join" in block else self.lines_at_once)
         if end < len(block):
             self._queue.appendleft(block[end:])
         return block[:end]
@@ -211,7 +226,7 @@ class Channel:
             self._is_paused = True
             self.far.pause()
 
-    def loseConnection(self) -> None:
+    def close(self) -> None:
         """Close: all that was written travels before it."""
         if not self.is_closed:
             why = self.far.gone if self.far else ""
@@ -219,23 +234,29 @@ class Channel:
             self._send(CLOSE, self.number, (why or "quit").encode())
             self._close(True)
 
-    abortConnection = loseConnection
+    def move(self, room: str) -> None:
+        """Send the guest to another room, which lives elsewhere: what it said behind that is said there."""
+        if not self.is_closed:
+            self.complete()
+            self._send(MOVE, self.number, room.encode())
+            self._close(True)
 
-    def pauseProducing(self) -> None:
+    def pause_reading(self) -> None:
         """Hand on nothing more."""
         self._is_reading = False
 
-    def resumeProducing(self) -> None:
-        """What was handed on is handled; go on."""
+    def resume_reading(self) -> None:
+        """What was handed on is handled; go on, in a turn of its own, as a socket does."""
         self._is_reading = True
         self.mark()
-        self.feed()
+        if self._queue or self._end is not None:
+            self._later(0, self.feed)
 
-    def registerProducer(self, producer: object, streaming: bool) -> None:
-        """The peer is told by name when to write."""
+    def ignore_producer(self) -> None:
+        """Who writes is told to pause through `far`."""
 
-    def unregisterProducer(self) -> None:
-        """Likewise."""
+    loseConnection = abortConnection = close
+    pauseProducing, resumeProducing, unregisterProducer = pause_reading, resume_reading, ignore_producer
 
     def _close(self, has_hung_up: bool) -> None:
         self.is_closed = True
@@ -244,15 +265,14 @@ class Channel:
         self._when_closed(self, has_hung_up)
 
 
-def _portion_end(block: bytes) -> int:
-    """Return how much of `block` is handed on at once: whole lines, few enough for one turn; keys as they are."""
-    if len(block) <= PORTION and block.count(b"\n") <= PORTION_LINES:
+def _portion_end(block: bytes, most: int) -> int:
+    """Return how much of `block` is handed on at once: whole lines, `most` at the most; keys as they are."""
+    if len(block) <= PORTION and block.count(b"\n") <= most:
         return len(block)
     end = block.rfind(b"\n", 0, PORTION) + 1 or block.find(b"\n") + 1 or min(len(block), PORTION)
-    lines = block.count(b"\n", 0, end)
-    at = end
-    if lines > PORTION_LINES:
-        at = 0
-        for _ in range(PORTION_LINES):
-            at = block.index(b"\n", at) + 1
-    return at
+    if block.count(b"\n", 0, end) <= most:
+        return end
+    end = 0
+    for _ in range(most):
+        end = block.index(b"\n", end) + 1
+    return end

@@ -16,18 +16,22 @@ from .engine import PATIENCE, Engine, Later
 from .links import LAZY, Links
 from .roster import Roster
 from .visit import (
+    BEGAN,
     CLOSE,
     CREDIT,
     FINISHED,
     GONE,
     HANDLED,
     HEAR,
+    MOVE,
     NOT_MINE,
     OPEN,
     PLACE,
     SAY,
+    SPEAK,
     TAKEN,
     Guest,
+    Neighbour,
     Opening,
     Visit,
     nothing,
@@ -56,7 +60,7 @@ class House(Protocol):
     def is_whole(self, room: str) -> bool:
         """Whether every seat of `room` is taken by somebody of this node."""
 
-    def locals(self, room: str) -> Iterable[Guest]:
+    def locals(self, room: str) -> Iterable[Neighbour]:
         """Return who sits in `room` and is connected to this node."""
 
     def replaced(self) -> None:
@@ -301,7 +305,7 @@ class Cluster:
         if self.claims.is_settling(room):
             guest.hold("settle")
             self._home_early.setdefault(room, []).append(guest)
-        self.claims.seat(partial(guest.come_home, said, has_finished))
+        self.claims.seat(partial(guest.come_home, room, said, has_finished))
 
     # -- what other nodes say ----------------------------------------------------------------------------------
 
@@ -322,6 +326,8 @@ class Cluster:
                 here.end(data.decode(errors="replace") or "lost")
             elif kind == TAKEN:
                 here.take(data)
+            elif kind in (BEGAN, SPEAK) and here.far:
+                here.far.begin() if kind == BEGAN else here.far.speak(data.decode(errors="replace"))
 
     def _hear(self, visit: Visit, kind: bytes, data: bytes) -> None:
         if kind == HEAR:
@@ -334,6 +340,9 @@ class Cluster:
         elif kind == CLOSE:
             self.forget(visit)
             visit.guest.end(data.decode(errors="replace"))
+        elif kind == MOVE:
+            visit.move(data.decode(errors="replace"))
+            self._seek(visit)
         elif kind == NOT_MINE:
             visit.tries += 1
             self._seek(visit, min(AGAIN * 2 ** min(visit.tries - 1, 9), AGAIN_MOST))
@@ -347,7 +356,7 @@ class Cluster:
             send(NOT_MINE, number)
             self.claims.disclaim(opening.room)
         else:
-            channel = Channel(node, number, opening, send, self._channel_closed, self._channel_said)
+            channel = Channel(node, number, opening, send, self._later, self._channel_closed, self._channel_said)
             self.channels[node, number] = channel
             cancel = self.find(opening.room, partial(self._let_in, channel), opening.is_back)
             if not (channel.far or channel.is_closed):

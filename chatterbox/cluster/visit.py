@@ -19,7 +19,7 @@ WINDOW = 64 * KIB
 CREDIT = 16 * KIB
 """Bytes taken that are confirmed at once; fewer wait for a payload to travel with."""
 
-OPEN, SAY, FINISHED, GONE, TAKEN = b"O", b"D", b"F", b"G", b"A"
+OPEN, SAY, FINISHED, GONE, TAKEN, BEGAN, SPEAK = b"O", b"D", b"F", b"G", b"A", b"B", b"S"
 """Frames from the guest's node up to the owner: in upper case, since two nodes that visit each other count alike."""
 HEAR, PLACE, CLOSE, HANDLED, NOT_MINE, MOVE = b"d", b"n", b"c", b"a", b"x", b"v"
 """Frames from the owner down to the guest's node."""
@@ -68,8 +68,18 @@ def place_of(data: bytes) -> tuple[str, str]:
     return str(room), str(name)
 
 
-class Guest(Protocol):
+class Neighbour(Protocol):
     """One end, at its own node."""
+
+    def tell(self, text: str) -> None:
+        """Deliver a notice."""
+
+    def end(self, why: str, text: str = "") -> None:
+        """Hang up on it, with a spoken reason where `text` is given."""
+
+
+class Guest(Neighbour, Protocol):
+    """One end that visits a room elsewhere."""
 
     @property
     def is_full(self) -> bool:
@@ -84,14 +94,11 @@ class Guest(Protocol):
     def release(self, reason: str) -> None:
         """Go on reading, unless there is another reason not to."""
 
-    def tell(self, text: str) -> None:
-        """Deliver a notice."""
+    def seated(self, room: str, name: str) -> None:
+        """It sits in `room`, and is called `name` there."""
 
-    def end(self, why: str, text: str = "") -> None:
-        """Hang up on it, with a spoken reason where `text` is given."""
-
-    def come_home(self, said: bytes, has_finished: bool) -> None:
-        """Take a seat in the room that it visited, which lives here now, and say `said` before anything else."""
+    def come_home(self, room: str, said: bytes, has_finished: bool) -> None:
+        """Take a seat in `room`, which it visited and which lives here now, and say `said` before anything else."""
 
 
 class Visit:
@@ -146,6 +153,12 @@ class Visit:
         self._send = _nowhere
         self.opening = self.opening._replace(is_back=self.is_seated)
 
+    def move(self, room: str) -> None:
+        """The guest wants to be in `room`, and has given up its seat."""
+        self.is_seated = False
+        self.tries = 0
+        self.opening = self.opening._replace(room=room)
+
     def come_home(self) -> tuple[bytes, bool]:
         """The room lives here now: return what the guest says again, and whether it has finished behind that."""
         self.lose_owner()
@@ -165,6 +178,16 @@ class Visit:
         if self._size > WINDOW and not self._is_held:
             self._is_held = True
             self.guest.hold("visit")
+
+    def begin(self) -> None:
+        """The first bytes of a message have come."""
+        self._send(BEGAN, self.number, b"")
+
+    def speak(self, dialect: str) -> None:
+        """The guest speaks otherwise from now on."""
+        if dialect != self.opening.dialect:
+            self.opening = self.opening._replace(dialect=dialect)
+            self._send(SPEAK, self.number, dialect.encode())
 
     def finish(self) -> None:
         """The guest has closed its sending half."""
@@ -201,6 +224,7 @@ class Visit:
         self.is_seated = True
         self.tries = 0
         self.opening = self.opening._replace(room=room, name=name)
+        self.guest.seated(room, name)
 
     def handled(self, data: bytes) -> None:
         """The owner has handled so many bytes, and what they led to is said."""

@@ -206,6 +206,12 @@ class Guest(Peer):
         """See `Far`."""
         return (self.room.name, self.name) if self.room else ("", "")
 
+    def begin(self) -> None:
+        """See `Far`."""
+
+    def speak(self, dialect: str) -> None:
+        """See `Far`."""
+
     @property
     def is_waiting(self) -> bool:
         """See `Far`."""
@@ -321,7 +327,10 @@ class Person(Peer):
         self.visit = None
         super().end(why, text)
 
-    def come_home(self, said: bytes, has_finished: bool) -> None:
+    def seated(self, room: str, name: str) -> None:
+        """See `chatterbox.cluster.visit.Guest`."""
+
+    def come_home(self, room: str, said: bytes, has_finished: bool) -> None:
         """See `chatterbox.cluster.visit.Guest`."""
         self.visit = None
         self._inbox = said + self._inbox

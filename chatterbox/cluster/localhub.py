@@ -1,0 +1,251 @@
+"""The local hub is this node's hub as the cluster has it, and the cluster as this node's hub has it.
+
+It answers where rooms live, seats guests from other nodes as ordinary peers, and takes in whoever comes home. It knows
+hubs and connections. It does not know the engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from ..connections.admission import Admission
+from ..connections.connection import Connection
+from ..connections.outlet import Outlet
+from ..core.events import Address, Gone, Happening, Left, News
+from ..core.hub import Hub
+from ..core.peer import Peer
+from ..core.room import Room
+from ..core.seating import Home
+from ..wire.dialects import Dialect, Dialects, Message
+from .channel import Channel
+from .claims import Home as Found
+from .elsewhere import Elsewhere
+from .engine import Later
+from .homes import Cluster
+from .visit import Opening, Visit
+
+DIALECTS = ("text", "json", "bare", "keys")
+"""What dialects are called between nodes."""
+
+
+class LocalHub:
+    """What stands between one hub and the cluster.
+
+    Args:
+        replaced: called if another hub runs under this one's name.
+        note: told what an operator may want to know.
+    """
+
+    hub: Hub
+    dialects: Dialects
+    later: Later
+    now: Callable[[], float]
+    cluster: Cluster
+
+    def __init__(self, replaced: Callable[[], None], note: Callable[[str], None]) -> None:
+        self.replaced = replaced
+        self.note = note
+        self._guests: dict[Peer, Channel] = {}
+        """Peers whose connection ends at another node."""
+
+    def attach(self, admission: Admission, cluster: Cluster) -> None:
+        """Begin."""
+        self.hub, self.dialects = admission.hub, admission.dialects
+        self.later, self.now = admission.later, admission.now
+        self.cluster = cluster
+
+    # -- where rooms live (core.seating.Homes) -----------------------------------------------------------------
+
+    def find(self, room: str, then: Callable[[Home], None]) -> Callable[[], None]:
+        """Ask where `room` lives."""
+
+        def found(home: Found) -> None:
+            is_pair = self.hub.mode.seats == 2
+            place = Elsewhere(self, room, is_pair, home.owner) if home.owner else None
+            then(Home(place, home.fault))
+
+        return self.cluster.find(room, found)
+
+    def release(self, room: str) -> None:
+        """Take it that nobody in this hub needs `room` to live here any more."""
+        self.cluster.release(room)
+
+    def happened(self, news: News) -> None:
+        """Take note that somebody has left a room."""
+        if isinstance(news, Happening) and isinstance(news.event, Left) and news.room.name in self.cluster.detached:
+            self.later(0, lambda: self.cluster.left(news.room.name))
+
+    # -- our people elsewhere (elsewhere.Desk) -----------------------------------------------------------------
+
+    def dialect_name(self, peer: Peer) -> str:
+        """Return what the peer's dialect is called between nodes."""
+        return next(name for name in DIALECTS if getattr(self.dialects, name) is peer.dialect)
+
+    def depart(self, elsewhere: Elsewhere, opening: Opening) -> Visit | None:
+        """Open the visit of a peer that has sat down elsewhere."""
+        channel = self._guests.get(elsewhere.peer)
+        if channel is None:
+            return self.cluster.visit(elsewhere, opening, elsewhere.owner)
+        channel.move(opening.room)
+        return None
+
+    def drained(self, visit: Visit) -> None:
+        """The guest has taken all that waited for it."""
+        visit.drained()
+        self.cluster.credit(visit)
+
+    def is_over(self, peer: Peer, room: str, visit: Visit, why: str) -> None:
+        """The guest is gone."""
+        self.cluster.leave_visit(visit, why)
+        if peer.gone:
+            self.hub.happened(Gone(room, peer, why))
+
+    def take_in(self, peer: Peer) -> None:
+        """Seat a peer in a room that has come here."""
+        self.hub.seat(peer)
+
+    # -- rooms here (homes.House) ------------------------------------------------------------------------------
+
+    def is_open(self, room: str) -> bool:
+        """Whether anybody sits in `room` here."""
+        return room in self.hub.rooms
+
+    def is_whole(self, room: str) -> bool:
+        """Whether every seat of `room` is taken by somebody of this node."""
+        here = self.hub.rooms.get(room)
+        seats = self.hub.mode.seats
+        return here is not None and 0 < seats == len(here.members) and not any(m in self._guests for m in here.members)
+
+    def locals(self, room: str) -> Iterable[Local]:
+        """Return who sits in `room` and is connected to this node."""
+        here = self.hub.rooms.get(room)
+        members = here.members if here else ()
+        return [Local(peer) for peer in members if isinstance(peer, Peer) and peer not in self._guests]
+
+    def visited(self, channel: Channel) -> Guest:
+        """Make a peer of a guest from another node."""
+        guest = Guest(self, channel)
+        self._guests[guest.connection.peer] = channel
+        return guest
+
+    def dialect_called(self, name: str) -> Dialect:
+        """Return the dialect of that name; the text dialect for one that nobody knows."""
+        return getattr(self.dialects, name) if name in DIALECTS else self.dialects.text
+
+    # -- who admitted a guest (connections.connection.Reception) -------------------------------------------------
+
+    def seat(self, connection: Connection) -> None:
+        """Ask for the seat that a guest wants, now that it has a name."""
+        self.hub.seat(connection.peer)
+
+    def ended(self, connection: Connection) -> None:
+        """Nothing: its own node tells of it."""
+
+    def closed(self, connection: Connection) -> None:
+        """Forget a guest."""
+        self._guests.pop(connection.peer, None)
+        connection.timers.cancel_all()
+
+
+class Local:
+    """Somebody of this node in a room of this node."""
+
+    def __init__(self, peer: Peer) -> None:
+        self._peer = peer
+
+    def tell(self, text: str) -> None:
+        """Deliver a notice."""
+        self._peer.tell(Message("notice", {"text": text}))
+
+    def end(self, why: str, text: str) -> None:
+        """Hang up on it."""
+        self._peer.end(why, text)
+
+
+class Guest:
+    """A guest from another node: an ordinary connection whose transport is a channel (channel.Far)."""
+
+    def __init__(self, house: LocalHub, channel: Channel) -> None:
+        opening = channel.opening
+        address = Address(opening.host, opening.port)
+        dialects = house.dialects
+        self._house = house
+        self.connection = Connection(house, channel, dialects.text, address, lambda: channel.acknowledged)
+        self._speak(house.dialect_called(opening.dialect))
+        hub = house.hub
+        if hub.mode.seats == 2:  # what waits for a guest isn't posted: the other end waits at once, unconfirmed
+            self.connection.outlet = Outlet(self.connection, channel, 0, hub.limits.max_pair_queue)
+            self.connection.write = self.connection.outlet.write
+        if hub.limits.rate:
+            channel.lines_at_once = 1
+        self._is_back = opening.is_back
+        self.peer = self.connection.peer
+        self.peer.wanted_room, self.peer.wanted_name = opening.room, opening.name
+
+    def _speak(self, dialect: Dialect) -> None:
+        self.connection.peer.dialect = dialect
+        self.connection.reader = dialect.reader()
+        self.connection.inlet.step = self.connection.reader.read
+
+    def speak(self, dialect: str) -> None:
+        """It speaks otherwise from now on."""
+        self._speak(self._house.dialect_called(dialect))
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """The room where it sits and its name there."""
+        return (self.peer.room.name, self.peer.name) if isinstance(self.peer.room, Room) else ("", "")
+
+    @property
+    def gone(self) -> str:
+        """The word for which it ended."""
+        return self.peer.gone
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether something that it said is held for a partner, or not yet handled."""
+        room = self.peer.room
+        return self.connection.inlet.waits or (isinstance(room, Room) and room.holds(self.peer))
+
+    def sit(self) -> None:
+        """Take its seat; where names are asked for, one that is taken here is asked for again."""
+        hub, peer = self._house.hub, self.peer
+        fault = hub.name_conflict(peer, peer.wanted_room, peer.wanted_name) if hub.mode.asks_name else ""
+        if fault:
+            self._ask_name(fault)
+        else:
+            hub.seat(peer)
+
+    def _ask_name(self, fault: str) -> None:
+        self.peer.wanted_name = ""
+        self.peer.refuse("name", fault)
+        self.connection.shake_hands(self._house.hub.limits.join_patience)
+        self.connection.settle()
+
+    def begin(self) -> None:
+        """The first bytes of its message have come."""
+        self.connection.begin()
+
+    def receive(self, block: bytes) -> None:
+        """It sent `block`."""
+        self.connection.receive(block)
+
+    def finish(self) -> None:
+        """It has closed its sending half."""
+        self.connection.finish()
+
+    def lost(self, why: str) -> None:
+        """It is gone."""
+        self.connection.lost(why)
+
+    def pause(self) -> None:
+        """It doesn't take what is written."""
+        self.connection.outlet.pause()
+
+    def resume(self) -> None:
+        """It has taken what was written."""
+        self.connection.outlet.resume()
+
+    def end(self, why: str, text: str = "") -> None:
+        """Hang up on it."""
+        self.peer.end(why, text)
