@@ -17,11 +17,7 @@ from .visit import CLOSE, HANDLED, HEAR, KIB, MOVE, PLACE, TOTAL, WINDOW, Openin
 PORTION = 16 * KIB
 """Bytes handed to the owner's room at once, and confirmed by themselves."""
 PORTION_LINES = 64
-"""Lines likewise: no more than one turn handles, so that what they led to leaves with their confirmation.
-
-One alone is handed on where a rate counts lines, and of lines of which one may be a `/join`: what comes behind it is
-said in the other room.
-"""
+"""Lines likewise: no more than one turn handles, so that what they led to leaves with their confirmation."""
 
 
 class Far(Protocol):
@@ -100,7 +96,8 @@ class Channel:
         self.is_closed = False
         self.cancel: Callable[[], None] = nothing
         """Ask no more whether the room lives here."""
-        self.lines_at_once = PORTION_LINES
+        self.takes_whole: Callable[[bytes], bool] = _one_line_a_time
+        """Returns whether many lines are one event in the room; else each is handed on by itself."""
         self._send = send
         self._later = later
         self._when_closed = when_closed
@@ -155,7 +152,9 @@ class Channel:
 
     def _next_portion(self) -> bytes:
         block = self._queue.popleft()
-        end = _portion_end(block, 1 if b"join" in block else self.lines_at_once)
+        end = _portion_end(block, PORTION_LINES)
+        if not self.takes_whole(block[:end]):
+            end = _portion_end(block, 1)
         if end < len(block):
             self._queue.appendleft(block[end:])
         return block[:end]
@@ -276,3 +275,7 @@ def _portion_end(block: bytes, most: int) -> int:
     for _ in range(most):
         end = block.index(b"\n", end) + 1
     return end
+
+
+def _one_line_a_time(block: bytes) -> bool:
+    return False

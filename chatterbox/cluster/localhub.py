@@ -17,6 +17,7 @@ from ..core.peer import Peer
 from ..core.room import Room
 from ..core.seating import Home
 from ..wire.dialects import Dialect, Dialects, Message
+from ..wire.lines import within
 from .channel import Channel
 from .claims import Home as Found
 from .elsewhere import Elsewhere
@@ -176,8 +177,7 @@ class Guest:
         if hub.mode.seats == 2:  # what waits for a guest isn't posted: the other end waits at once, unconfirmed
             self.connection.outlet = Outlet(self.connection, channel, 0, hub.limits.max_pair_queue)
             self.connection.write = self.connection.outlet.write
-        if hub.limits.rate:
-            channel.lines_at_once = 1
+        channel.takes_whole = self._takes_whole
         self._is_back = opening.is_back
         self.peer = self.connection.peer
         self.peer.wanted_room, self.peer.wanted_name = opening.room, opening.name
@@ -186,6 +186,20 @@ class Guest:
         self.connection.peer.dialect = dialect
         self.connection.reader = dialect.reader()
         self.connection.inlet.step = self.connection.reader.read
+
+    def _takes_whole(self, block: bytes) -> bool:
+        """Return whether `block` is nothing but lines to say, which the room takes as one.
+
+        What is handled in several steps may be cut short between two of them, and what was handled is said again.
+        """
+        hub = self._house.hub
+        if self.peer.dialect.by_keys:
+            return True
+        if self.peer.dialect is not self._house.dialects.text or hub.limits.rate or len(hub.mode.farewell) > 1:
+            return False
+        if block.startswith(b"/") or b"\n/" in block:
+            return False
+        return all(isinstance(piece, bytes) for piece in within(block, hub.limits.max_line))
 
     def speak(self, dialect: str) -> None:
         """It speaks otherwise from now on."""

@@ -7,89 +7,31 @@ any two of them the engine may forget, freeze, lose its tail or its connections,
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
-
-from twisted.internet.task import Clock
+from typing import Any
 
 from chatterbox.cluster import channel, homes, visit
-from chatterbox.cluster.engine import BEAT
-from chatterbox.cluster.homes import Cluster
-from tests.harness import nodes
-from tests.harness.engine import FakeEngine, Wire
-from tests.harness.nodes import Person, SmallHub
+from tests.harness.engine import FakeEngine
+from tests.harness.nodes import Node, Person
 
-SILENT = 1.5
-"""Seconds without an answer after which a node gives up its connection, as `edges/redis.py` does."""
-PATIENCE = 6 * BEAT
-SMALL = ((visit, "WINDOW", 4096), (channel, "WINDOW", 4096), (homes, "CREDIT", 1024), (nodes, "HIGH_WATER", 2048))
-"""Bounds that short conversations meet."""
+SMALL: dict[str, Any] = {"high_water": 2048, "max_pair_queue": 1 << 20, "max_queue": 1 << 20, "max_held": 2048}
+"""Limits that short conversations meet, and beside them the cluster's windows."""
+WINDOWS = ((visit, "WINDOW", 4096), (channel, "WINDOW", 4096), (homes, "CREDIT", 1024))
 
 
 @contextmanager
 def small_windows() -> Iterator[None]:
     """Let every window be small."""
-    before = [getattr(module, name) for module, name, _ in SMALL]
-    for module, name, size in SMALL:
+    before = [getattr(module, name) for module, name, _ in WINDOWS]
+    for module, name, size in WINDOWS:
         setattr(module, name, size)
     try:
         yield
     finally:
-        for (module, name, _), size in zip(SMALL, before):
+        for (module, name, _), size in zip(WINDOWS, before):
             setattr(module, name, size)
-
-
-class Node:
-    """One machine."""
-
-    def __init__(self, engine: FakeEngine, name: str, seats: int, fresh: Callable[[], str]) -> None:
-        self.name = name
-        self.clock = Clock()
-        self.wire = Wire(engine)
-        self.hub = SmallHub(seats)
-        self.cluster = Cluster(name, self.wire, self.clock.callLater, fresh, self.hub)
-        self.hub.cluster = self.wire.ears = self.cluster
-        self.is_frozen = self.is_dead = self.is_partitioned = False
-        self._missed = 0.0
-        self._silent = 0.0
-
-    def pass_time(self, seconds: float) -> None:
-        """Let time pass, unless the machine is stopped: then it passes when it goes on."""
-        if self.is_dead:
-            return
-        self._missed += seconds
-        if self.is_frozen:
-            return
-        seconds, self._missed = self._missed, 0.0
-        self._silent = self._silent + seconds if self.wire.commands or self.wire.replies else 0.0
-        if self.wire.is_up and self._silent > SILENT:
-            self._silent = 0.0
-            self.wire.cut()
-        self.clock.advance(seconds)
-
-    def connect(self) -> None:
-        """Reach the engine, if it can be reached."""
-        if not (self.is_dead or self.is_frozen or self.is_partitioned or self.wire.engine.is_frozen):
-            self._silent = 0.0
-            self.wire.connect()
-
-    def die(self, arrived: int) -> None:
-        """Be killed; some of what was asked still reaches the engine."""
-        for command, _ in list(self.wire.commands)[:arrived]:
-            self.wire.engine.run(*command)
-        self.wire.commands.clear()
-        self.wire.replies.clear()
-        self.wire.is_up = False
-        self.is_dead = True
-
-    def leftovers(self) -> list[object]:
-        """Return all that the node still holds: nothing, once nobody is there."""
-        cluster = self.cluster
-        held = [*self.hub.rooms, *self.hub.people, *cluster.visits, *cluster.channels, *cluster.seeking]
-        held += [*cluster.claims.owned, *cluster.claims.__dict__["_waiting"], *cluster.claims.__dict__["_owed"]]
-        held += [*cluster.detached, *cluster.__dict__["_unconfirmed"], *cluster.__dict__["_credits"]]
-        return [*held, *cluster.__dict__["_home_early"], *([cluster.links.kept] if cluster.links.kept else [])]
 
 
 class Machines:
@@ -118,12 +60,12 @@ class Machines:
         self._flowed = 0.0
 
     def _new_node(self, name: str) -> Node:
-        return Node(self.engine, name, self.seats, lambda: f"{next(self._fresh):08x}")
+        return Node(self.engine, name, lambda: f"{next(self._fresh):08x}", "pair" if self.seats else "room", SMALL, 64)
 
     def join(self, room: str) -> Person:
         """Let somebody come to a room, at some node."""
         node = self.random.choice([node for node in self.nodes if not (node.is_dead or node.is_frozen)])
-        person = Person(node.hub, f"p{next(self._names)}", room)
+        person = Person(node, f"p{next(self._names)}", room, self.random.random() < 0.7)
         self.people.append(person)
         self._named[person.name] = person
         self.rooms.setdefault(room, []).append(person)
@@ -153,19 +95,14 @@ class Machines:
         two = self.join(room)
         one.partner, two.partner = two.name, one.name
 
-    def node_of(self, person: Person) -> Node:
-        """Return where somebody is."""
-        return next(node for node in self.nodes if node.hub is person.hub)
-
     def lives(self, person: Person) -> bool:
         """Whether somebody can still do anything."""
-        node = self.node_of(person)
-        return not (person.gone or person.closed or node.is_dead or node.is_frozen)
+        return not (person.closed or person.witness.is_closed or person.node.is_dead or person.node.is_frozen)
 
     def is_over(self, room: str) -> bool:
         """Whether nobody of those who came to a room can still be there."""
         return all(
-            person.closed or person.gone or self.node_of(person).is_dead for person in self.rooms.get(room, ())
+            person.closed or person.witness.is_closed or person.node.is_dead for person in self.rooms.get(room, ())
         )
 
     # -- one thing after another -------------------------------------------------------------------------------
@@ -253,7 +190,8 @@ class Machines:
         """Let somebody say something."""
         if people := [person for person in self.people if self.lives(person)]:
             chance = self.random
-            chance.choice(people).says(chance.choice((1, 1, 3, 10, 100)), chance.choice((20, 20, 20, 300)))
+            lines = chance.choice((1, 1, 3, 10, 100 if self.seats else 10))
+            chance.choice(people).says(lines, chance.choice((20, 20, 20, 300)))
 
     # -- what may go wrong -------------------------------------------------------------------------------------
 
@@ -335,7 +273,7 @@ class Machines:
     def kill_owner(self) -> None:
         """The owner of a room dies, if both who are in it are elsewhere."""
         owners = {channel.opening.room: node for node in self.nodes for channel in node.cluster.channels.values()}
-        alone = {room: node for room, node in owners.items() if not (node.is_dead or list(node.hub.locals(room)))}
+        alone = {room: node for room, node in owners.items() if not (node.is_dead or list(node.local.locals(room)))}
         if alone:
             room = self.random.choice(list(alone))
             self._stall([person for person in self.rooms.get(room, ()) if self.lives(person)])
