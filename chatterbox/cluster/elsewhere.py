@@ -13,6 +13,7 @@ from ..connections.connection import Connection
 from ..core.events import Began, Did, Finished, Joined, Left, Member, Parted, Renamed, RoomEvent, Said, Typed
 from ..core.peer import Peer
 from ..wire.dialects import notice
+from ..wire.numbered import Json
 from .visit import Opening, Visit
 
 
@@ -31,8 +32,8 @@ class Desk(Protocol):
     def is_over(self, peer: Peer, room: str, visit: Visit, why: str) -> None:
         """The peer is gone from there."""
 
-    def take_in(self, peer: Peer) -> None:
-        """Seat a peer in a room that has come here."""
+    def take_in(self, connection: Connection, hello: Json) -> None:
+        """Seat a peer in a room that has come here; `hello`: of a session, without its secret."""
 
 
 class Elsewhere:
@@ -52,6 +53,8 @@ class Elsewhere:
         self.name = name
         self.is_pair = is_pair
         self.owner = owner
+        self.hello: Json = {}
+        """That of a session, without its secret."""
         self.peer: Peer
         self._desk = desk
         self._visit: Visit | None = None
@@ -77,7 +80,8 @@ class Elsewhere:
     def _arrive(self, peer: Peer) -> None:
         self.peer = peer
         peer.name = peer.wanted_name
-        opening = Opening(self.name, peer.wanted_name, self._desk.dialect_name(peer), *peer.address)
+        session = json.dumps(self.hello) if self.hello else ""
+        opening = Opening(self.name, peer.wanted_name, self._desk.dialect_name(peer), *peer.address, False, session)
         self._visit = self._desk.depart(self, opening)
         if self._visit and isinstance(peer.link, Connection):
             peer.link.inlet.step = self._forward
@@ -148,8 +152,8 @@ class Elsewhere:
         link.hold("home")
         link.inlet.unread(said)
         if has_finished:
-            link.inlet.say_first(b"")  # that it has finished is told again, behind what it says again
-        self._desk.take_in(peer)
+            link.inlet.tell_again()
+        self._desk.take_in(link, self.hello)
         link.release("home")
         if has_finished and not said:
             link.said_all()

@@ -6,27 +6,33 @@ hubs and connections. It does not know the engine.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Iterable
 
 from ..connections.admission import Admission
 from ..connections.connection import Connection
 from ..connections.outlet import Outlet
-from ..core.events import Address, Gone, Happening, Left, News
+from ..connections.sessions import Fault, read_hello
+from ..connections.slow import Watch
+from ..core.events import Address, Gone, Happening, Joined, Left, News
 from ..core.hub import Hub
-from ..core.peer import Peer
+from ..core.peer import LOBBY, Peer
 from ..core.room import Room
-from ..core.seating import Home
+from ..core.seating import Home, Seeking
 from ..wire.dialects import Dialect, Dialects, Message
 from ..wire.lines import within
+from ..wire.numbered import Json
+from ..wire.text import room_fault
 from .channel import Channel
 from .claims import Home as Found
 from .elsewhere import Elsewhere
-from .engine import Later
 from .homes import Cluster
 from .visit import Opening, Visit
 
-DIALECTS = ("text", "json", "bare", "keys")
+DIALECTS = ("text", "json", "session", "bare", "keys")
 """What dialects are called between nodes."""
+_DIGEST, _STREAM = re.compile("[0-9a-f]{32}"), re.compile("[0-9a-f]{16}")
 
 
 class LocalHub:
@@ -37,23 +43,23 @@ class LocalHub:
         note: told what an operator may want to know.
     """
 
+    admission: Admission
     hub: Hub
     dialects: Dialects
-    later: Later
-    now: Callable[[], float]
     cluster: Cluster
 
     def __init__(self, replaced: Callable[[], None], note: Callable[[str], None]) -> None:
         self.replaced = replaced
         self.note = note
-        self._guests: dict[Peer, Channel] = {}
-        """Peers whose connection ends at another node."""
+        self._guests: dict[object, Channel] = {}
+        """Connections that end at another node."""
 
     def attach(self, admission: Admission, cluster: Cluster) -> None:
         """Begin."""
-        self.hub, self.dialects = admission.hub, admission.dialects
-        self.later, self.now = admission.later, admission.now
+        self.admission, self.hub, self.dialects = admission, admission.hub, admission.dialects
         self.cluster = cluster
+        self.hub.observers.append(self)
+        admission.greet = self.greet
 
     # -- where rooms live (core.seating.Homes) -----------------------------------------------------------------
 
@@ -74,7 +80,7 @@ class LocalHub:
     def happened(self, news: News) -> None:
         """Take note that somebody has left a room."""
         if isinstance(news, Happening) and isinstance(news.event, Left) and news.room.name in self.cluster.detached:
-            self.later(0, lambda: self.cluster.left(news.room.name))
+            self.admission.later(0, lambda: self.cluster.left(news.room.name))
 
     # -- our people elsewhere (elsewhere.Desk) -----------------------------------------------------------------
 
@@ -84,7 +90,7 @@ class LocalHub:
 
     def depart(self, elsewhere: Elsewhere, opening: Opening) -> Visit | None:
         """Open the visit of a peer that has sat down elsewhere."""
-        channel = self._guests.get(elsewhere.peer)
+        channel = self._guests.get(elsewhere.peer.link)
         if channel is None:
             return self.cluster.visit(elsewhere, opening, elsewhere.owner)
         channel.move(opening.room)
@@ -101,9 +107,46 @@ class LocalHub:
         if peer.gone:
             self.hub.happened(Gone(room, peer, why))
 
-    def take_in(self, peer: Peer) -> None:
+    def take_in(self, connection: Connection, hello: Json) -> None:
         """Seat a peer in a room that has come here."""
-        self.hub.seat(peer)
+        if hello:
+            self.arrive(connection, hello | {"room": connection.peer.wanted_room})
+        else:
+            self.hub.seat(connection.peer)
+
+    # -- sessions, whose seats are kept where the room lives -----------------------------------------------------
+
+    def greet(self, connection: Connection, sent: Json) -> None:
+        """Take the hello of a session to the desk of the node where its room lives; the secret stays here."""
+        read, room, peer = read_hello(sent), sent.get("room") or LOBBY, connection.peer
+        if isinstance(read, Fault) or not isinstance(room, str) or room_fault(room, self.hub.limits.max_room):
+            self.admission.desk.arrive(connection, sent)
+            return
+
+        def found(home: Home) -> None:
+            if isinstance(home.place, Elsewhere):
+                home.place.hello = {**sent, "session": read.digest.hex(), "stream": read.stream}
+                connection.speak(self.dialects.session)
+                peer.wanted_name = str(sent.get("name") or "")
+                peer.sit(home.place)
+                home.place.apply(Joined(peer))
+            elif home.fault:
+                peer.end("lost", home.fault)
+            else:
+                self.admission.desk.arrive(connection, sent)
+
+        Seeking(self, peer, room, found, lambda text: peer.end("lost", text))
+
+    def arrive(self, connection: Connection, hello: Json) -> None:
+        """Bring a session to its seat here that has said hello to another node, or to this one before."""
+        secret = {"session": "0" * 32}  # nobody's: what follows from the real one is in the hello
+        read = read_hello(hello | secret)
+        digest, stream = str(hello.get("session")), str(hello.get("stream"))
+        if isinstance(read, Fault) or not _DIGEST.fullmatch(digest) or not _STREAM.fullmatch(stream):
+            connection.peer.end("kicked", "this is no session")
+        else:
+            read = read._replace(digest=bytes.fromhex(digest), stream=stream)
+            self.admission.desk.arrive(connection, hello, read)
 
     # -- rooms here (homes.House) ------------------------------------------------------------------------------
 
@@ -115,36 +158,27 @@ class LocalHub:
         """Whether every seat of `room` is taken by somebody of this node."""
         here = self.hub.rooms.get(room)
         seats = self.hub.mode.seats
-        return here is not None and 0 < seats == len(here.members) and not any(m in self._guests for m in here.members)
+        return here is not None and 0 < seats == len(list(self.locals(room)))
 
     def locals(self, room: str) -> Iterable[Local]:
         """Return who sits in `room` and is connected to this node."""
         here = self.hub.rooms.get(room)
         members = here.members if here else ()
-        return [Local(peer) for peer in members if isinstance(peer, Peer) and peer not in self._guests]
+        return [Local(peer) for peer in members if isinstance(peer, Peer) and peer.link not in self._guests]
 
     def visited(self, channel: Channel) -> Guest:
         """Make a peer of a guest from another node."""
         guest = Guest(self, channel)
-        self._guests[guest.connection.peer] = channel
+        self._guests[guest.connection] = channel
         return guest
 
     def dialect_called(self, name: str) -> Dialect:
         """Return the dialect of that name; the text dialect for one that nobody knows."""
         return getattr(self.dialects, name) if name in DIALECTS else self.dialects.text
 
-    # -- who admitted a guest (connections.connection.Reception) -------------------------------------------------
-
-    def seat(self, connection: Connection) -> None:
-        """Ask for the seat that a guest wants, now that it has a name."""
-        self.hub.seat(connection.peer)
-
-    def ended(self, connection: Connection) -> None:
-        """Nothing: its own node tells of it."""
-
-    def closed(self, connection: Connection) -> None:
-        """Forget a guest."""
-        self._guests.pop(connection.peer, None)
+    def forget(self, connection: Connection) -> None:
+        """A guest is gone."""
+        self._guests.pop(connection, None)
         connection.timers.cancel_all()
 
 
@@ -169,17 +203,18 @@ class Guest:
     def __init__(self, house: LocalHub, channel: Channel) -> None:
         opening = channel.opening
         address = Address(opening.host, opening.port)
-        dialects = house.dialects
+        limits = house.hub.limits
         self._house = house
-        self.connection = Connection(house, channel, dialects.text, address, lambda: channel.acknowledged)
+        self._channel = channel
+        self.connection = Connection(
+            house.admission, channel, house.dialects.text, address, lambda: channel.acknowledged, True
+        )
         self._speak(house.dialect_called(opening.dialect))
-        hub = house.hub
-        if hub.mode.seats == 2:  # what waits for a guest isn't posted: the other end waits at once, unconfirmed
-            self.connection.outlet = Outlet(self.connection, channel, 0, hub.limits.max_pair_queue)
+        if house.hub.mode.seats == 2:  # what waits for a guest isn't posted: the other end waits at once, unconfirmed
+            watch = Watch(self.connection, limits, True, lambda: channel.acknowledged)
+            self.connection.outlet = Outlet(watch, channel, 0, limits.max_pair_queue)
             self.connection.write = self.connection.outlet.write
         channel.takes_whole = self._takes_whole
-        self._is_back = opening.is_back
-        self.peer = self.connection.peer
         self.peer.wanted_room, self.peer.wanted_name = opening.room, opening.name
 
     def _speak(self, dialect: Dialect) -> None:
@@ -206,6 +241,11 @@ class Guest:
         self._speak(self._house.dialect_called(dialect))
 
     @property
+    def peer(self) -> Peer:
+        """Who it is; a session that comes back is who it was."""
+        return self.connection.peer
+
+    @property
     def place(self) -> tuple[str, str]:
         """The room where it sits and its name there."""
         return (self.peer.room.name, self.peer.name) if isinstance(self.peer.room, Room) else ("", "")
@@ -223,7 +263,11 @@ class Guest:
 
     def sit(self) -> None:
         """Take its seat; where names are asked for, one that is taken here is asked for again."""
-        hub, peer = self._house.hub, self.peer
+        hub, peer, hello = self._house.hub, self.peer, self._channel.opening.session
+        if hello:
+            sent = json.loads(hello) if hello.startswith("{") else {}
+            self._house.arrive(self.connection, sent | {"room": peer.wanted_room})
+            return
         fault = hub.name_conflict(peer, peer.wanted_room, peer.wanted_name) if hub.mode.asks_name else ""
         if fault:
             self._ask_name(fault)
@@ -251,6 +295,7 @@ class Guest:
     def lost(self, why: str) -> None:
         """It is gone."""
         self.connection.lost(why)
+        self._house.forget(self.connection)
 
     def pause(self) -> None:
         """It doesn't take what is written."""

@@ -42,7 +42,7 @@ class Opening(NamedTuple):
     is_back: bool = False
     """Whether it had a seat in this room, whose owner is gone."""
     session: str = ""
-    """The digest of its session, where it has one."""
+    """The hello of its session, where it has one, with a digest in place of the secret."""
 
     def encode(self) -> bytes:
         """Return it as bytes of a frame."""

@@ -62,6 +62,8 @@ class Admission:
         away_a_source = AWAY_A_SOURCE if hub.limits.per_source else 0
         self.desk = Desk(hub, self.dialects.session, later, now, self._moment, away_a_source)
         hub.observers.append(self.desk)
+        self.greet: Callable[[Connection, Json], None] = self.desk.arrive
+        """Takes the hello of a session; where rooms may live elsewhere, it may be another hub's desk that knows it."""
         self.stream = stream or _counted()
         self._sources = Sources(hub.limits)
         self._when_gone: Callable[[], None] | None = None
@@ -134,7 +136,7 @@ class Admission:
         """Bring a session to its seat; return False where this hub has none."""
         if self.desk.is_open:
             self.unseated.pop(connection, None)
-            self.desk.arrive(connection, sent)
+            self.greet(connection, sent)
         return self.desk.is_open
 
     def seated(self, connection: Connection) -> None:

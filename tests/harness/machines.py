@@ -63,8 +63,9 @@ class Machines:
         return Node(self.engine, name, lambda: f"{next(self._fresh):08x}", "pair" if self.seats else "room", SMALL, 64)
 
     def join(self, room: str) -> Person:
-        """Let somebody come to a room, at some node."""
-        node = self.random.choice([node for node in self.nodes if not (node.is_dead or node.is_frozen)])
+        """Let somebody come to a room, at some node that works, or will."""
+        living = [node for node in self.nodes if not node.is_dead]
+        node = self.random.choice([node for node in living if not node.is_frozen] or living)
         person = Person(node, f"p{next(self._names)}", room, self.random.random() < 0.7)
         self.people.append(person)
         self._named[person.name] = person

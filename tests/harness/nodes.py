@@ -50,7 +50,6 @@ class Node:
         self.clock = self.hub.clock
         self.cluster = Cluster(name, self.wire, self.clock.callLater, fresh, self.local)
         self.local.attach(self.hub.admission, self.cluster)
-        self.hub.observers.append(self.local)
         self.wire.ears = self.cluster
         self.is_frozen = self.is_dead = self.is_partitioned = False
         self._missed = 0.0
