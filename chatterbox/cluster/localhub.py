@@ -93,6 +93,8 @@ class LocalHub:
         channel = self._guests.get(elsewhere.peer.link)
         if channel is None:
             return self.cluster.visit(elsewhere, opening, elsewhere.owner)
+        if elsewhere.peer.session:
+            self.admission.desk.forget(elsewhere.peer, "lost")
         channel.move(opening.room)
         return None
 
