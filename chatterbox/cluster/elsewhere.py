@@ -29,7 +29,7 @@ class Desk(Protocol):
     def drained(self, visit: Visit) -> None:
         """The peer has taken all that waited for it."""
 
-    def is_over(self, peer: Peer, room: str, visit: Visit, why: str) -> None:
+    def is_over(self, peer: Peer, room: str, visit: Visit | None, why: str) -> None:
         """The peer is gone from there."""
 
     def take_in(self, connection: Connection, hello: Json) -> None:
@@ -65,11 +65,11 @@ class Elsewhere:
         """Forward what happens."""
         if isinstance(event, Joined) and isinstance(event.peer, Peer):
             self._arrive(event.peer)
-        elif self._visit is None:
-            return
         elif isinstance(event, Left):
             visit, self._visit = self._visit, None
             self._desk.is_over(self.peer, self.name, visit, event.why)
+        elif self._visit is None:
+            return
         elif isinstance(event, Finished):
             self._visit.finish()
         elif isinstance(event, Began):

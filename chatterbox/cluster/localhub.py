@@ -103,9 +103,10 @@ class LocalHub:
         visit.drained()
         self.cluster.credit(visit)
 
-    def is_over(self, peer: Peer, room: str, visit: Visit, why: str) -> None:
-        """The guest is gone."""
-        self.cluster.leave_visit(visit, why)
+    def is_over(self, peer: Peer, room: str, visit: Visit | None, why: str) -> None:
+        """The guest is gone; its owner knows that already, if there is no visit any more."""
+        if visit:
+            self.cluster.leave_visit(visit, why)
         if peer.gone:
             self.hub.happened(Gone(room, peer, why))
 
@@ -194,7 +195,7 @@ class Local:
         """Deliver a notice."""
         self._peer.tell(Message("notice", {"text": text}))
 
-    def end(self, why: str, text: str) -> None:
+    def end(self, why: str, text: str = "") -> None:
         """Hang up on it."""
         self._peer.end(why, text)
 
