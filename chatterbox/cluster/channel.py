@@ -204,8 +204,9 @@ class Channel:
         if self.is_closed or self.far is None:
             return True
         self.mark()
-        if self.far.place != self._place:
-            self._place = self.far.place
+        place = self.far.place
+        if place[0] and place != self._place:
+            self._place = place
             self._send(PLACE, self.number, json.dumps(self._place).encode())
         if self._handled > self._confirmed:
             self._confirmed = self._handled
