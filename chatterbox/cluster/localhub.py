@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 
 from ..connections.admission import Admission
 from ..connections.connection import Connection
+from ..connections.handshake import Handshake
 from ..connections.outlet import Outlet
 from ..connections.sessions import Fault, read_hello
 from ..connections.slow import Watch
@@ -278,10 +279,14 @@ class Guest:
             hub.seat(peer)
 
     def _ask_name(self, fault: str) -> None:
-        self.peer.wanted_name = ""
-        self.peer.refuse("name", fault)
-        self.connection.shake_hands(self._house.hub.limits.join_patience)
-        self.connection.settle()
+        house, connection, peer = self._house, self.connection, self.peer
+        peer.wanted_name = ""
+        handshake = Handshake(house.hub, connection, house.dialects.text.reader())
+        handshake.is_asked = True
+        connection.inlet.step = handshake.take
+        patience = house.hub.limits.join_patience
+        connection.timers.after("join", patience, lambda: peer.end("idle", f"no name within {patience:.0f} s"))
+        peer.tell(Message("error", {"code": "name", "text": f"{fault}; which name do you take?"}))
 
     def begin(self) -> None:
         """The first bytes of its message have come."""

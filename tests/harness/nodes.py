@@ -39,6 +39,7 @@ class Node:
         mode: str = "pair",
         limits: dict[str, Any] | None = None,
         buffer: int = 64 * 1024,
+        bare: bool = False,
         **columns: Any,
     ) -> None:
         self.name = name
@@ -46,7 +47,7 @@ class Node:
         self.notes: list[str] = []
         self.replaced = 0
         self.local = LocalHub(self._replaced, self.notes.append)
-        self.hub = HubOnAClock(mode, limits, homes=self.local, buffer=buffer, **columns)
+        self.hub = HubOnAClock(mode, limits, bare, buffer, self.local, **columns)
         self.clock = self.hub.clock
         self.cluster = Cluster(name, self.wire, self.clock.callLater, fresh, self.local)
         self.local.attach(self.hub.admission, self.cluster)

@@ -1,0 +1,97 @@
+"""The plays over two and three machines: whoever comes next comes to the next machine, and hears what the play says.
+
+The first of each conversation comes to the first machine, since the console tells of the rooms that live there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from itertools import count
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from chatterbox.edges.console import Console
+from chatterbox.options import Options
+from tests.harness.engine import FakeEngine
+from tests.harness.memory import End
+from tests.harness.nodes import Node
+from tests.harness.plays import PLAYS, MemoryStage, Play, Terminal
+
+
+class TwoMachines(MemoryStage):
+    """Hubs on clocks, with one engine; the console is at the first."""
+
+    machines = 2
+
+    def __init__(self, *options: str) -> None:
+        chosen = Options()
+        chosen.parseOptions(options)
+        columns = asdict(chosen["row"])
+        mode, limits, bare = columns.pop("name"), asdict(chosen["limits"]), bool(chosen["bare"])
+        engine, fresh = FakeEngine(), count()
+        self.nodes = [
+            Node(engine, f"n{at}", lambda: f"{next(fresh):08x}", mode, limits, bare=bare, **columns)
+            for at in range(self.machines)
+        ]
+        for node in self.nodes:
+            node.connect()
+        self._where: dict[End, Node] = {}
+        self._is_stopped = False
+        self._terminal = Terminal()
+        self.wait(3)
+        self._console = Console(self.nodes[0].hub.admission, self._stop)
+        self.nodes[0].hub.observers.append(self._console)
+        if chosen["console"]:
+            self._console.makeConnection(self._terminal)
+            self._console.begin(["127.0.0.1:12345"])
+            self.wait(0.2)
+
+    def _stop(self) -> None:
+        self._is_stopped = True
+        for node in self.nodes:
+            node.hub.admission.stop(lambda: None)
+
+    def connect(self, port: int) -> End:
+        here = [end for end in self._where if not end.closed]
+        node = self.nodes[len(here) % len(self.nodes)]
+        end = node.hub.connects(port=port)
+        self._where[end] = node
+        self.wait(0.2)
+        return end
+
+    def wait(self, seconds: float) -> None:
+        for _ in range(max(1, round(seconds / 0.02))):
+            for node in self.nodes:
+                node.pass_time(0.02)
+            for _ in range(20):
+                for node in self.nodes:
+                    node.clock.advance(0)
+                    while node.wire.ask() | node.wire.answer() | node.wire.read():
+                        pass
+
+
+class ThreeMachines(TwoMachines):
+    """One more."""
+
+    machines = 3
+
+
+class PlaysOverMachines(SynchronousTestCase):
+    """Each file in `tests/plays` is two tests."""
+
+
+def _test(path: Path, stage: type[TwoMachines]) -> Callable[[PlaysOverMachines], None]:
+    def test(self: PlaysOverMachines) -> None:
+        Play(path).run(stage)
+        self.assertEqual(self.flushLoggedErrors(), [])
+
+    test.__doc__ = f"The play {path.stem} goes as written over {stage.machines} machines."
+    return test
+
+
+for _path in PLAYS:
+    for _stage in (TwoMachines, ThreeMachines):
+        _name = f"test_{_path.stem.replace('-', '_')}_over_{_stage.machines}"
+        setattr(PlaysOverMachines, _name, _test(_path, _stage))
