@@ -372,6 +372,8 @@ class Cluster:
             channel.far = self._house.visited(channel)
             self.claims.seat(channel.far.sit)
             channel.feed()
+            if not channel.is_closed:
+                self._channel_said(channel)  # where it sits, if nothing else
 
     def _channel_closed(self, channel: Channel, has_hung_up: bool) -> None:
         self.channels.pop((channel.node, channel.number), None)

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
-from itertools import count
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatterbox.edges.console import Console
 from chatterbox.options import Options
-from tests.harness.engine import FakeEngine
+from tests.harness.fleet import Fleet
 from tests.harness.memory import End
 from tests.harness.nodes import Node
 from tests.harness.plays import PLAYS, MemoryStage, Play, Terminal
@@ -30,17 +29,11 @@ class TwoMachines(MemoryStage):
         chosen.parseOptions(options)
         columns = asdict(chosen["row"])
         mode, limits, bare = columns.pop("name"), asdict(chosen["limits"]), bool(chosen["bare"])
-        engine, fresh = FakeEngine(), count()
-        self.nodes = [
-            Node(engine, f"n{at}", lambda: f"{next(fresh):08x}", mode, limits, bare=bare, **columns)
-            for at in range(self.machines)
-        ]
-        for node in self.nodes:
-            node.connect()
+        self._fleet = Fleet(self.machines, mode, limits, bare, **columns)
+        self.nodes = self._fleet.nodes
         self._where: dict[End, Node] = {}
         self._is_stopped = False
         self._terminal = Terminal()
-        self.wait(3)
         self._console = Console(self.nodes[0].hub.admission, self._stop)
         self.nodes[0].hub.observers.append(self._console)
         if chosen["console"]:
@@ -62,14 +55,7 @@ class TwoMachines(MemoryStage):
         return end
 
     def wait(self, seconds: float) -> None:
-        for _ in range(max(1, round(seconds / 0.02))):
-            for node in self.nodes:
-                node.pass_time(0.02)
-            for _ in range(20):
-                for node in self.nodes:
-                    node.clock.advance(0)
-                    while node.wire.ask() | node.wire.answer() | node.wire.read():
-                        pass
+        self._fleet.wait(seconds)
 
 
 class ThreeMachines(TwoMachines):
