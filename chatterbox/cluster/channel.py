@@ -1,6 +1,6 @@
 """A channel is a visitor at the owner: the transport of a peer whose connection ends at another node.
 
-What it said is handed on in portions, and each is confirmed with the very POST that carries what it led to; so an owner
+What it said is handed on one event at a time, and each is confirmed with the very POST that carries what it led to; so an owner
 may die at any time, and what was not confirmed is said again elsewhere. A channel does not know engines or rooms.
 """
 
@@ -12,12 +12,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from .engine import Later
-from .visit import CLOSE, HANDLED, HEAR, KIB, MOVE, PLACE, TOTAL, WINDOW, Opening, Send, nothing, total_of
-
-PORTION = 16 * KIB
-"""Bytes handed to the owner's room at once, and confirmed by themselves."""
-PORTION_LINES = 64
-"""Lines likewise: no more than one turn handles, so that what they led to leaves with their confirmation."""
+from .visit import CLOSE, HANDLED, HEAR, MOVE, PLACE, TOTAL, WINDOW, Opening, Send, nothing, total_of
 
 
 class Far(Protocol):
@@ -46,6 +41,9 @@ class Far(Protocol):
 
     def begin(self) -> None:
         """The first bytes of its message have come, and their end hasn't."""
+
+    def share_of(self, block: bytes) -> int:
+        """Return how many bytes of `block` the room takes as one event: at least a line, or all of what is none."""
 
     def receive(self, block: bytes) -> None:
         """It sent `block`."""
@@ -96,8 +94,6 @@ class Channel:
         self.is_closed = False
         self.cancel: Callable[[], None] = nothing
         """Ask no more whether the room lives here."""
-        self.takes_whole: Callable[[bytes], bool] = _one_line_a_time
-        """Returns whether many lines are one event in the room; else each is handed on by itself."""
         self._send = send
         self._later = later
         self._when_closed = when_closed
@@ -133,14 +129,20 @@ class Channel:
         self.feed()
 
     def feed(self) -> None:
-        """Hand on what the guest said, a portion at a time, each when the one before it is handled."""
+        """Hand on what the guest said, one event at a time, each when the one before it is handled.
+
+        What is handled in several steps could be cut short between two of them, and be said again as a whole.
+        """
         if self._is_feeding or self.far is None:
             return
         self._is_feeding = True
         while self._queue and self._may_feed():
-            portion = self._next_portion()
-            self._received += len(portion)
-            self.far.receive(portion)
+            block = self._queue.popleft()
+            share = self.far.share_of(block)
+            if share < len(block):
+                self._queue.appendleft(block[share:])
+            self._received += share
+            self.far.receive(block[:share])
             self.mark()
         self._is_feeding = False
         if self._end is not None and not self._queue and not self.is_closed and not self.is_muted:
@@ -149,15 +151,6 @@ class Channel:
 
     def _may_feed(self) -> bool:
         return (self._is_reading or bool(self._end)) and not (self.is_muted or self.is_closed)
-
-    def _next_portion(self) -> bytes:
-        block = self._queue.popleft()
-        end = _portion_end(block, PORTION_LINES)
-        if not self.takes_whole(block[:end]):
-            end = _portion_end(block, 1)
-        if end < len(block):
-            self._queue.appendleft(block[end:])
-        return block[:end]
 
     def _finish(self, why: str) -> None:
         assert self.far is not None
@@ -263,20 +256,3 @@ class Channel:
         self._queue.clear()
         self.cancel()
         self._when_closed(self, has_hung_up)
-
-
-def _portion_end(block: bytes, most: int) -> int:
-    """Return how much of `block` is handed on at once: whole lines, `most` at the most; keys as they are."""
-    if len(block) <= PORTION and block.count(b"\n") <= most:
-        return len(block)
-    end = block.rfind(b"\n", 0, PORTION) + 1 or block.find(b"\n") + 1 or min(len(block), PORTION)
-    if block.count(b"\n", 0, end) <= most:
-        return end
-    end = 0
-    for _ in range(most):
-        end = block.index(b"\n", end) + 1
-    return end
-
-
-def _one_line_a_time(block: bytes) -> bool:
-    return False

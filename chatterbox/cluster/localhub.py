@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from ..connections.admission import Admission
 from ..connections.connection import Connection
 from ..connections.handshake import Handshake
-from ..connections.outlet import Outlet
+from ..connections.outlet import CHUNK, Outlet
 from ..connections.sessions import Fault, read_hello
 from ..connections.slow import Watch
 from ..core.events import Address, Gone, Happening, Joined, Left, News
@@ -22,7 +22,7 @@ from ..core.peer import LOBBY, Peer
 from ..core.room import Room
 from ..core.seating import Home, Seeking
 from ..wire.dialects import Dialect, Dialects, Message
-from ..wire.lines import within
+from ..wire.lines import first_lines, within
 from ..wire.numbered import Json
 from ..wire.text import room_fault
 from .channel import Channel
@@ -33,6 +33,8 @@ from .visit import Opening, Visit
 
 DIALECTS = ("text", "json", "session", "bare", "keys")
 """What dialects are called between nodes."""
+EXPANDED, EXPANDED_LINES = 16 * 1024, 256
+"""Bytes and lines that a room takes at once where each is rendered: together less than an outlet hands on at once."""
 _DIGEST, _STREAM = re.compile("[0-9a-f]{32}"), re.compile("[0-9a-f]{16}")
 
 
@@ -218,7 +220,6 @@ class Guest:
             watch = Watch(self.connection, limits, True, lambda: channel.acknowledged)
             self.connection.outlet = Outlet(watch, channel, 0, limits.max_pair_queue)
             self.connection.write = self.connection.outlet.write
-        channel.takes_whole = self._takes_whole
         self.peer.wanted_room, self.peer.wanted_name = opening.room, opening.name
 
     def _speak(self, dialect: Dialect) -> None:
@@ -226,19 +227,23 @@ class Guest:
         self.connection.reader = dialect.reader()
         self.connection.inlet.step = self.connection.reader.read
 
-    def _takes_whole(self, block: bytes) -> bool:
-        """Return whether `block` is nothing but lines to say, which the room takes as one.
-
-        What is handled in several steps may be cut short between two of them, and what was handled is said again.
-        """
-        hub = self._house.hub
-        if self.peer.dialect.by_keys:
-            return True
-        if self.peer.dialect is not self._house.dialects.text or hub.limits.rate or len(hub.mode.farewell) > 1:
-            return False
-        if block.startswith(b"/") or b"\n/" in block:
-            return False
-        return all(isinstance(piece, bytes) for piece in within(block, hub.limits.max_line))
+    def share_of(self, block: bytes) -> int:
+        """Return how many bytes of `block` the room takes as one event: lines to say, or else one line alone."""
+        hub, dialect = self._house.hub, self.peer.dialect
+        if dialect.by_keys:
+            return len(block)
+        one = block.find(b"\n") + 1 or len(block)
+        if dialect is not self._house.dialects.text or hub.limits.rate or len(hub.mode.farewell) > 1:
+            return one
+        expands = self.peer.room is None or self.peer.room.max_lines
+        most = EXPANDED if expands else CHUNK
+        share = len(block) if len(block) <= most else block.rfind(b"\n", 0, most) + 1 or one
+        head = block[:share]
+        if head.startswith(b"/") or b"\n/" in head:
+            return one
+        if not all(isinstance(piece, bytes) for piece in within(head, hub.limits.max_line)):
+            return one
+        return len(first_lines(head, EXPANDED_LINES)) if expands else share
 
     def speak(self, dialect: str) -> None:
         """It speaks otherwise from now on."""
