@@ -1,7 +1,8 @@
 """A channel is a visitor at the owner: the transport of a peer whose connection ends at another node.
 
-What it said is handed on one event at a time, and each is confirmed with the very POST that carries what it led to; so an owner
-may die at any time, and what was not confirmed is said again elsewhere. A channel does not know engines or rooms.
+What it said is handed on one event at a time, and each is confirmed with the very POST that carries what it led to; so
+an owner may die at any time, and what was not confirmed is said again elsewhere. A channel does not know engines or
+rooms.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from .engine import Later
-from .visit import CLOSE, HANDLED, HEAR, MOVE, PLACE, TOTAL, WINDOW, Opening, Send, nothing, total_of
+from .visit import CLOSE, HANDLED, HEAR, MOVE, PLACE, TOTAL, TOTALS, WINDOW, Opening, Send, nothing, total_of
 
 
 class Far(Protocol):
@@ -103,7 +104,9 @@ class Channel:
         self._is_reading = True
         self._is_feeding = False
         self._received = self._handled = self._confirmed = 0
-        self._sent = self._acknowledged = 0
+        self._sent = self._taken = 0
+        self.acknowledged = 0
+        """Bytes that the guest's machine has."""
         self._is_paused = False
         self._place = ("", "")
         self._end: str | None = None
@@ -167,22 +170,21 @@ class Channel:
                 self.far.lost(why)
 
     def take(self, data: bytes) -> None:
-        """The guest has taken so many bytes."""
-        self._acknowledged = max(self._acknowledged, min(total_of(data), self._sent))
-        if self._is_paused and self.unacknowledged <= WINDOW // 2:
+        """The guest has taken so many bytes, and its machine has acknowledged so many."""
+        if len(data) != TOTALS.size:
+            return
+        taken, acknowledged = TOTALS.unpack(data)
+        self._taken = max(self._taken, min(taken, self._sent))
+        self.acknowledged = max(self.acknowledged, min(acknowledged, self._sent))
+        if self._is_paused and self.on_their_way <= WINDOW:
             self._is_paused = False
             if self.far:
                 self.far.resume()
 
     @property
-    def acknowledged(self) -> int:
-        """Bytes that the guest has taken."""
-        return self._acknowledged
-
-    @property
-    def unacknowledged(self) -> int:
-        """Bytes that are on their way to the guest."""
-        return self._sent - self._acknowledged
+    def on_their_way(self) -> int:
+        """Bytes that the guest hasn't taken."""
+        return self._sent - self._taken
 
     # -- what belongs to a post --------------------------------------------------------------------------------
 
@@ -215,7 +217,7 @@ class Channel:
         self._sent += len(data)
         self._send(HEAR, self.number, data)
         self._when_said(self)
-        if self.unacknowledged > WINDOW and not self._is_paused and self.far:
+        if self.on_their_way > WINDOW and not self._is_paused and self.far:
             self._is_paused = True
             self.far.pause()
 

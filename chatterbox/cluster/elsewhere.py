@@ -108,6 +108,16 @@ class Elsewhere:
         """Whether more waits for the peer than should."""
         return self.peer.full
 
+    @property
+    def written(self) -> int:
+        """Bytes that were ever written to it."""
+        return self.peer.link.written() if isinstance(self.peer.link, Connection) else 0
+
+    @property
+    def acknowledged(self) -> int:
+        """How many of them its machine has, as far as the system tells."""
+        return self.peer.link.acknowledged() if isinstance(self.peer.link, Connection) else 0
+
     def hear(self, data: bytes) -> None:
         """Deliver bytes in its dialect."""
         self.peer.hear(data)

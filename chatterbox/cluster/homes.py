@@ -42,6 +42,9 @@ from .visit import (
 AGAIN, AGAIN_MOST = 0.05, 1.0
 """Seconds until a room is asked for again whose owner says that it isn't: at first, and at most (it doubles)."""
 
+GLANCE = 0.1
+"""Seconds until it is looked again whether a guest's machine has acknowledged what it was sent."""
+
 CUT_OFF = "this hub was cut off from the others; connect again"
 GONE_ON = "the hub that kept this room is gone; going on with the others"
 DOWN = "the link to the other hub is down; what you say waits"
@@ -269,9 +272,8 @@ class Cluster:
 
     def credit(self, visit: Visit) -> None:
         """The guest may have taken something: its owner hears of it, at once or soon."""
-        if visit.taken > visit.confirmed:
-            self._credits[visit] = None
-            self.links.post_soon(0 if visit.taken - visit.confirmed >= CREDIT else LAZY)
+        self._credits[visit] = None
+        self.links.post_soon(0 if visit.taken - visit.confirmed[0] >= CREDIT else LAZY)
 
     def _seek(self, visit: Visit, wait: float = 0) -> None:
         """Find a new home for a visit whose owner is gone."""
@@ -391,8 +393,10 @@ class Cluster:
             if channel.complete():
                 self._unconfirmed.pop(channel, None)
         for visit in tuple(self._credits):
-            visit.confirm()
-        self._credits.clear()
+            if visit.confirm():
+                del self._credits[visit]
+        if self._credits:
+            self.links.post_later(GLANCE)
 
     # -- nodes come to an end ----------------------------------------------------------------------------------
 

@@ -135,6 +135,11 @@ class Links:
         if self._is_up:
             self._after("lazy" if seconds else "post", seconds, self.flush)
 
+    def post_later(self, seconds: float) -> None:
+        """Look again after so many seconds whether there is something to say."""
+        if self._is_up:
+            self._after("look", seconds, self.flush)
+
     def flush(self) -> None:
         """Post all that is to be said, as one."""
         if self._is_up:

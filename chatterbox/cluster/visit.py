@@ -25,6 +25,8 @@ HEAR, PLACE, CLOSE, HANDLED, NOT_MINE, MOVE = b"d", b"n", b"c", b"a", b"x", b"v"
 """Frames from the owner down to the guest's node."""
 TOTAL = struct.Struct(">Q")
 """Bytes since the opening."""
+TOTALS = struct.Struct(">QQ")
+"""Bytes since the opening: taken, and acknowledged by the guest's machine."""
 
 Send = Callable[[bytes, int, bytes], None]
 """Say one frame: kind, channel, data."""
@@ -85,6 +87,14 @@ class Guest(Neighbour, Protocol):
     def is_full(self) -> bool:
         """Whether more waits for it than should."""
 
+    @property
+    def written(self) -> int:
+        """Bytes that were ever written to it."""
+
+    @property
+    def acknowledged(self) -> int:
+        """How many of them its machine has, as far as the system tells."""
+
     def hear(self, data: bytes) -> None:
         """Deliver bytes in its dialect."""
 
@@ -122,16 +132,17 @@ class Visit:
         """Whether it ever had the seat."""
         self.taken = 0
         """Bytes heard in this opening that the guest has taken."""
-        self.confirmed = 0
-        """How many of them the owner knows of."""
+        self.confirmed = (0, 0)
+        """How many of them the owner knows of, and how many that the guest's machine has acknowledged."""
         self._send: Send = _nowhere
         self._said: deque[bytes] = deque()
         """What the owner hasn't handled."""
         self._size = 0
         self._handled = 0
         self._has_finished = self._is_held = False
-        self._waiting = 0
-        """Bytes heard that the guest hasn't taken."""
+        self._heard = 0
+        self._unacknowledged: deque[tuple[int, int]] = deque()
+        """Bytes heard, and bytes written to the guest by then, for what its machine hasn't acknowledged."""
         self.cancel: Callable[[], None] = nothing
         """Ask no more where the room lives."""
 
@@ -140,7 +151,9 @@ class Visit:
     def open(self, owner: str, number: int, send: Send) -> None:
         """Ask `owner` for a seat, and say what was not handled elsewhere."""
         self.owner, self.number, self._send = owner, number, send
-        self.taken = self.confirmed = self._waiting = self._handled = 0
+        self.taken = self._heard = self._handled = 0
+        self.confirmed = (0, 0)
+        self._unacknowledged.clear()
         send(OPEN, number, self.opening.encode())
         for block in self._said:
             send(SAY, number, block)
@@ -201,23 +214,28 @@ class Visit:
 
     def drained(self) -> None:
         """The guest has taken all that waited for it."""
-        self.taken += self._waiting
-        self._waiting = 0
+        self.taken = self._heard
 
     # -- what the owner says -----------------------------------------------------------------------------------
 
     def hear(self, data: bytes) -> None:
         """Deliver what the room says."""
-        self._waiting += len(data)
+        self._heard += len(data)
         self.guest.hear(data)
+        self._unacknowledged.append((self._heard, self.guest.written))
         if not self.guest.is_full:
             self.drained()
 
-    def confirm(self) -> None:
-        """Tell the owner how much the guest has taken."""
-        if self.taken > self.confirmed:
-            self.confirmed = self.taken
-            self._send(TAKEN, self.number, TOTAL.pack(self.taken))
+    def confirm(self) -> bool:
+        """Tell the owner how much the guest has taken; return whether its machine has acknowledged all of it."""
+        _, acknowledged = self.confirmed
+        limit = self.guest.acknowledged if self._unacknowledged else 0
+        while self._unacknowledged and self._unacknowledged[0][1] <= limit:
+            acknowledged = self._unacknowledged.popleft()[0]
+        if (self.taken, acknowledged) != self.confirmed:
+            self.confirmed = self.taken, acknowledged
+            self._send(TAKEN, self.number, TOTALS.pack(*self.confirmed))
+        return not self._unacknowledged
 
     def seated(self, room: str, name: str) -> None:
         """It sits in `room` as `name`: so it comes back, if it must."""
@@ -236,7 +254,7 @@ class Visit:
             if len(block) > more:
                 self._said.appendleft(block[more:])
             more = max(0, more - len(block))
-        if self._size <= WINDOW // 2:
+        if self._size <= WINDOW:
             self._release()
 
     def _release(self) -> None:

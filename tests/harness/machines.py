@@ -181,7 +181,7 @@ class Machines:
         """Follow what everybody heard, and how much is on its way."""
         for node in self.nodes:
             for here in node.cluster.channels.values():
-                assert here.unacknowledged <= channel.WINDOW + 64 * 1024, "a window is overrun by more than one write"
+                assert here.on_their_way <= channel.WINDOW + 64 * 1024, "a window is overrun by more than one write"
         for person in self.people:
             partner = self._named.get(person.partner)
             has_met_others = partner is None or partner.witness.met - {person.name} - self.hosts
