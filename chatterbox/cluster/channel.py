@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from .engine import Later
-from .visit import CLOSE, HANDLED, HEAR, MOVE, PLACE, TOTAL, TOTALS, WINDOW, Opening, Send, nothing, total_of
+from .visit import CLOSE, HANDLED, HEAR, MOVE, PLACE, TOTAL, TOTALS, WINDOW, Opening, Send, nothing
 
 
 class Far(Protocol):

@@ -93,6 +93,8 @@ class Claims:
         self._owed: dict[str, None] = {}
         """Rooms that are to be released, until the engine says that they are."""
         self._grace: Delayed | None = None
+        self._owes_grace = False
+        """Whether the engine went away while owners were waited for: they couldn't come back then."""
         self._orphaned: dict[str, Delayed] = {}
         """Rooms whose owner died, while newcomers wait for those who sat there."""
         self._is_seating = False
@@ -159,8 +161,9 @@ class Claims:
             self._engine.claim(me, room, False, partial(self._reclaimed, room, me))
         for room in tuple(self._owed):
             self._engine.release(me, room, partial(self._released, room))
-        if is_young:
+        if is_young or self._owes_grace:
             self.stop()
+            self._owes_grace = False
             self._grace = self._later(GRACE, self._grace_is_over)
         self._claim_all()
 
@@ -168,6 +171,7 @@ class Claims:
         """The engine can't be reached: who asks waits."""
         self._me = ""
         self._asking.clear()
+        self._owes_grace |= bool(self._grace)
         for timer in self._orphaned.values():
             timer.cancel()
         self._orphaned.clear()

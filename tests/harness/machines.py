@@ -81,13 +81,15 @@ class Machines:
         if host:
             self.run(0.1)
             self.rooms[room].remove(host)
-            self.hosts.add(host.name)
         one = self.join(room)
         if host:
             self.run(0.1)
             if self.lives(host):
                 host.leaves()
             self.run(0.1)
+            if host.end.closed:
+                self.hosts.add(host.name)
+                one.hosts = 1
         if host and self.random.random() < 0.5:
             one.says(3)
             self.run(0.1)
@@ -184,8 +186,8 @@ class Machines:
                 assert here.on_their_way <= channel.WINDOW + 64 * 1024, "a window is overrun by more than one write"
         for person in self.people:
             partner = self._named.get(person.partner)
-            has_met_others = partner is None or partner.witness.met - {person.name} - self.hosts
-            person.witness.look(person.taken, "" if has_met_others else person.partner)
+            is_strict = partner and not partner.was_left and not partner.witness.met - {person.name} - self.hosts
+            person.witness.look(person.taken, person.partner if is_strict else "")
 
     def say(self) -> None:
         """Let somebody say something."""

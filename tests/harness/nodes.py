@@ -120,11 +120,18 @@ class Person:
         self.partner = ""
         """Who is to hear everything that this one says."""
         self.has_left = False
+        self.hosts = 0
+        """How many were in the room before it and its partner, said nothing and left."""
         self.end = node.hub.connects()
         if speaks_json:
             self.end.says(json.dumps({"chatterbox": 1, "room": room, "name": name}))
         else:
             self.end.says(f"/join {room}\n/nick {name}")
+
+    @property
+    def was_left(self) -> bool:
+        """Whether it was told that its partner left."""
+        return self.witness.lefts > self.hosts
 
     @property
     def closed(self) -> bool:

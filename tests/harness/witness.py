@@ -22,6 +22,8 @@ class Witness:
         self.order: list[tuple[str, int]] = []
         """Every line, in the order in which it was heard."""
         self.is_seated = self.is_closed = False
+        self.lefts = 0
+        """How often it was told that somebody left: that one may have missed what was said before."""
         self.why = ""
         self._at = 0
 
@@ -34,6 +36,8 @@ class Witness:
                 self._event(json.loads(line), partner)
             elif line.startswith("-!- closed"):
                 self.is_closed, self.why = True, line
+            elif " left (" in line:
+                self.lefts += 1
             elif not line.startswith("-!-"):
                 self._line(line, partner)
 
@@ -49,6 +53,7 @@ class Witness:
             self.company.add(name)
         elif kind == "left":
             self.company.discard(name)
+            self.lefts += 1
         elif kind == "closed":
             self.is_closed, self.why = True, f"{event}"
         self.met |= self.company
