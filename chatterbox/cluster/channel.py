@@ -105,8 +105,7 @@ class Channel:
         self._is_feeding = False
         self._received = self._handled = self._confirmed = 0
         self._sent = self._taken = 0
-        self.acknowledged = 0
-        """Bytes that the guest's machine has."""
+        self._acknowledged = 0
         self._is_paused = False
         self._place = ("", "")
         self._end: str | None = None
@@ -175,11 +174,16 @@ class Channel:
             return
         taken, acknowledged = TOTALS.unpack(data)
         self._taken = max(self._taken, min(taken, self._sent))
-        self.acknowledged = max(self.acknowledged, min(acknowledged, self._sent))
+        self._acknowledged = max(self._acknowledged, min(acknowledged, self._sent))
         if self._is_paused and self.on_their_way <= WINDOW:
             self._is_paused = False
             if self.far:
                 self.far.resume()
+
+    @property
+    def unacknowledged(self) -> int:
+        """Bytes that the guest's machine hasn't acknowledged."""
+        return self._sent - self._acknowledged
 
     @property
     def on_their_way(self) -> int:

@@ -93,6 +93,10 @@ class Elsewhere:
             self._visit.say(block)
         return ()
 
+    def held_by(self, peer: Member) -> int:
+        """None of its lines are held here: the owner tells what became of them."""
+        return 0
+
     def hearer_is_full(self, hearer: Member) -> None:
         """Nothing: what the peer hasn't taken is not confirmed to the owner, which sends no more than a window."""
 

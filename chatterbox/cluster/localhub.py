@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from ..connections.admission import Admission
 from ..connections.connection import Connection
 from ..connections.handshake import Handshake
-from ..connections.outlet import CHUNK, Outlet
+from ..connections.outlet import CHUNK, LinkState, Outlet
 from ..connections.sessions import Fault, read_hello
 from ..connections.slow import Watch
 from ..core.events import Address, Gone, Happening, Joined, Left, News
@@ -212,15 +212,16 @@ class Guest:
         limits = house.hub.limits
         self._house = house
         self._channel = channel
-        self.connection = Connection(
-            house.admission, channel, house.dialects.text, address, lambda: channel.acknowledged, True
-        )
+        self.connection = Connection(house.admission, channel, house.dialects.text, address, self._link_state)
         self._speak(house.dialect_called(opening.dialect))
         if house.hub.mode.seats == 2:  # what waits for a guest isn't posted: the other end waits at once, unconfirmed
-            watch = Watch(self.connection, limits, True, lambda: channel.acknowledged)
-            self.connection.outlet = Outlet(watch, channel, 0, limits.max_pair_queue)
-            self.connection.write = self.connection.outlet.write
+            outlet = Outlet(Watch(self.connection, limits, True), channel, 0, limits.max_pair_queue, self._link_state)
+            self.connection.outlet = outlet
+            self.connection.write, self.connection.write_from = outlet.write, outlet.write_from
         self.peer.wanted_room, self.peer.wanted_name = opening.room, opening.name
+
+    def _link_state(self) -> LinkState:
+        return LinkState(self._channel.unacknowledged)
 
     def _speak(self, dialect: Dialect) -> None:
         self.connection.peer.dialect = dialect
@@ -268,7 +269,7 @@ class Guest:
     def is_waiting(self) -> bool:
         """Whether something that it said is held for a partner, or not yet handled."""
         room = self.peer.room
-        return self.connection.inlet.waits or (isinstance(room, Room) and room.holds(self.peer))
+        return self.connection.inlet.waits or (isinstance(room, Room) and room.held_by(self.peer) > 0)
 
     def sit(self) -> None:
         """Take its seat; where names are asked for, one that is taken here is asked for again."""

@@ -208,7 +208,8 @@ class Visit:
         self._send(FINISHED, self.number, b"")
 
     def leave(self, why: str) -> None:
-        """The guest is gone."""
+        """The guest is gone: what its machine had by then is told before."""
+        self.confirm()
         self._send(GONE, self.number, why.encode())
         self._send = _nowhere
 

@@ -159,10 +159,6 @@ class Room:
             for member in tuple(self.members):
                 self._release(member)
 
-    def holds(self, speaker: Member) -> bool:
-        """Return whether something that `speaker` said waits for a partner."""
-        return any(said.peer is speaker for said in self._held)
-
     def _has_to_wait(self, peer: Member) -> bool:
         """Return whether enough is held for a partner, or too much waits for one who hears `peer` in a pair."""
         if self._held.size >= self._limits.max_held:
