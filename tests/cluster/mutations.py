@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+# ruff: noqa: E501
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -52,7 +53,11 @@ MUTATIONS = [
     Mutation("visits of the fenced go on", "homes", "            self.forget(visit)\n            visit.guest.end(\"lost\", CUT_OFF)\n\n    def replaced", "            self._seek(visit)\n\n    def replaced"),
     Mutation("newcomers before those who sat there", "claims", "if is_newcomer and (self._grace or room in self._orphaned):\n            return\n", "is_newcomer = False\n"),
     Mutation("the inbox is not read again", "roster", "            self._unmoved.clear()\n            self._engine.listen(self.me)\n", "            pass\n"),
-    Mutation("no window down", "channel", "self.unacknowledged > WINDOW", "False"),
+    Mutation("blocks are confirmed as a whole", "localhub", "            return one\n        expands", "            return len(block)\n        expands"),
+    Mutation("grace is forgotten in an outage", "claims", "        self._owes_grace |= bool(self._grace)\n", ""),
+    Mutation("nobody speaks first on return", "links", "        self._dirty |= self._links\n", ""),
+    Mutation("the owner isn't told where to come back to", "homes", "            if not channel.is_closed:\n                self._channel_said(channel)  # where it sits, if nothing else\n", ""),
+    Mutation("no window down", "channel", "self.on_their_way > WINDOW", "False"),
 ]
 
 
