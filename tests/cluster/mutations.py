@@ -10,7 +10,6 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-# ruff: noqa: E501
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -13,6 +14,7 @@ from twisted.trial.unittest import TestCase
 
 from chatterbox.cluster.engine import FENCED, ORPHAN_BEATS, ORPHANED, Beat
 from chatterbox.edges.redis import RedisEngine, endpoint_of, place_of
+from tests.harness.processes import ROOT
 from tests.harness.redis import ABSENT, Redis
 
 
@@ -57,14 +59,19 @@ class Engines(TestCase):
     options: tuple[str, ...] = ()
     password = ""
 
+    user = ""
+    prefix = "test"
+
     def setUp(self) -> Any:
         folder = tempfile.mkdtemp(prefix="cb")
         self.addCleanup(shutil.rmtree, folder)
         self.redis = Redis(Path(folder), *self.options)
         self.addCleanup(self.redis.kill)
+        self.prepare()
         self.ears = Ears()
         self.refusals: list[str] = []
-        place = place_of(f"{self.redis.url}?prefix=test")
+        url = self.redis.url.replace("://", f"://{self.user}@" if self.user else "://")
+        place = place_of(f"{url}?prefix={self.prefix}")
         self.engine = RedisEngine(reactor, endpoint_of(place, reactor), place, self.password, self._refused)
         self.engine.ears = self.ears
         self.refused: Deferred[None] = Deferred()
@@ -72,6 +79,9 @@ class Engines(TestCase):
         up = self.ears.until("up")
         self.engine.start()
         return up if not self.password.startswith("wrong") else self.refused
+
+    def prepare(self) -> None:
+        """Prepare the server."""
 
     def _refused(self, sentence: str) -> None:
         self.refusals.append(sentence)
@@ -228,3 +238,36 @@ class WrongPasswords(Passwords):
         self.assertEqual(len(self.refusals), 1)
         self.assertIn("WRONGPASS", self.refusals[0])
         self.assertEqual(self.ears.told, [])
+
+
+class Users(Engines):
+    """A user who may do nothing but what a hub does, as `docs/cluster.md` makes one."""
+
+    user, password, prefix = "chatterbox", "right", "cb"
+
+    def prepare(self) -> None:
+        """Make the user, with the page's own words."""
+        page = (ROOT / "docs" / "cluster.md").read_text()
+        found = re.search(r"ACL SETUSER (.*?)```", page, re.S)
+        assert found
+        self.redis.says("acl", "setuser", *found[1].replace("PASSWORD", "right").split())
+
+    async def test_all_that_a_hub_does(self) -> None:
+        """Each call is allowed, and reading; nothing else is, and no other key."""
+        await self.enters("a.1", "b.1")
+        self.engine.listen("b.1")
+        self.assertEqual(await self.ask("claim", "a.1", "tea", True), "a.1")
+        self.assertEqual(await self.ask("claim", "a.1", "milk", True), "a.1")
+        self.assertEqual(await self.ask("release", "a.1", "milk"), "OK")
+        heard = self.ears.until(b"hi")
+        self.assertEqual(await self.ask("post", "a.1", [("b.1", b"hi")]), "OK")
+        await heard
+        died = self.ears.until("a.1 died")
+        self.assertEqual(await self.ask("evict", "a.1", "1"), "1")
+        await died
+        for _ in range(ORPHAN_BEATS + 1):
+            self.assertFalse((await self.ask("beat", "b.1", False, "")).is_fenced)
+        self.assertEqual(self.redis.says("exists", "{cb1}:own:a.1", "{cb1}:orphans"), "0")
+        rules = self.redis.says("acl", "dryrun", "chatterbox", "set", "other", "1")
+        self.assertIn("no permissions", rules)
+        self.assertIn("no permissions", self.redis.says("acl", "dryrun", "chatterbox", "flushall"))
