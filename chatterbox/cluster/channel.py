@@ -13,15 +13,15 @@ from collections.abc import Callable
 from typing import Protocol
 
 from .engine import Later
-from .visit import CLOSE, HANDLED, HEAR, MOVE, PLACE, TOTAL, TOTALS, WINDOW, Opening, Send, nothing
+from .visit import CLOSE, HANDLED, HEAR, MOVE, PLACE, REFUSED, TOTAL, TOTALS, WINDOW, Opening, Send, nothing
 
 
 class Far(Protocol):
     """The owner's end of a visitor: a peer and what carries its bytes, which is a Channel."""
 
     @property
-    def place(self) -> tuple[str, str]:
-        """The room where it sits and its name there; empty before."""
+    def place(self) -> tuple[str, str, str]:
+        """The room where it sits, its name there, and the name that it asked for; empty before."""
 
     @property
     def gone(self) -> str:
@@ -107,7 +107,9 @@ class Channel:
         self._sent = self._taken = 0
         self._acknowledged = 0
         self._is_paused = False
-        self._place = ("", "")
+        self._place = ("", "", "")
+        self._early: list[bytes] = []
+        """What was said to it before it was known whether it stays."""
         self._end: str | None = None
         """What comes behind all that it said: "" where it has finished, else the word for which it is gone."""
 
@@ -218,8 +220,13 @@ class Channel:
         """Send `data`, and ask for no more while the guest hasn't taken a window of it."""
         if self.is_closed:
             return
-        self._sent += len(data)
-        self._send(HEAR, self.number, data)
+        if self._may_go_back:
+            self._early.append(data)
+            return
+        early, self._early = self._early, []
+        for block in (*early, data):
+            self._sent += len(block)
+            self._send(HEAR, self.number, block)
         self._when_said(self)
         if self.on_their_way > WINDOW and not self._is_paused and self.far:
             self._is_paused = True
@@ -230,15 +237,21 @@ class Channel:
         if not self.is_closed:
             why = self.far.gone if self.far else ""
             self.complete()
-            self._send(CLOSE, self.number, (why or "quit").encode())
+            self._send(REFUSED if self._may_go_back else CLOSE, self.number, (why or "quit").encode())
             self._close(True)
 
-    def move(self, room: str) -> None:
+    def move(self, room: str, came_from: str) -> None:
         """Send the guest to another room, which lives elsewhere: what it said behind that is said there."""
         if not self.is_closed:
+            self._handled = self._received  # the last line that was handed on is the one that asked for it
             self.complete()
-            self._send(MOVE, self.number, room.encode())
+            self._send(MOVE, self.number, json.dumps((room, came_from)).encode())
             self._close(True)
+
+    @property
+    def _may_go_back(self) -> bool:
+        """Whether the guest has left another room for this one, and has no seat here yet."""
+        return bool(self.opening.came_from) and not self._place[0] and not (self.far and self.far.place[0])
 
     def pause_reading(self) -> None:
         """Hand on nothing more."""

@@ -32,8 +32,14 @@ class Desk(Protocol):
     def is_over(self, peer: Peer, room: str, visit: Visit | None, why: str) -> None:
         """The peer is gone from there."""
 
-    def take_in(self, connection: Connection, hello: Json) -> None:
-        """Seat a peer in a room that has come here; `hello`: of a session, without its secret."""
+    def take_in(self, connection: Connection, had: str, hello: Json) -> None:
+        """Seat a peer in a room that has come here.
+
+        Args:
+            connection: the peer's.
+            had: the name that it had there.
+            hello: of a session, without its secret.
+        """
 
 
 class Elsewhere:
@@ -140,10 +146,14 @@ class Elsewhere:
         """Deliver a notice."""
         self.peer.tell(notice(text))
 
-    def seated(self, room: str, name: str) -> None:
-        """It sits in `room`, and is called `name` there."""
+    def refuse(self, text: str) -> None:
+        """Say why it can't be where it wanted to go."""
+        self.peer.refuse("room", text)
+
+    def seated(self, room: str, name: str, wish: str) -> None:
+        """It sits in `room`, is called `name` there, and has asked to be called `wish`."""
         self.name = self.peer.wanted_room = room
-        self.peer.name = self.peer.wanted_name = name
+        self.peer.name, self.peer.wanted_name = name, wish
 
     def end(self, why: str, text: str = "") -> None:
         """Hang up on it: with its last words, or after those that the owner has sent."""
@@ -156,7 +166,7 @@ class Elsewhere:
             if link:
                 link.close(b"")
 
-    def come_home(self, room: str, said: bytes, has_finished: bool) -> None:
+    def come_home(self, room: str, had: str, said: bytes, has_finished: bool) -> None:
         """Sit down in `room`, which lives here now, and say first what was not handled elsewhere."""
         self._visit = None
         peer, link = self.peer, self.peer.link
@@ -167,7 +177,7 @@ class Elsewhere:
         link.inlet.unread(said)
         if has_finished:
             link.inlet.tell_again()
-        self._desk.take_in(link, self.hello)
+        self._desk.take_in(link, had, self.hello)
         link.release("home")
         if has_finished and not said:
             link.said_all()

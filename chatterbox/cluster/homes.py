@@ -27,6 +27,7 @@ from .visit import (
     NOT_MINE,
     OPEN,
     PLACE,
+    REFUSED,
     SAY,
     SPEAK,
     TAKEN,
@@ -36,7 +37,7 @@ from .visit import (
     Visit,
     nothing,
     opening_of,
-    place_of,
+    words_of,
 )
 
 AGAIN, AGAIN_MOST = 0.05, 1.0
@@ -302,12 +303,12 @@ class Cluster:
             self._come_home(visit)
 
     def _come_home(self, visit: Visit) -> None:
-        room, guest = visit.opening.room, visit.guest
+        room, guest, had = visit.opening.room, visit.guest, visit.opening.had
         said, has_finished = visit.come_home()
         if self.claims.is_settling(room):
             guest.hold("settle")
             self._home_early.setdefault(room, []).append(guest)
-        self.claims.seat(partial(guest.come_home, room, said, has_finished))
+        self.claims.seat(partial(guest.come_home, room, had, said, has_finished))
 
     # -- what other nodes say ----------------------------------------------------------------------------------
 
@@ -338,12 +339,15 @@ class Cluster:
         elif kind == HANDLED:
             visit.handled(data)
         elif kind == PLACE:
-            visit.seated(*place_of(data))
+            visit.seated(*words_of(data, 3))
         elif kind == CLOSE:
             self.forget(visit)
             visit.guest.end(data.decode(errors="replace"))
         elif kind == MOVE:
-            visit.move(data.decode(errors="replace"))
+            visit.move(*words_of(data, 2))
+            self._seek(visit)
+        elif kind == REFUSED:
+            visit.refused(data.decode(errors="replace"))
             self._seek(visit)
         elif kind == NOT_MINE:
             visit.tries += 1

@@ -54,6 +54,8 @@ class LocalHub:
     def __init__(self, replaced: Callable[[], None], note: Callable[[str], None]) -> None:
         self.replaced = replaced
         self.note = note
+        self._left: tuple[object, str] = (None, "")
+        """Who has just left which room for another one."""
         self._guests: dict[object, Channel] = {}
         """Connections that end at another node."""
 
@@ -82,8 +84,12 @@ class LocalHub:
 
     def happened(self, news: News) -> None:
         """Take note that somebody has left a room."""
-        if isinstance(news, Happening) and isinstance(news.event, Left) and news.room.name in self.cluster.detached:
-            self.admission.later(0, lambda: self.cluster.left(news.room.name))
+        if not (isinstance(news, Happening) and isinstance(news.event, Left)):
+            return
+        room, left = news.room, news.event
+        self._left = (left.peer, room.name) if left.why == "moved" else (None, "")
+        if room.name in self.cluster.detached:
+            self.admission.later(0, lambda: self.cluster.left(room.name))
 
     # -- our people elsewhere (elsewhere.Desk) -----------------------------------------------------------------
 
@@ -94,11 +100,13 @@ class LocalHub:
     def depart(self, elsewhere: Elsewhere, opening: Opening) -> Visit | None:
         """Open the visit of a peer that has sat down elsewhere."""
         channel = self._guests.get(elsewhere.peer.link)
+        came_from = self._left[1] if self._left[0] is elsewhere.peer else ""
+        self._left = (None, "")
         if channel is None:
-            return self.cluster.visit(elsewhere, opening, elsewhere.owner)
+            return self.cluster.visit(elsewhere, opening._replace(came_from=came_from), elsewhere.owner)
         if elsewhere.peer.session:
             self.admission.desk.forget(elsewhere.peer, "lost")
-        channel.move(opening.room)
+        channel.move(opening.room, came_from)
         return None
 
     def drained(self, visit: Visit) -> None:
@@ -113,12 +121,20 @@ class LocalHub:
         if peer.gone:
             self.hub.happened(Gone(room, peer, why))
 
-    def take_in(self, connection: Connection, hello: Json) -> None:
+    def take_in(self, connection: Connection, had: str, hello: Json) -> None:
         """Seat a peer in a room that has come here."""
         if hello:
             self.arrive(connection, hello | {"room": connection.peer.wanted_room})
         else:
-            self.hub.seat(connection.peer)
+            self.seat(connection.peer, had)
+
+    def seat(self, peer: Peer, had: str) -> None:
+        """Seat `peer`, by the name that it had in this room, if that is free."""
+        wish = peer.wanted_name
+        if had and not self.hub.name_conflict(peer, peer.wanted_room, had):
+            peer.wanted_name = had
+        self.hub.seat(peer)
+        peer.wanted_name = wish
 
     # -- sessions, whose seats are kept where the room lives -----------------------------------------------------
 
@@ -256,9 +272,10 @@ class Guest:
         return self.connection.peer
 
     @property
-    def place(self) -> tuple[str, str]:
-        """The room where it sits and its name there."""
-        return (self.peer.room.name, self.peer.name) if isinstance(self.peer.room, Room) else ("", "")
+    def place(self) -> tuple[str, str, str]:
+        """The room where it sits, its name there, and the name that it asked for."""
+        peer = self.peer
+        return (peer.room.name, peer.name, peer.wanted_name) if isinstance(peer.room, Room) else ("", "", "")
 
     @property
     def gone(self) -> str:
@@ -278,11 +295,12 @@ class Guest:
             sent = json.loads(hello) if hello.startswith("{") else {}
             self._house.arrive(self.connection, sent | {"room": peer.wanted_room})
             return
-        fault = hub.name_conflict(peer, peer.wanted_room, peer.wanted_name) if hub.mode.asks_name else ""
+        may_ask = hub.mode.asks_name and not self._channel.opening.came_from
+        fault = hub.name_conflict(peer, peer.wanted_room, peer.wanted_name) if may_ask else ""
         if fault:
             self._ask_name(fault)
         else:
-            hub.seat(peer)
+            self._house.seat(peer, self._channel.opening.had)
 
     def _ask_name(self, fault: str) -> None:
         house, connection, peer = self._house, self.connection, self.peer

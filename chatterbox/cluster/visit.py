@@ -21,7 +21,7 @@ CREDIT = 16 * KIB
 
 OPEN, SAY, FINISHED, GONE, TAKEN, BEGAN, SPEAK = b"O", b"D", b"F", b"G", b"A", b"B", b"S"
 """Frames from the guest's node up to the owner: in upper case, since two nodes that visit each other count alike."""
-HEAR, PLACE, CLOSE, HANDLED, NOT_MINE, MOVE = b"d", b"n", b"c", b"a", b"x", b"v"
+HEAR, PLACE, CLOSE, HANDLED, NOT_MINE, MOVE, REFUSED = b"d", b"n", b"c", b"a", b"x", b"v", b"r"
 """Frames from the owner down to the guest's node."""
 TOTAL = struct.Struct(">Q")
 """Bytes since the opening."""
@@ -37,7 +37,7 @@ class Opening(NamedTuple):
 
     room: str
     name: str
-    """The name it asked for, or has."""
+    """The name it asked for."""
     dialect: str
     host: str = ""
     port: int = 0
@@ -45,6 +45,10 @@ class Opening(NamedTuple):
     """Whether it had a seat in this room, whose owner is gone."""
     session: str = ""
     """The hello of its session, where it has one, with a digest in place of the secret."""
+    had: str = ""
+    """The name that it had in this room."""
+    came_from: str = ""
+    """The room that it left to come here, and goes back to if it is refused."""
 
     def encode(self) -> bytes:
         """Return it as bytes of a frame."""
@@ -57,17 +61,18 @@ def opening_of(data: bytes) -> Opening | None:
         opening = Opening(*json.loads(data))
     except (ValueError, TypeError):
         return None
-    kinds = (str, str, str, str, int, bool, str)
+    kinds = (str, str, str, str, int, bool, str, str, str)
     return opening if all(isinstance(value, kind) for value, kind in zip(opening, kinds)) else None
 
 
-def place_of(data: bytes) -> tuple[str, str]:
-    """Return the room and the name that a PLACE frame tells; empty ones if it is none."""
+def words_of(data: bytes, count: int) -> list[str]:
+    """Return the words that a frame tells; so many empty ones if it tells others."""
     try:
-        room, name = json.loads(data)
-    except (ValueError, TypeError):
-        return "", ""
-    return str(room), str(name)
+        words = json.loads(data)
+    except ValueError:
+        words = None
+    is_good = isinstance(words, list) and len(words) == count and all(isinstance(word, str) for word in words)
+    return list(words) if words and is_good else [""] * count
 
 
 class Neighbour(Protocol):
@@ -104,11 +109,14 @@ class Guest(Neighbour, Protocol):
     def release(self, reason: str) -> None:
         """Go on reading, unless there is another reason not to."""
 
-    def seated(self, room: str, name: str) -> None:
-        """It sits in `room`, and is called `name` there."""
+    def refuse(self, text: str) -> None:
+        """Say why it can't be where it wanted to go."""
 
-    def come_home(self, room: str, said: bytes, has_finished: bool) -> None:
-        """Take a seat in `room`, which it visited and which lives here now, and say `said` before anything else."""
+    def seated(self, room: str, name: str, wish: str) -> None:
+        """It sits in `room`, is called `name` there, and has asked to be called `wish`."""
+
+    def come_home(self, room: str, had: str, said: bytes, has_finished: bool) -> None:
+        """Take a seat in `room`, which lives here now, as who it `had` been there; say `said` before anything else."""
 
 
 class Visit:
@@ -166,11 +174,18 @@ class Visit:
         self._send = _nowhere
         self.opening = self.opening._replace(is_back=self.is_seated)
 
-    def move(self, room: str) -> None:
+    def move(self, room: str, came_from: str) -> None:
         """The guest wants to be in `room`, and has given up its seat."""
         self.is_seated = False
         self.tries = 0
-        self.opening = self.opening._replace(room=room)
+        self.opening = self.opening._replace(room=room, had="", came_from=came_from)
+
+    def refused(self, why: str) -> None:
+        """There is no seat for the guest where it went: it goes back, and what it said behind that is said there."""
+        room, name = self.opening.room, self.opening.name
+        fault = f"the name {name} is taken" if why == "kicked" else f"room {room} has no free seat"
+        self.guest.refuse(f"not moved: {fault}")
+        self.move(self.opening.came_from, "")
 
     def come_home(self) -> tuple[bytes, bool]:
         """The room lives here now: return what the guest says again, and whether it has finished behind that."""
@@ -238,12 +253,12 @@ class Visit:
             self._send(TAKEN, self.number, TOTALS.pack(*self.confirmed))
         return not self._unacknowledged
 
-    def seated(self, room: str, name: str) -> None:
-        """It sits in `room` as `name`: so it comes back, if it must."""
+    def seated(self, room: str, name: str, wish: str) -> None:
+        """It sits in `room` as `name`, and has asked for the name `wish`: so it comes back, if it must."""
         self.is_seated = True
         self.tries = 0
-        self.opening = self.opening._replace(room=room, name=name)
-        self.guest.seated(room, name)
+        self.opening = self.opening._replace(room=room, name=wish, had=name, came_from="")
+        self.guest.seated(room, name, wish)
 
     def handled(self, data: bytes) -> None:
         """The owner has handled so many bytes, and what they led to is said."""

@@ -100,6 +100,18 @@ class People(Machines):
         self.hears(two, "-!- your partner joined", "/etc is a path", "plain")
         self.assertEqual(self.fleet.engine.memory.rooms, {"milk": self.b.cluster.roster.me})
 
+    def test_a_move_that_is_refused(self) -> None:
+        """Who wants to go to a room elsewhere that is full stays where it was, and so does what it says behind that."""
+        one, two = self.nc(self.a, "/join tea"), self.nc(self.b, "/join tea")
+        for node in (self.c, self.b):
+            self.nc(node, "/join milk")
+        one.lines()
+        for mover, other in ((two, one), (one, two)):
+            self.says(mover, "/join milk", "so I stay")
+            self.fleet.wait(1)
+            self.hears(mover, "-!- you are in milk now", "-!- not moved: room milk has no free seat")
+            self.hears(other, "-!- your partner left (moved)", "-!- your partner joined", "so I stay")
+
     def test_the_end_of_a_sentence(self) -> None:
         """Who says something and has finished is heard, and listens on, at whichever machine."""
         one = self.nc(self.a, "/join tea")
