@@ -83,7 +83,7 @@ def serve(args: list[str]) -> int:
     reactor.callWhenRunning(start)  # by then a signal is the reactor's
     reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
     reactor.run()
-    return 0
+    return 1 if service.failed else 0
 
 
 def _fill_gaps() -> None:

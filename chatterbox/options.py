@@ -45,6 +45,8 @@ class Options(usage.Options):
         ["rate", None, None, "lines a second from one peer, after a burst of 100; 0: any number"],
         ["grace", None, None, "seconds for which the seat of a lost session is kept"],
         ["max-away", None, None, "seats of lost sessions kept at once"],
+        ["engine", None, None, "redis://HOST: share rooms with all hubs of the same Redis (docs/cluster.md)"],
+        ["node", None, None, "this hub's name among them; the default is HOST:PORT"],
     ]
     longdesc = "A small chat server: it connects two terminals, two programs, or a room full of both, line by line."
 
@@ -85,6 +87,7 @@ class Options(usage.Options):
         if self["local"]:
             self._check_local()
         self["limits"] = self._limits()
+        self._check_engine()
         self["row"] = self._row()
 
     def _check_local(self) -> None:
@@ -92,6 +95,26 @@ class Options(usage.Options):
         for typed in self["endpoints"]:
             if not (typed.isdigit() or re.match(r"unix:|.*:interface=", typed)):
                 raise usage.UsageError(f"--local goes with a port number; write {typed}:interface=127.0.0.1 instead")
+
+    def _check_engine(self) -> None:
+        """Refuse an engine or a node's name that can't be right; nothing of the engine is imported without one."""
+        if not self["engine"]:
+            if self["node"]:
+                raise usage.UsageError("--node is for a hub among others: give --engine, too")
+            return
+        try:
+            from .edges.engine import node_name
+            from .edges.redis import place_of
+
+            place_of(self["engine"])
+        except ImportError:
+            raise usage.UsageError("--engine needs hiredis: pip install 'chatterbox[cluster]'") from None
+        except ValueError as fault:
+            raise usage.UsageError(f"--engine: {fault}") from None
+        first = re.search(r"\d+", self["endpoints"][0])
+        self["node"] = self["node"] or node_name(first[0] if first else "unix")
+        if not re.fullmatch(r"[A-Za-z0-9_:-]{1,23}", self["node"]):
+            raise usage.UsageError(f"--node {self['node']} is not 1 to 23 of A-Z a-z 0-9 _ : -")
 
     def _number(self, option: str, least: int = 0) -> int:
         try:

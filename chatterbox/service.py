@@ -12,7 +12,7 @@ import sys
 import time
 from dataclasses import replace
 from secrets import token_hex
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from twisted.application.service import IService, Service
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
@@ -24,6 +24,7 @@ from twisted.python.failure import Failure
 from .connections.admission import Admission
 from .core.events import Happening, Joined, Left, News, Site
 from .core.hub import Hub
+from .core.seating import Here
 from .edges.console import Console, missed
 from .edges.listening import Opener, Place, opener, place_in, place_of, reason_of
 from .edges.stdio import Stdio
@@ -31,6 +32,9 @@ from .edges.tcp import ChatFactory
 from .limits import PUBLIC, Limits
 from .log import STDOUT, Log, text_file
 from .options import Options as Options  # the plugin looks for it here
+
+if TYPE_CHECKING:
+    from .edges.engine import EngineService
 
 ENDINGS = (signal.SIGTERM, signal.SIGINT)
 """What ends a hub, twice: at once."""
@@ -62,14 +66,19 @@ class HubService(Service):
     def __init__(self, reactor: Any, options: Options) -> None:
         self._reactor = reactor
         self._is_ending = False
+        self.failed = ""
+        """Why this hub ends with status 1."""
         self._first: Site | None = None
         """The room of the first conversation."""
         limits: Limits = options["limits"]
         if not limits.max_peers:
             limits = replace(limits, max_peers=raise_open_files())
         mode, bare = options["row"], bool(options["bare"])
-        self.hub = Hub(mode, limits, [Log()])
+        self.engine = self._make_engine(options)
+        self.hub = Hub(mode, limits, [Log()], self.engine.homes if self.engine else Here())
         self.admission = Admission(self.hub, reactor.callLater, reactor.seconds, bare, lambda: token_hex(8), time.time)
+        if self.engine:
+            self.engine.attach(self.admission)
         self._factory = ChatFactory(self.admission, reactor)
         self._public = bool(options["public"])
         self.console = Console(self.admission, self.end) if options["console"] else None
@@ -81,6 +90,19 @@ class HubService(Service):
         self._ports: list[IListeningPort] = []
         self.places: list[Place] = []
         """Where the hub listens, since it does."""
+
+    def _make_engine(self, options: Options) -> EngineService | None:
+        if not options["engine"]:
+            return None
+        from .edges.engine import EngineService
+
+        return EngineService(self._reactor, options["engine"], options["node"], self._fail)
+
+    def _fail(self, sentence: str) -> None:
+        """End with status 1: waiting would not help."""
+        log.critical("{sentence}", sentence=sentence)
+        self.failed = sentence
+        self.end()
 
     def _opener(self, typed: str, is_local: bool) -> Opener:
         try:
@@ -139,6 +161,8 @@ class HubService(Service):
             limits = ", ".join(f"{key} {getattr(self.hub.limits, key):g}" for key in PUBLIC)
             log.info("public: {limits}", limits=limits)
         self._reactor.callWhenRunning(self._listen_to_signals)
+        if self.engine:
+            self.engine.startService()
         if self.console:
             Stdio(self.console, self._reactor, missed)
             self.console.begin([place.written for place in self.places])
@@ -170,6 +194,8 @@ class HubService(Service):
         super().stopService()
         gone: Deferred[None] = Deferred()
         self.admission.stop(lambda: gone.callback(None))
+        if engine := self.engine:
+            gone.addCallback(lambda _: engine.leave())
         return DeferredList([*(maybeDeferred(port.stopListening) for port in self._ports), gone])
 
 

@@ -75,9 +75,15 @@ class Desk:
 
     # -- a hello -------------------------------------------------------------------------------------------------
 
-    def arrive(self, connection: Connection, sent: Json) -> None:
-        """Take a hello with a session: bring it to its seat, or say why not."""
-        hello, peer = read_hello(sent), connection.peer
+    def arrive(self, connection: Connection, sent: Json, read: Hello | None = None) -> None:
+        """Take a hello with a session: bring it to its seat, or say why not.
+
+        Args:
+            connection: its link.
+            sent: the hello.
+            read: what another node has read in it, which keeps the secret.
+        """
+        hello, peer = read or read_hello(sent), connection.peer
         connection.speak(self._dialect)
         if isinstance(hello, Fault):
             peer.refuse("session", hello.text)

@@ -125,6 +125,10 @@ class Inlet:
         self._again.insert(0, piece)
         self._has_told = False
 
+    def tell_again(self) -> None:
+        """Tell the speaker again, behind what waits now, that all is handled."""
+        self._has_told = False
+
     def end(self) -> None:
         """Take it that nothing more will be said; the speaker is told so, once, when all is handled."""
         if not self.ending:

@@ -67,7 +67,7 @@ class Stage(Protocol):
         """End it."""
 
 
-class _Terminal:
+class Terminal:
     """The console's terminal, in memory."""
 
     def __init__(self) -> None:
@@ -95,7 +95,7 @@ class MemoryStage:
         self._hub = memory.HubOnAClock(columns.pop("name"), asdict(chosen["limits"]), bool(chosen["bare"]), **columns)
         self._console = Console(self._hub.admission, self._stop)
         self._hub.observers.append(self._console)
-        self._terminal = _Terminal()
+        self._terminal = Terminal()
         self._is_stopped = False
         if chosen["console"]:
             self._console.makeConnection(self._terminal)

@@ -1,0 +1,277 @@
+"""A channel is a visitor at the owner: the transport of a peer whose connection ends at another node.
+
+What it said is handed on one event at a time, and each is confirmed with the very POST that carries what it led to; so
+an owner may die at any time, and what was not confirmed is said again elsewhere. A channel does not know engines or
+rooms.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+from .engine import Later
+from .visit import CLOSE, HANDLED, HEAR, MOVE, PLACE, REFUSED, TOTAL, TOTALS, WINDOW, Opening, Send, nothing
+
+
+class Far(Protocol):
+    """The owner's end of a visitor: a peer and what carries its bytes, which is a Channel."""
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """The room where it sits, its name there, and the name that it asked for; empty before."""
+
+    @property
+    def gone(self) -> str:
+        """The word for which it ended."""
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether something that it said is held, for a partner who isn't there yet."""
+
+    def end(self, why: str, text: str = "") -> None:
+        """Hang up on it, with a spoken reason where `text` is given."""
+
+    def sit(self) -> None:
+        """Take the seat that it came for, or be told why not."""
+
+    def speak(self, dialect: str) -> None:
+        """It speaks otherwise from now on."""
+
+    def begin(self) -> None:
+        """The first bytes of its message have come, and their end hasn't."""
+
+    def share_of(self, block: bytes) -> int:
+        """Return how many bytes of `block` the room takes as one event: at least a line, or all of what is none."""
+
+    def receive(self, block: bytes) -> None:
+        """It sent `block`."""
+
+    def finish(self) -> None:
+        """It has closed its sending half."""
+
+    def lost(self, why: str) -> None:
+        """It is gone."""
+
+    def pause(self) -> None:
+        """It doesn't take what is written."""
+
+    def resume(self) -> None:
+        """It has taken what was written."""
+
+
+class Channel:
+    """A visitor at the owner: the transport of an ordinary peer.
+
+    Args:
+        node: where the guest is.
+        number: the channel's number there.
+        opening: who it is.
+        send: says a frame to that node.
+        later: call a function after so many seconds.
+        when_closed: called once, when it is over, and whether it was the owner who hung up.
+        when_said: called whenever something may have to be confirmed.
+    """
+
+    def __init__(
+        self,
+        node: str,
+        number: int,
+        opening: Opening,
+        send: Send,
+        later: Later,
+        when_closed: Callable[[Channel, bool], None],
+        when_said: Callable[[Channel], None],
+    ) -> None:
+        self.node = node
+        self.number = number
+        self.opening = opening
+        self.far: Far | None = None
+        """The peer, once it may have a seat."""
+        self.is_muted = False
+        """Whether what it says waits until all are back in the room."""
+        self.is_closed = False
+        self.cancel: Callable[[], None] = nothing
+        """Ask no more whether the room lives here."""
+        self._send = send
+        self._later = later
+        self._when_closed = when_closed
+        self._when_said = when_said
+        self._queue: deque[bytes] = deque()
+        """What came and is not yet handed to the peer."""
+        self._is_reading = True
+        self._is_feeding = False
+        self._received = self._handled = self._confirmed = 0
+        self._sent = self._taken = 0
+        self._acknowledged = 0
+        self._is_paused = False
+        self._place = ("", "", "")
+        self._early: list[bytes] = []
+        """What was said to it before it was known whether it stays."""
+        self._end: str | None = None
+        """What comes behind all that it said: "" where it has finished, else the word for which it is gone."""
+
+    @property
+    def room(self) -> str:
+        """The room where it sits, or wants to."""
+        return (self.far and self.far.place[0]) or self.opening.room
+
+    # -- what comes from the guest -----------------------------------------------------------------------------
+
+    def receive(self, block: bytes) -> None:
+        """The guest said `block`."""
+        self._queue.append(block)
+        self.feed()
+
+    def end(self, why: str) -> None:
+        """The guest is gone, or, if `why` is empty, only has finished, behind all that it said."""
+        self._end = why
+        if why:
+            self._is_reading = not self.is_muted
+        self.feed()
+
+    def feed(self) -> None:
+        """Hand on what the guest said, one event at a time, each when the one before it is handled.
+
+        What is handled in several steps could be cut short between two of them, and be said again as a whole.
+        """
+        if self._is_feeding or self.far is None:
+            return
+        self._is_feeding = True
+        while self._queue and self._may_feed():
+            block = self._queue.popleft()
+            share = self.far.share_of(block)
+            if share < len(block):
+                self._queue.appendleft(block[share:])
+            self._received += share
+            self.far.receive(block[:share])
+            self.mark()
+        self._is_feeding = False
+        if self._end is not None and not self._queue and not self.is_closed and not self.is_muted:
+            why, self._end = self._end, None
+            self._finish(why)
+
+    def _may_feed(self) -> bool:
+        return (self._is_reading or bool(self._end)) and not (self.is_muted or self.is_closed)
+
+    def _finish(self, why: str) -> None:
+        assert self.far is not None
+        if why:
+            self.lose(why)
+        else:
+            self.far.finish()
+
+    def lose(self, why: str) -> None:
+        """The guest is gone."""
+        if not self.is_closed:
+            self._close(False)
+            if self.far:
+                self.far.lost(why)
+
+    def take(self, data: bytes) -> None:
+        """The guest has taken so many bytes, and its machine has acknowledged so many."""
+        if len(data) != TOTALS.size:
+            return
+        taken, acknowledged = TOTALS.unpack(data)
+        self._taken = max(self._taken, min(taken, self._sent))
+        self._acknowledged = max(self._acknowledged, min(acknowledged, self._sent))
+        if self._is_paused and self.on_their_way <= WINDOW:
+            self._is_paused = False
+            if self.far:
+                self.far.resume()
+
+    @property
+    def unacknowledged(self) -> int:
+        """Bytes that the guest's machine hasn't acknowledged."""
+        return self._sent - self._acknowledged
+
+    @property
+    def on_their_way(self) -> int:
+        """Bytes that the guest hasn't taken."""
+        return self._sent - self._taken
+
+    # -- what belongs to a post --------------------------------------------------------------------------------
+
+    def mark(self) -> None:
+        """All that was handed on is handled, unless the peer isn't read or its words wait in the room."""
+        if self.far and self._is_reading and not self.far.is_waiting:
+            self._handled = self._received
+        self._when_said(self)
+
+    def complete(self) -> bool:
+        """Say what belongs to the post that leaves now; return whether all that came is confirmed."""
+        if self.is_closed or self.far is None:
+            return True
+        self.mark()
+        place = self.far.place
+        if place[0] and place != self._place:
+            self._place = place
+            self._send(PLACE, self.number, json.dumps(self._place).encode())
+        if self._handled > self._confirmed:
+            self._confirmed = self._handled
+            self._send(HANDLED, self.number, TOTAL.pack(self._handled))
+        return self._confirmed == self._received and not self._queue
+
+    # -- as the peer's transport -------------------------------------------------------------------------------
+
+    def write(self, data: bytes) -> None:
+        """Send `data`, and ask for no more while the guest hasn't taken a window of it."""
+        if self.is_closed:
+            return
+        if self._may_go_back:
+            self._early.append(data)
+            return
+        early, self._early = self._early, []
+        for block in (*early, data):
+            self._sent += len(block)
+            self._send(HEAR, self.number, block)
+        self._when_said(self)
+        if self.on_their_way > WINDOW and not self._is_paused and self.far:
+            self._is_paused = True
+            self.far.pause()
+
+    def close(self) -> None:
+        """Close: all that was written travels before it."""
+        if not self.is_closed:
+            why = self.far.gone if self.far else ""
+            self.complete()
+            self._send(REFUSED if self._may_go_back else CLOSE, self.number, (why or "quit").encode())
+            self._close(True)
+
+    def move(self, room: str, came_from: str) -> None:
+        """Send the guest to another room, which lives elsewhere: what it said behind that is said there."""
+        if not self.is_closed:
+            self._handled = self._received  # the last line that was handed on is the one that asked for it
+            self.complete()
+            self._send(MOVE, self.number, json.dumps((room, came_from)).encode())
+            self._close(True)
+
+    @property
+    def _may_go_back(self) -> bool:
+        """Whether the guest has left another room for this one, and has no seat here yet."""
+        return bool(self.opening.came_from) and not self._place[0] and not (self.far and self.far.place[0])
+
+    def pause_reading(self) -> None:
+        """Hand on nothing more."""
+        self._is_reading = False
+
+    def resume_reading(self) -> None:
+        """What was handed on is handled; go on, in a turn of its own, as a socket does."""
+        self._is_reading = True
+        self.mark()
+        if self._queue or self._end is not None:
+            self._later(0, self.feed)
+
+    def ignore_producer(self) -> None:
+        """Who writes is told to pause through `far`."""
+
+    loseConnection = abortConnection = close
+    pauseProducing, resumeProducing, unregisterProducer = pause_reading, resume_reading, ignore_producer
+
+    def _close(self, has_hung_up: bool) -> None:
+        self.is_closed = True
+        self._queue.clear()
+        self.cancel()
+        self._when_closed(self, has_hung_up)

@@ -1,0 +1,206 @@
+"""Elsewhere is the room of a peer whose seat is on another node: its rule is to forward.
+
+To the peer it is a place like any other; to its `Visit` it is the guest. What the peer sends is forwarded as it was
+received, commands and all, and read by the room's owner. This module knows connections; it does not know nodes.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Protocol
+
+from ..connections.connection import Connection
+from ..core.events import Began, Did, Finished, Joined, Left, Member, Parted, Renamed, RoomEvent, Said, Typed
+from ..core.peer import Peer
+from ..wire.dialects import notice
+from ..wire.numbered import Json
+from .visit import Opening, Visit
+
+
+class Desk(Protocol):
+    """What a visited room needs of its hub."""
+
+    def dialect_name(self, peer: Peer) -> str:
+        """Return what the peer's dialect is called between nodes."""
+
+    def depart(self, elsewhere: Elsewhere, opening: Opening) -> Visit | None:
+        """Open the visit of a peer that has sat down; None for a guest from another node, which asks for itself."""
+
+    def drained(self, visit: Visit) -> None:
+        """The peer has taken all that waited for it."""
+
+    def is_over(self, peer: Peer, room: str, visit: Visit | None, why: str) -> None:
+        """The peer is gone from there."""
+
+    def take_in(self, connection: Connection, had: str, hello: Json) -> None:
+        """Seat a peer in a room that has come here.
+
+        Args:
+            connection: the peer's.
+            had: the name that it had there.
+            hello: of a session, without its secret.
+        """
+
+
+class Elsewhere:
+    """One peer's room on another node.
+
+    Args:
+        desk: who opens and ends visits.
+        name: the room's.
+        is_pair: whether two ends meet there.
+        owner: the node where it lives.
+    """
+
+    max_lines = 0
+    """Any number may be said at once: the owner takes its own share."""
+
+    def __init__(self, desk: Desk, name: str, is_pair: bool, owner: str) -> None:
+        self.name = name
+        self.is_pair = is_pair
+        self.owner = owner
+        self.hello: Json = {}
+        """That of a session, without its secret."""
+        self.peer: Peer
+        self._desk = desk
+        self._visit: Visit | None = None
+
+    # -- as the peer's place -----------------------------------------------------------------------------------
+
+    def apply(self, event: RoomEvent) -> None:
+        """Forward what happens."""
+        if isinstance(event, Joined) and isinstance(event.peer, Peer):
+            self._arrive(event.peer)
+        elif isinstance(event, Left):
+            visit, self._visit = self._visit, None
+            self._desk.is_over(self.peer, self.name, visit, event.why)
+        elif self._visit is None:
+            return
+        elif isinstance(event, Finished):
+            self._visit.finish()
+        elif isinstance(event, Began):
+            self._visit.begin()
+        elif lines := _as_sent(event, self._desk.dialect_name(self.peer)):
+            self._visit.say(lines)
+
+    def _arrive(self, peer: Peer) -> None:
+        self.peer = peer
+        peer.name = peer.wanted_name
+        session = json.dumps(self.hello) if self.hello else ""
+        opening = Opening(self.name, peer.wanted_name, self._desk.dialect_name(peer), *peer.address, False, session)
+        self._visit = self._desk.depart(self, opening)
+        if self._visit and isinstance(peer.link, Connection):
+            peer.link.inlet.step = self._forward
+
+    def _forward(self, block: bytes) -> tuple[()]:
+        """Forward a block as it was received."""
+        if self._visit:
+            self._visit.speak(self._desk.dialect_name(self.peer))
+            self._visit.say(block)
+        return ()
+
+    def held_by(self, peer: Member) -> int:
+        """None of its lines are held here: the owner tells what became of them."""
+        return 0
+
+    def hearer_is_full(self, hearer: Member) -> None:
+        """Nothing: what the peer hasn't taken is not confirmed to the owner, which sends no more than a window."""
+
+    def hearer_is_drained(self, hearer: Member) -> None:
+        """Let the owner send more."""
+        if self._visit:
+            self._desk.drained(self._visit)
+
+    # -- as the visit's guest ----------------------------------------------------------------------------------
+
+    @property
+    def is_full(self) -> bool:
+        """Whether more waits for the peer than should."""
+        return self.peer.full
+
+    @property
+    def written(self) -> int:
+        """Bytes that were ever written to it."""
+        return self.peer.link.written() if isinstance(self.peer.link, Connection) else 0
+
+    @property
+    def acknowledged(self) -> int:
+        """How many of them its machine has, as far as the system tells."""
+        return self.peer.link.acknowledged() if isinstance(self.peer.link, Connection) else 0
+
+    def hear(self, data: bytes) -> None:
+        """Deliver bytes in its dialect."""
+        self.peer.hear(data)
+
+    def hold(self, reason: str) -> None:
+        """Stop reading what it says, for one reason more."""
+        if self.peer.link:
+            self.peer.link.hold(reason)
+
+    def release(self, reason: str) -> None:
+        """Go on reading, unless there is another reason not to."""
+        if self.peer.link:
+            self.peer.link.release(reason)
+
+    def tell(self, text: str) -> None:
+        """Deliver a notice."""
+        self.peer.tell(notice(text))
+
+    def refuse(self, text: str) -> None:
+        """Say why it can't be where it wanted to go."""
+        self.peer.refuse("room", text)
+
+    def seated(self, room: str, name: str, wish: str) -> None:
+        """It sits in `room`, is called `name` there, and has asked to be called `wish`."""
+        self.name = self.peer.wanted_room = room
+        self.peer.name, self.peer.wanted_name = name, wish
+
+    def end(self, why: str, text: str = "") -> None:
+        """Hang up on it: with its last words, or after those that the owner has sent."""
+        self._visit = None
+        if text:
+            self.peer.end(why, text)
+        elif not self.peer.gone:
+            link = self.peer.link
+            self.peer.leave(why)
+            if link:
+                link.close(b"")
+
+    def come_home(self, room: str, had: str, said: bytes, has_finished: bool) -> None:
+        """Sit down in `room`, which lives here now, and say first what was not handled elsewhere."""
+        self._visit = None
+        peer, link = self.peer, self.peer.link
+        peer.room, peer.wanted_room = None, room
+        if not isinstance(link, Connection):
+            return
+        link.hold("home")
+        link.inlet.unread(said)
+        if has_finished:
+            link.inlet.tell_again()
+        self._desk.take_in(link, had, self.hello)
+        link.release("home")
+        if has_finished and not said:
+            link.said_all()
+
+
+def _as_sent(event: RoomEvent, dialect: str) -> bytes:
+    """Return lines that make `event` happen, for what was read before the peer came here with a `/join`."""
+    if isinstance(event, Typed):
+        return event.keys if dialect == "keys" else _verb("type", "keys", event.keys.decode())
+    if isinstance(event, Said):
+        texts = event.block.decode(errors="replace").split("\n")[:-1]
+        if dialect == "json":
+            return b"".join(_verb("say", "text", text) for text in texts)
+        return "".join(f"/{text}\n" if text.startswith("/") else f"{text}\n" for text in texts).encode()
+    for kind, verb, key, value in (
+        (Did, "me", "text", getattr(event, "text", "")),
+        (Renamed, "nick", "name", getattr(event, "name", "")),
+        (Parted, "", "", getattr(event, "word", "")),
+    ):
+        if isinstance(event, kind):
+            return _verb(verb, key, value) if dialect == "json" else f"{verb and f'/{verb} '}{value}\n".encode()
+    return b""
+
+
+def _verb(verb: str, key: str, value: str) -> bytes:
+    return json.dumps({"verb": verb or "say", key or "text": value}).encode() + b"\n"

@@ -1,0 +1,106 @@
+"""RESP is how Redis is spoken to: one connection, commands that are answered in order, and an end to silence.
+
+The parser is hiredis', Redis' own. This module knows no command and no key: those are `redis`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import hiredis
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.python.failure import Failure
+
+SILENT = 1.5
+"""Seconds without an answer after which a connection is given up."""
+_NOTHING: Any = object()
+
+
+class Resp(Protocol):
+    """One connection: what is asked is answered in order, with None if the connection is lost.
+
+    Args:
+        reactor: whose time counts.
+        when_lost: called once.
+        failed: told an answer that is an error.
+    """
+
+    transport: Any
+
+    def __init__(self, reactor: Any, when_lost: Callable[[], None], failed: Callable[[str], None]) -> None:
+        self._reactor = reactor
+        self._when_lost = when_lost
+        self._failed = failed
+        self._reader = hiredis.Reader(notEnoughData=_NOTHING)
+        self._pending: deque[Callable[[Any], None]] = deque()
+        self._heard_at = 0.0
+        self._watch: Any = None
+        self._is_lost = False
+
+    def connectionMade(self) -> None:
+        """Send small commands at once."""
+        if hasattr(self.transport, "setTcpNoDelay"):
+            self.transport.setTcpNoDelay(True)
+
+    def ask(self, words: Sequence[str | bytes | int], then: Callable[[Any], None]) -> None:
+        """Send a command; `then` gets the answer."""
+        if self._is_lost:
+            self._reactor.callLater(0, then, None)
+            return
+        if not self._pending:
+            self._heard_at = self._reactor.seconds()
+        self._pending.append(then)
+        command: Any = tuple(words)
+        self.transport.write(hiredis.pack_command(command))
+        if self._watch is None:
+            self._watch = self._reactor.callLater(SILENT, self._look)
+
+    def _look(self) -> None:
+        """Give up a connection that is silent; what has come while this process was held up is read before."""
+        self._watch = self._reactor.callLater(0, self._look_again)
+
+    def _look_again(self) -> None:
+        self._watch = None
+        if not self._pending:
+            return
+        left = SILENT - (self._reactor.seconds() - self._heard_at)
+        if left > 0:
+            self._watch = self._reactor.callLater(left, self._look)
+        else:
+            self.abort()
+
+    def dataReceived(self, data: bytes) -> None:
+        """Hand on each answer that is complete."""
+        self._heard_at = self._reactor.seconds()
+        self._reader.feed(data)
+        try:
+            while (answer := self._reader.gets()) is not _NOTHING and self._pending:
+                then = self._pending.popleft()
+                if isinstance(answer, hiredis.ReplyError):
+                    then(None)
+                    self._failed(str(answer))
+                else:
+                    then(answer)
+        except hiredis.ProtocolError as fault:
+            self._failed(f"this is no Redis: {fault}")
+
+    def abort(self) -> None:
+        """End the connection now."""
+        if not self._is_lost:
+            self.transport.abortConnection()
+            self.connectionLost()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Nothing that was asked is answered any more."""
+        if self._is_lost:
+            return
+        self._is_lost = True
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
+        pending, self._pending = self._pending, deque()
+        for then in pending:
+            then(None)
+        self._when_lost()

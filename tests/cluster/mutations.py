@@ -1,0 +1,92 @@
+"""A mutation is one protection taken away; the simulation has to notice each: `python -m tests.cluster.mutations`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Mutation(NamedTuple):
+    """One place in the source, and what is to stand there instead."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+
+
+MUTATIONS = [
+    Mutation("no dedup", "links", "if number != link.last + 1:", "if number > link.last + 1:"),
+    Mutation("no gap check", "links", "if number != link.last + 1:", "if number <= link.last:"),
+    Mutation("no repeat on return", "links", "        self._repeat(list(self._posts))\n", ""),
+    Mutation("no repeat in time", "links", "if link.kept and link.waits <= 0:", "if False:"),
+    Mutation("a buried node is believed", "links", "if birth <= buried[0]:", "if False:"),
+    Mutation("a node that began anew is not noticed", "links", "if birth > link.their_birth:", "if not link.last:"),
+    Mutation("no say-again", "visit", "        for block in self._said:\n            send(SAY, number, block)\n", ""),
+    Mutation("no say-again at home", "visit", 'said = b"".join(self._said)', 'said = b""'),
+    Mutation("no fence for posts", "../../tests/harness/engine", "if node not in memory.nodes:\n            return FENCED\n        for to", "for to"),
+    Mutation("no fence for claims", "../../tests/harness/engine", "if node not in memory.nodes:\n            return FENCED\n        owner", "owner"),
+    Mutation("no grace", "claims", "GRACE = 1.5", "GRACE = 0.0"),
+    Mutation("confirmed before it is handled", "channel", "if self.far and self._is_reading and not self.far.is_waiting:", "if self.far:"),
+    Mutation("held lines are confirmed", "channel", " and not self.far.is_waiting", ""),
+    Mutation("confirmed in a later post", "homes", "        for channel in tuple(self._unconfirmed):\n            if channel.complete()", "        for channel in tuple(self._unconfirmed):\n            self._later(0.01, channel.complete)\n            if True"),
+    Mutation("death beside the inbox", "../../tests/harness/engine", "            self._put(memory, other, node)\n", "            inbox = memory.inboxes.setdefault(other, [])\n            inbox.insert(0, (inbox[0][0] - 0.5 if inbox else memory.serial, node))\n"),
+    Mutation("asked while unregistered", "homes", "        self.claims.is_down()\n\n    def registered", "        pass\n\n    def registered"),
+    Mutation("no settle", "claims", "SETTLE = 1.0", "SETTLE = 0.0"),
+    Mutation("a lost release is not repeated", "claims", "        for room in tuple(self._owed):\n            self._engine.release(me, room, partial(self._released, room))\n", ""),
+    Mutation("a lost release is not noticed", "homes", "            self.claims.disclaim(opening.room)\n", ""),
+    Mutation("a pending claim is not failed", "claims", "        self._asking.clear()\n", ""),
+    Mutation("kinds without direction", "homes", "        if kind.islower():\n", "        if kind.islower() or channel in self.visits:\n            kind = kind.lower()\n"),
+    Mutation("no death without a word", "roster", "{*nodes, *self._watcher.known_nodes()}", "{*nodes}"),
+    Mutation("an outage evicts", "roster", "        self._unmoved.clear()\n        self._engine.listen(self.me)\n        self.beat()", "        self._engine.listen(self.me)\n        self.beat()"),
+    Mutation("rooms are not claimed again", "claims", "        for room in tuple(self.owned):\n            self._engine.claim(me, room, False, partial(self._reclaimed, room, me))\n", ""),
+    Mutation("a taken room is kept", "homes", "        else:\n            self._let_go(room)\n", ""),
+    Mutation("the fenced go on", "homes", "        for room in shared:\n            self._let_go(room)\n", ""),
+    Mutation("visits of the fenced go on", "homes", "            self.forget(visit)\n            visit.guest.end(\"lost\", CUT_OFF)\n\n    def replaced", "            self._seek(visit)\n\n    def replaced"),
+    Mutation("newcomers before those who sat there", "claims", "if is_newcomer and (self._grace or room in self._orphaned):\n            return\n", "is_newcomer = False\n"),
+    Mutation("the inbox is not read again", "roster", "            self._unmoved.clear()\n            self._engine.listen(self.me)\n", "            pass\n"),
+    Mutation("blocks are confirmed as a whole", "localhub", "            return one\n        expands", "            return len(block)\n        expands"),
+    Mutation("grace is forgotten in an outage", "claims", "        self._owes_grace |= bool(self._grace)\n", ""),
+    Mutation("nobody speaks first on return", "links", "        self._dirty |= self._links\n", ""),
+    Mutation("the owner isn't told where to come back to", "homes", "            if not channel.is_closed:\n                self._channel_said(channel)  # where it sits, if nothing else\n", ""),
+    Mutation("no window down", "channel", "self.on_their_way > WINDOW", "False"),
+]
+
+
+def run(mutation: Mutation, command: list[str]) -> str:
+    """Return what `command` says of a copy of the tree with that mutation."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("chatterbox", "tests"):
+            shutil.copytree(ROOT / name, Path(folder, name), ignore=shutil.ignore_patterns("__pycache__"))
+        path = Path(folder, "chatterbox/cluster", f"{mutation.file}.py").resolve()
+        source = path.read_text()
+        assert source.count(mutation.old) == 1, f"{mutation.name}: {source.count(mutation.old)} such places"
+        path.write_text(source.replace(mutation.old, mutation.new))
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": folder})
+        return done.stdout + done.stderr
+
+
+def caught(mutation: Mutation, seeds: int) -> str:
+    """Return which test, or else which schedule of how many, fails with that mutation; nothing if none does."""
+    tests = run(mutation, [sys.executable, "-m", "pytest", "-q", "tests/cluster", "--ignore=tests/cluster/test_simulation.py"])
+    failed = [line for line in tests.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    code = f"from tests.cluster.test_simulation import first_failure as play; print(play({seeds}))"
+    return failed[0] if failed else run(mutation, [sys.executable, "-c", code]).strip()
+
+
+def main(seeds: str = "100", *names: str) -> None:
+    """Try each mutation, or those whose names contain one of `names`."""
+    for mutation in MUTATIONS:
+        if not names or any(name in mutation.name for name in names):
+            print(f"{mutation.name:45} {caught(mutation, int(seeds)) or 'NOT CAUGHT'}", flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,118 @@
+"""What an engine's URL says, and how a connection to it ends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.trial.unittest import SynchronousTestCase
+
+from chatterbox.edges.redis import password_of, place_of
+from chatterbox.edges.resp import SILENT, Resp
+
+
+class Places(SynchronousTestCase):
+    """URLs of engines, and the password that is in none."""
+
+    def test_urls(self) -> None:
+        """Host, port, database, user, prefix and patience have defaults, or what the URL says."""
+        place = place_of("redis://engine")
+        self.assertEqual(place, ("redis", "engine", 6379, "", 0, "{cb1}:", 3.0))
+        place = place_of("rediss://hub@[::1]:7000/2?patience=5&prefix=team")
+        self.assertEqual(place, ("rediss", "::1", 7000, "hub", 2, "{team1}:", 5.0))
+        self.assertEqual(place_of("redis+unix:///run/redis.sock?db=3")[1:5], ("/run/redis.sock", 6379, "", 3))
+        self.assertEqual(place_of("valkey://10.0.0.7:6380").port, 6380)
+
+    def test_urls_that_can_not_be_right(self) -> None:
+        """Each is refused with a sentence that says what to change."""
+        for url, word in (
+            ("http://engine", "redis://"),
+            ("redis://hub:secret@engine", "CHATTERBOX_ENGINE_PASSWORD"),
+            ("redis://engine/zero", "database"),
+            ("redis://engine:99999", "Port"),
+            ("redis://engine?patience=0.5", "patience"),
+            ("redis://engine?patience=soon", "soon"),
+            ("redis://engine?patiense=3", "patiense"),
+        ):
+            with self.assertRaises(ValueError) as caught:
+                place_of(url)
+            self.assertIn(word, str(caught.exception), url)
+            self.assertNotIn("secret", str(caught.exception))
+
+    def test_the_password(self) -> None:
+        """The environment has it, or systemd's credentials."""
+        self.assertEqual(password_of({}), "")
+        self.assertEqual(password_of({"CHATTERBOX_ENGINE_PASSWORD": "a b"}), "a b")
+        folder = self.mktemp()
+        Path(folder).mkdir()
+        Path(folder, "engine-password").write_text("c d\n")
+        self.assertEqual(password_of({"CREDENTIALS_DIRECTORY": folder}), "c d")
+
+
+class Connections(SynchronousTestCase):
+    """One connection to an engine that answers, errs, or is silent."""
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.lost = 0
+        self.errors: list[str] = []
+        self.answers: list[Any] = []
+        self.made = Resp(self.clock, self._lost, self.errors.append)
+        self.transport = StringTransport()
+        self.made.makeConnection(self.transport)
+
+    def _lost(self) -> None:
+        self.lost += 1
+
+    def _ask(self, *words: str) -> None:
+        self.made.ask(words, self.answers.append)
+
+    def test_answers_come_in_order(self) -> None:
+        """Commands are sent at once, and answered in order, however the bytes are cut."""
+        self._ask("GET", "a")
+        self._ask("GET", "b")
+        self.assertEqual(self.transport.value(), b"*2\r\n$3\r\nGET\r\n$1\r\na\r\n*2\r\n$3\r\nGET\r\n$1\r\nb\r\n")
+        self.made.dataReceived(b"$1\r\n1\r")
+        self.made.dataReceived(b"\n$2\r\n22\r\n")
+        self.assertEqual(self.answers, [b"1", b"22"])
+
+    def test_silence_ends_it(self) -> None:
+        """An answer that doesn't come in time ends the connection, and every answer that is awaited is None."""
+        self._ask("GET", "a")
+        self._ask("GET", "b")
+        self.clock.pump([SILENT - 0.1, 0.05])
+        self.assertEqual(self.lost, 0)
+        self.clock.pump([0.1, 0])
+        self.assertEqual((self.lost, self.answers), (1, [None, None]))
+        self.assertTrue(self.transport.disconnecting)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_silence_when_nothing_is_asked(self) -> None:
+        """Nobody has to answer what was not asked."""
+        self.clock.advance(SILENT * 3)
+        self.assertEqual((self.lost, self.clock.getDelayedCalls()), (0, []))
+
+    def test_errors(self) -> None:
+        """An error answers None to who asked, and is told: LOADING, READONLY, NOSCRIPT are all the same here."""
+        self._ask("EVALSHA", "x", "0")
+        self._ask("PING")
+        self.made.dataReceived(b"-LOADING Redis is loading the dataset in memory\r\n+PONG\r\n")
+        self.assertEqual(self.answers, [None, b"PONG"])
+        self.assertEqual(self.errors, ["LOADING Redis is loading the dataset in memory"])
+
+    def test_what_is_no_redis(self) -> None:
+        """Bytes that are no answer are told as an error."""
+        self._ask("PING")
+        self.made.dataReceived(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        self.assertIn("no Redis", self.errors[0])
+
+    def test_what_is_asked_too_late(self) -> None:
+        """Who asks a lost connection is answered None, in a turn of its own."""
+        self.made.connectionLost()
+        self.made.connectionLost()
+        self._ask("PING")
+        self.assertEqual(self.answers, [])
+        self.clock.advance(0)
+        self.assertEqual((self.answers, self.lost), ([None], 1))
