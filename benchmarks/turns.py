@@ -13,11 +13,12 @@ import gc
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from twisted.internet import error
 from twisted.internet.address import IPv4Address
-from twisted.internet.interfaces import ISSLTransport
+from twisted.internet.interfaces import IDelayedCall, ISSLTransport
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from zope.interface import directlyProvides
@@ -44,9 +45,9 @@ class Timed(Clock):
         call(*args)
         self.longest = max(self.longest, time.thread_time() - start)
 
-    def callLater(self, when: float, what: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    def callLater(self, delay: float, callable: Callable[..., object], *args: object, **kw: object) -> IDelayedCall:
         """As Twisted's."""
-        return super().callLater(when, lambda: self.time(what, *args))
+        return super().callLater(delay, lambda: self.time(callable, *args))
 
 
 class Nowhere:
@@ -187,10 +188,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     asked = parser.parse_args()
     print(f"| 64 KiB of | longest turn, {asked.members} members | 10 members |\n|---|---|---|")
-    rows: dict[str, Callable[[int], float]] = {
-        name: lambda members, given=given: flood(*given, members)  # type: ignore[misc]  # bound to this row
-        for name, given in INPUTS.items()
-    }
+    rows: dict[str, Callable[[int], float]] = {name: partial(flood, *given) for name, given in INPUTS.items()}
     rows |= {"10,000 lines and a close through TLS": close_behind, "200 connections, all of them": burst}
     rows |= {"the hub's end": stop}
     for name, measure in rows.items():
