@@ -269,6 +269,11 @@ class Connection:
         elif self._stand_in:
             self._stand_in.say(block, kind, to)
 
+    def rise(self, why: str) -> None:
+        """Say what of the numbered lines is got, and in the end isn't, before the peer gives up its seat."""
+        if self._stand_in:
+            self._stand_in.rise(why)
+
     def heed(self, speaker: Member, label: bytes, thing: Numbered) -> None:
         """Write something numbered that `speaker` says, if it is new to a plain peer; a session looks itself."""
         dialect = self.peer.dialect

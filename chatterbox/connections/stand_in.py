@@ -79,8 +79,13 @@ class StandIn:
             self._agent.outbox.left(other.stream, other.last_got(self._agent.stream))
         self._flush()
 
-    def leave_room(self) -> None:
-        """Say what of the peer's lines is not delivered, since it goes to another room."""
+    def rise(self, why: str) -> None:
+        """Acknowledge what the peer's machine has by now; who goes to another room hears what isn't delivered."""
+        self._acknowledge(idle=True)
+        if why == "moved":
+            self._leave_room()
+
+    def _leave_room(self) -> None:
         self._why = "left"
         self._agent.outbox.moved(self._agent.outbox.pair)
         self._flush()
@@ -151,13 +156,16 @@ class StandIn:
 
     def _look(self) -> None:
         """Ask whether the peer's machine has taken what was written, and say so to who said it."""
-        now = self._now()
-        self._agent.taken(self._plain.acknowledged(), now)
-        for got in self._agent.gots(now):
-            self._got(*got)
+        self._acknowledge()
         if self._agent.due is not None or self._agent.unacknowledged:
             self._plain.timers.after("got", GLANCE, self._look)
         self._end_if_over()
+
+    def _acknowledge(self, idle: bool = False) -> None:
+        now = self._now()
+        self._agent.taken(self._plain.acknowledged(), now)
+        for got in self._agent.gots(now, idle):
+            self._got(*got)
 
     def _end_if_over(self) -> None:
         """End a peer that has finished when its last word is got, and the other end has nothing more to say."""

@@ -107,6 +107,9 @@ class Link(Protocol):
     def part(self, other: Member, why: str) -> None:
         """Take it that `other` is gone, or away for now."""
 
+    def rise(self, why: str) -> None:
+        """Say what of the numbered lines is got, and in the end isn't, before the peer gives up its seat."""
+
     def heed(self, speaker: Member, label: bytes, thing: Numbered) -> None:
         """Write something numbered that `speaker` says, if it is the next of its kind."""
 
@@ -345,6 +348,8 @@ class Peer:
 
     def rise(self, why: str) -> None:
         """Give up the seat, if it has one."""
+        if self.link and self.room:
+            self.link.rise(why)
         if why == "moved":
             self._tell_of_held()
         room, self.room = self.room, None

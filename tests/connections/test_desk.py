@@ -201,6 +201,27 @@ class BesideNc(SynchronousTestCase):
         self.hub.wait(1)
         self.assertEqual((nc.closed, a.exit and a.exit[0]), ("done", 0))
 
+    def test_quit_right_after_hearing(self) -> None:
+        """What nc's machine has by the time of its `/quit` is got, and the session ends well."""
+        nc = self.hub.nc("/join tea")
+        a = Client(self.hub, "tea", "ann")
+        talk(a)
+        a.says("one").finishes()
+        nc.says("/quit")
+        talk(a)
+        self.assertEqual((a.fates, a.exit and a.exit[0]), ([("got", 1)], 0))
+
+    def test_nc_goes_to_another_room(self) -> None:
+        """It is told what of its lines the session had not got."""
+        nc = self.hub.nc("/join tea")
+        a = Client(self.hub, "tea", "ann")
+        talk(a)
+        a.cut()
+        nc.says("one", "two").says("/join pub")
+        told = [line for line in nc.lines() if "not delivered" in line]
+        self.assertEqual(len(told), 1)
+        self.assertIn("2 lines", told[0])
+
     def test_a_lost_nc(self) -> None:
         """The session is told what it had not got, and it isn't given to the next one."""
         a = Client(self.hub, "tea", "ann")
