@@ -32,6 +32,7 @@ class Options(usage.Options):
         ["bare", None, "accept classroom socket programs, which send text without a newline at the end"],
         ["console", None, "take part from this terminal; /quit here stops the hub"],
         ["log-json", None, "write the log as JSON, one object a line (with twistd: --logger)"],
+        ["web", None, "let browsers take part: http://HOST:PORT/ROOM is a page"],
         ["public", None, "for a port that strangers can reach: limit connections and lines of each address"],
     ]
     optParameters = [
@@ -54,6 +55,7 @@ class Options(usage.Options):
         super().__init__()
         self["ports"] = []
         self["farewell"] = []
+        self["web-hosts"] = []
 
     def opt_port(self, port: str) -> None:
         """where to listen: a port number or an endpoint (unix:chat.sock, ssl:...); may be repeated [default: 5000]"""
@@ -64,6 +66,10 @@ class Options(usage.Options):
     def opt_farewell(self, word: str) -> None:
         """a line that ends the session, besides /quit; given in lower case it counts in any case; may be repeated"""
         self["farewell"].append(word)
+
+    def opt_web_host(self, name: str) -> None:
+        """a name by which browsers reach this hub, besides localhost and IP addresses; needs --web; may be repeated"""
+        self["web-hosts"].append(name)
 
     def getUsage(self, width: int | None = None) -> str:
         """Return the help, with the table of modes."""
@@ -83,6 +89,11 @@ class Options(usage.Options):
             raise usage.UsageError(f"--mode {self['mode']} is none of {' '.join(MODES)}")
         if self["label"] not in (None, *LABELS):
             raise usage.UsageError(f"--label {self['label']} is none of {' '.join(LABELS)}")
+        if self["web-hosts"] and not self["web"]:
+            raise usage.UsageError("--web-host goes with --web")
+        for name in self["web-hosts"]:
+            if not re.fullmatch(r"[A-Za-z0-9._-]+", name):
+                raise usage.UsageError(f"--web-host {name} is no host name; leave out the scheme and the port")
         self["endpoints"] = [endpoint_string(port) for port in self["ports"] or ["5000"]]
         if self["local"]:
             self._check_local()

@@ -28,7 +28,7 @@ from .core.seating import Here
 from .edges.console import Console, missed
 from .edges.listening import Opener, Place, opener, place_in, place_of, reason_of
 from .edges.stdio import Stdio
-from .edges.tcp import ChatFactory
+from .edges.tcp import ChatFactory, Web
 from .limits import PUBLIC, Limits
 from .log import STDOUT, Log, text_file
 from .options import Options as Options  # the plugin looks for it here
@@ -79,7 +79,8 @@ class HubService(Service):
         self.admission = Admission(self.hub, reactor.callLater, reactor.seconds, bare, lambda: token_hex(8), time.time)
         if self.engine:
             self.engine.attach(self.admission)
-        self._factory = ChatFactory(self.admission, reactor)
+        web = _web(self.admission, options["web-hosts"]) if options["web"] else None
+        self._factory = ChatFactory(self.admission, reactor, web)
         self._public = bool(options["public"])
         self.console = Console(self.admission, self.end) if options["console"] else None
         if self.console:
@@ -197,6 +198,15 @@ class HubService(Service):
         if engine := self.engine:
             gone.addCallback(lambda _: engine.leave())
         return DeferredList([*(maybeDeferred(port.stopListening) for port in self._ports), gone])
+
+
+def _web(admission: Admission, names: list[str]) -> Web:
+    """Return the edge for browsers; it needs a package that not everybody has."""
+    try:
+        from .edges.websocket import Web as Browsers
+    except ImportError:
+        raise CannotStart("chatterbox: --web needs websockets: pip install 'chatterbox[web]'") from None
+    return Browsers(admission, names)
 
 
 def _nothing(*_: object) -> None:

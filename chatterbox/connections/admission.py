@@ -122,9 +122,26 @@ class Admission:
         elif entry.fault:
             connection.peer.end("full", entry.fault)
         else:
-            self.unseated[connection] = None
-            connection.shake_hands(self.hub.limits.join_patience - waited)
+            self.greet(connection, waited)
         return connection
+
+    def greet(self, connection: Connection, waited: float = 0) -> None:
+        """Let a newcomer say where it wants to be."""
+        self.unseated[connection] = None
+        connection.shake_hands(self.hub.limits.join_patience - waited)
+
+    def replace(self, connection: Connection, transport: Transport, link_state: Callable[[], LinkState]) -> Connection:
+        """Put one that speaks JSON in the place of a connection that was taken for another; `greet` it when it speaks.
+
+        It is counted already.
+        """
+        newcomer = Connection(self, transport, self.dialects.json, connection.peer.address, link_state)
+        self.unseated.pop(connection, None)
+        self.connections[newcomer] = self.connections.pop(connection)
+        connection.timers.cancel_all()
+        connection.inlet.shut()
+        connection.peer.leave("quit")
+        return newcomer
 
     def host(self, transport: Transport, name: str) -> Connection:
         """Seat the hub's own console at once, under a name that nobody else can take."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from twisted.internet import error
 from twisted.internet.interfaces import (
@@ -47,6 +47,25 @@ _HTTP = re.compile(rb"[A-Z]+ \S+ HTTP/1\.[01]\r?\n")
 _TLS_HELLO = b"\x16\x03"
 
 
+class Visit(Protocol):
+    """A connection that is another edge's: a browser's."""
+
+    connection: Connection
+
+    def receive(self, data: bytes) -> None:
+        """Take what came over the link."""
+
+    def finish(self) -> None:
+        """Take it that the other end has closed its sending half."""
+
+
+class Web(Protocol):
+    """The edge for browsers."""
+
+    def visited(self, transport: Any, connection: Connection, link_state: Callable[[], LinkState]) -> Visit:
+        """Take over a connection that begins as HTTP; `connection` is what it was taken for."""
+
+
 @implementer(IPushProducer, IHalfCloseableProtocol, IHandshakeListener)
 class ChatProtocol(LineReceiver):
     """One connection.
@@ -72,10 +91,13 @@ class ChatProtocol(LineReceiver):
     """Whether this turn has had its portion of what came."""
     _at_end: Callable[[], None] | None = None
     """What is done when all that came is taken."""
+    _visit: Visit | None = None
+    """What has this connection, once it began as HTTP."""
 
-    def __init__(self, admission: Admission, reactor: IReactorTime) -> None:
+    def __init__(self, admission: Admission, reactor: IReactorTime, web: Web | None = None) -> None:
         self._admission = admission
         self._reactor = reactor
+        self._web = web
         self._lines = Lines()
         self._kept = bytearray()
         """What has come and waits for another turn."""
@@ -144,6 +166,9 @@ class ChatProtocol(LineReceiver):
         self._when_taken(self._finish)
 
     def _finish(self) -> None:
+        if self._visit:
+            self._visit.finish()
+            return
         self._say_unended()
         self.connection.finish()
         self._feel_pulse()
@@ -200,7 +225,7 @@ class ChatProtocol(LineReceiver):
 
     def _take_portion(self, data: bytes) -> None:
         """Hand on what came, as the state of this edge has it; little of it where each byte is looked at."""
-        is_telnet = bool(self._telnet) or speaks_telnet(data)
+        is_telnet = not self._visit and (bool(self._telnet) or speaks_telnet(data))
         if len(data) > SMALL_READ and (is_telnet or self.connection.peer.dialect.by_keys):
             self._kept[:0] = data[SMALL_READ:]
             data = data[:SMALL_READ]
@@ -233,10 +258,7 @@ class ChatProtocol(LineReceiver):
         if start == _TLS_HELLO:
             peer.end("kicked", "this port speaks plain text, not TLS")
         elif _NEWLINE in data and _HTTP.match(self._lines.tail + data):
-            self.connection.speak_lines()
-            peer.hear(_BAD_REQUEST)
-            peer.leave("kicked")
-            self.connection.close(b"")  # a browser wants no notice
+            self._meet_browser(data)
         elif peer.dialect.by_keys and start[:1] != b"{":
             self._take = self._take_keys
             self._take_keys(data)
@@ -245,6 +267,22 @@ class ChatProtocol(LineReceiver):
         else:
             self._take_lines(data)
             self._take = self._take_keys if peer.dialect.by_keys else self._take_lines
+
+    def _meet_browser(self, data: bytes) -> None:
+        """Hand the connection on to the edge for browsers; where there is none, send it away."""
+        if not self._web:
+            self.connection.speak_lines()
+            self.connection.peer.hear(_BAD_REQUEST)
+            self.connection.peer.leave("kicked")
+            self.connection.close(b"")  # a browser wants no notice
+            return
+        received, self._lines = bytes(self._lines.tail) + data, Lines()
+        self._visit = self._web.visited(self.transport, self.connection, self._link_state)
+        self.connection = self._visit.connection
+        if self._is_taking:  # the timers of what it was taken for are gone
+            self.connection.timers.after("portion", 0, self._take_next)
+        self._take = self._visit.receive
+        self._take(received)
 
     def _take_lines(self, data: bytes) -> None:
         """Hand on every whole line that came, as one block."""
@@ -291,16 +329,23 @@ class ChatProtocol(LineReceiver):
 
 
 class ChatFactory(ServerFactory):
-    """Makes a `ChatProtocol` of each connection, all of one hub."""
+    """Makes a `ChatProtocol` of each connection, all of one hub.
+
+    Args:
+        admission: who may come in.
+        reactor: whose time counts.
+        web: the edge for browsers; None: they are sent away.
+    """
 
     noisy = False
 
-    def __init__(self, admission: Admission, reactor: IReactorTime) -> None:
+    def __init__(self, admission: Admission, reactor: IReactorTime, web: Web | None = None) -> None:
         self._admission = admission
         self._reactor = reactor
+        self._web = web
 
     def buildProtocol(self, addr: IAddress | None) -> ChatProtocol:
         """Twisted calls this for each connection."""
-        protocol = ChatProtocol(self._admission, self._reactor)
+        protocol = ChatProtocol(self._admission, self._reactor, self._web)
         protocol.factory = self
         return protocol

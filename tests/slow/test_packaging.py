@@ -20,6 +20,7 @@ from unittest import SkipTest
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from chatterbox.edges.page import the_page
 from tests.harness.hardship import talk
 from tests.harness.processes import ROOT, Hub
 
@@ -71,6 +72,8 @@ class Installed(SynchronousTestCase):
         home = run(python, "-c", "import chatterbox; print(chatterbox.__file__)", cwd=self.place)
         self.assertTrue(home.startswith(str(self.place / "fresh")), home)
         self.assertIn("chatterbox serve", run(python.parent / "chatterbox", "serve", "--help", cwd=self.place))
+        page = run(python, "-c", "from chatterbox.edges.page import the_page; print(the_page().etag)", cwd=self.place)
+        self.assertEqual(page.strip(), the_page().etag)
         self._serves(python)
 
     def test_editable_install(self) -> None:
