@@ -63,7 +63,7 @@ MUTATIONS = [
 def run(mutation: Mutation, command: list[str]) -> str:
     """Return what `command` says of a copy of the tree with that mutation."""
     with tempfile.TemporaryDirectory() as folder:
-        for name in ("chatterbox", "tests"):
+        for name in ("chatterbox", "tests", "docs"):
             shutil.copytree(ROOT / name, Path(folder, name), ignore=shutil.ignore_patterns("__pycache__"))
         path = Path(folder, "chatterbox/cluster", f"{mutation.file}.py").resolve()
         source = path.read_text()

@@ -263,7 +263,7 @@ class Failures(Machines):
         """Beats that were missed before an outage of the engine don't count after it."""
         evictions = self.fleet.engine.evictions
         self.b.is_frozen = True
-        self.fleet.wait(2.8)
+        self.fleet.wait(2.2)
         self.fleet.engine.is_frozen = True
         self.fleet.wait(2)
         self.b.is_frozen = self.fleet.engine.is_frozen = False
