@@ -12,8 +12,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
+from . import frames
 from .engine import Later
-from .visit import CLOSE, HANDLED, HEAR, MOVE, PLACE, REFUSED, TOTAL, TOTALS, WINDOW, Opening, Send, nothing
+from .frames import Opening, Send
+from .visit import WINDOW, nothing
 
 
 class Far(Protocol):
@@ -172,9 +174,9 @@ class Channel:
 
     def take(self, data: bytes) -> None:
         """The guest has taken so many bytes, and its machine has acknowledged so many."""
-        if len(data) != TOTALS.size:
+        if len(data) != frames.TOTALS.size:
             return
-        taken, acknowledged = TOTALS.unpack(data)
+        taken, acknowledged = frames.TOTALS.unpack(data)
         self._taken = max(self._taken, min(taken, self._sent))
         self._acknowledged = max(self._acknowledged, min(acknowledged, self._sent))
         if self._is_paused and self.on_their_way <= WINDOW:
@@ -208,10 +210,10 @@ class Channel:
         place = self.far.place
         if place[0] and place != self._place:
             self._place = place
-            self._send(PLACE, self.number, json.dumps(self._place).encode())
+            self._send(frames.PLACE, self.number, json.dumps(self._place).encode())
         if self._handled > self._confirmed:
             self._confirmed = self._handled
-            self._send(HANDLED, self.number, TOTAL.pack(self._handled))
+            self._send(frames.HANDLED, self.number, frames.TOTAL.pack(self._handled))
         return self._confirmed == self._received and not self._queue
 
     # -- as the peer's transport -------------------------------------------------------------------------------
@@ -226,7 +228,7 @@ class Channel:
         early, self._early = self._early, []
         for block in (*early, data):
             self._sent += len(block)
-            self._send(HEAR, self.number, block)
+            self._send(frames.HEAR, self.number, block)
         self._when_said(self)
         if self.on_their_way > WINDOW and not self._is_paused and self.far:
             self._is_paused = True
@@ -237,7 +239,7 @@ class Channel:
         if not self.is_closed:
             why = self.far.gone if self.far else ""
             self.complete()
-            self._send(REFUSED if self._may_go_back else CLOSE, self.number, (why or "quit").encode())
+            self._send(frames.REFUSED if self._may_go_back else frames.CLOSE, self.number, (why or "quit").encode())
             self._close(True)
 
     def move(self, room: str, came_from: str) -> None:
@@ -245,7 +247,7 @@ class Channel:
         if not self.is_closed:
             self._handled = self._received  # the last line that was handed on is the one that asked for it
             self.complete()
-            self._send(MOVE, self.number, json.dumps((room, came_from)).encode())
+            self._send(frames.MOVE, self.number, json.dumps((room, came_from)).encode())
             self._close(True)
 
     @property

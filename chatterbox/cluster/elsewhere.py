@@ -14,7 +14,8 @@ from ..core.events import Began, Did, Finished, Joined, Left, Member, Parted, Re
 from ..core.peer import Peer
 from ..wire.dialects import notice
 from ..wire.numbered import Json
-from .visit import Opening, Visit
+from .frames import Opening
+from .visit import Visit
 
 
 class Desk(Protocol):

@@ -8,37 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Protocol
 
-from .channel import Channel, Far
+from . import frames
+from .channel import Channel
 from .claims import Claims, Home, Then
 from .engine import PATIENCE, Engine, Later
+from .frames import Opening, opening_of, words_of
+from .house import House
 from .links import LAZY, Links
 from .roster import Roster
-from .visit import (
-    BEGAN,
-    CLOSE,
-    CREDIT,
-    FINISHED,
-    GONE,
-    HANDLED,
-    HEAR,
-    MOVE,
-    NOT_MINE,
-    OPEN,
-    PLACE,
-    REFUSED,
-    SAY,
-    SPEAK,
-    TAKEN,
-    Guest,
-    Neighbour,
-    Opening,
-    Visit,
-    nothing,
-    opening_of,
-    words_of,
-)
+from .visit import CREDIT, Guest, Visit, nothing
 
 AGAIN, AGAIN_MOST = 0.05, 1.0
 """Seconds until a room is asked for again whose owner says that it isn't: at first, and at most (it doubles)."""
@@ -50,28 +29,6 @@ CUT_OFF = "this hub was cut off from the others; connect again"
 GONE_ON = "the hub that kept this room is gone; going on with the others"
 DOWN = "the link to the other hub is down; what you say waits"
 BACK = "the link to the other hub is back"
-
-
-class House(Protocol):
-    """The hub at this node."""
-
-    def visited(self, channel: Channel) -> Far:
-        """Make a peer of a guest from another node; it takes its seat when it is told to."""
-
-    def is_open(self, room: str) -> bool:
-        """Whether anybody sits in `room` here."""
-
-    def is_whole(self, room: str) -> bool:
-        """Whether every seat of `room` is taken by somebody of this node."""
-
-    def locals(self, room: str) -> Iterable[Neighbour]:
-        """Return who sits in `room` and is connected to this node."""
-
-    def replaced(self) -> None:
-        """Another hub runs under this one's name: end."""
-
-    def note(self, text: str) -> None:
-        """Tell the operator."""
 
 
 class Cluster:
@@ -318,38 +275,38 @@ class Cluster:
             visit = self.visits.get(channel)
             if visit and visit.owner == node:
                 self._hear(visit, kind, data)
-        elif kind == OPEN:
+        elif kind == frames.OPEN:
             self._opened(node, channel, data)
         elif here := self.channels.get((node, channel)):
-            if kind == SAY:
+            if kind == frames.SAY:
                 here.receive(data)
-            elif kind == FINISHED:
+            elif kind == frames.FINISHED:
                 here.end("")
-            elif kind == GONE:
+            elif kind == frames.GONE:
                 here.end(data.decode(errors="replace") or "lost")
-            elif kind == TAKEN:
+            elif kind == frames.TAKEN:
                 here.take(data)
-            elif kind in (BEGAN, SPEAK) and here.far:
-                here.far.begin() if kind == BEGAN else here.far.speak(data.decode(errors="replace"))
+            elif kind in (frames.BEGAN, frames.SPEAK) and here.far:
+                here.far.begin() if kind == frames.BEGAN else here.far.speak(data.decode(errors="replace"))
 
     def _hear(self, visit: Visit, kind: bytes, data: bytes) -> None:
-        if kind == HEAR:
+        if kind == frames.HEAR:
             visit.hear(data)
             self.credit(visit)
-        elif kind == HANDLED:
+        elif kind == frames.HANDLED:
             visit.handled(data)
-        elif kind == PLACE:
+        elif kind == frames.PLACE:
             visit.seated(*words_of(data, 3))
-        elif kind == CLOSE:
+        elif kind == frames.CLOSE:
             self.forget(visit)
             visit.guest.end(data.decode(errors="replace"))
-        elif kind == MOVE:
+        elif kind == frames.MOVE:
             visit.move(*words_of(data, 2))
             self._seek(visit)
-        elif kind == REFUSED:
+        elif kind == frames.REFUSED:
             visit.refused(data.decode(errors="replace"))
             self._seek(visit)
-        elif kind == NOT_MINE:
+        elif kind == frames.NOT_MINE:
             visit.tries += 1
             self._seek(visit, min(AGAIN * 2 ** min(visit.tries - 1, 9), AGAIN_MOST))
 
@@ -357,9 +314,9 @@ class Cluster:
         opening = opening_of(data)
         send = partial(self.links.send, node)
         if opening is None or self._is_leaving:
-            send(CLOSE, number, b"lost")
+            send(frames.CLOSE, number, b"lost")
         elif not self.claims.is_wanted(opening.room):
-            send(NOT_MINE, number)
+            send(frames.NOT_MINE, number)
             self.claims.disclaim(opening.room)
         else:
             channel = Channel(node, number, opening, send, self._later, self._channel_closed, self._channel_said)
@@ -371,7 +328,7 @@ class Cluster:
     def _let_in(self, channel: Channel, home: Home) -> None:
         channel.cancel = nothing
         if home.owner or home.fault:
-            self.links.send(channel.node, NOT_MINE, channel.number)
+            self.links.send(channel.node, frames.NOT_MINE, channel.number)
             channel.lose("lost")
         else:
             channel.is_muted = self.claims.is_settling(channel.room)

@@ -28,8 +28,9 @@ from ..wire.text import room_fault
 from .channel import Channel
 from .claims import Home as Found
 from .elsewhere import Elsewhere
+from .frames import Opening
 from .homes import Cluster
-from .visit import Opening, Visit
+from .visit import Visit
 
 DIALECTS = ("text", "json", "session", "bare", "keys")
 """What dialects are called between nodes."""

@@ -7,72 +7,18 @@ A visit does not know engines, nodes' lives, or how rooms are found; at the owne
 
 from __future__ import annotations
 
-import json
-import struct
 from collections import deque
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+from . import frames
+from .frames import Opening, Send
 
 KIB = 1024
 WINDOW = 64 * KIB
 """Bytes on their way each way for one visitor, not yet handled or taken (one read; SSH and HTTP/2 begin there, too)."""
 CREDIT = 16 * KIB
 """Bytes taken that are confirmed at once; fewer wait for a payload to travel with."""
-
-OPEN, SAY, FINISHED, GONE, TAKEN, BEGAN, SPEAK = b"O", b"D", b"F", b"G", b"A", b"B", b"S"
-"""Frames from the guest's node up to the owner: in upper case, since two nodes that visit each other count alike."""
-HEAR, PLACE, CLOSE, HANDLED, NOT_MINE, MOVE, REFUSED = b"d", b"n", b"c", b"a", b"x", b"v", b"r"
-"""Frames from the owner down to the guest's node."""
-TOTAL = struct.Struct(">Q")
-"""Bytes since the opening."""
-TOTALS = struct.Struct(">QQ")
-"""Bytes since the opening: taken, and acknowledged by the guest's machine."""
-
-Send = Callable[[bytes, int, bytes], None]
-"""Say one frame: kind, channel, data."""
-
-
-class Opening(NamedTuple):
-    """What an owner needs to know of a guest."""
-
-    room: str
-    name: str
-    """The name it asked for."""
-    dialect: str
-    host: str = ""
-    port: int = 0
-    is_back: bool = False
-    """Whether it had a seat in this room, whose owner is gone."""
-    session: str = ""
-    """The hello of its session, where it has one, with a digest in place of the secret."""
-    had: str = ""
-    """The name that it had in this room."""
-    came_from: str = ""
-    """The room that it left to come here, and goes back to if it is refused."""
-
-    def encode(self) -> bytes:
-        """Return it as bytes of a frame."""
-        return json.dumps(self).encode()
-
-
-def opening_of(data: bytes) -> Opening | None:
-    """Return the opening that `data` is, or None if it is none."""
-    try:
-        opening = Opening(*json.loads(data))
-    except (ValueError, TypeError):
-        return None
-    kinds = (str, str, str, str, int, bool, str, str, str)
-    return opening if all(isinstance(value, kind) for value, kind in zip(opening, kinds)) else None
-
-
-def words_of(data: bytes, count: int) -> list[str]:
-    """Return the words that a frame tells; so many empty ones if it tells others."""
-    try:
-        words = json.loads(data)
-    except ValueError:
-        words = None
-    is_good = isinstance(words, list) and len(words) == count and all(isinstance(word, str) for word in words)
-    return list(words) if words and is_good else [""] * count
 
 
 class Neighbour(Protocol):
@@ -162,11 +108,11 @@ class Visit:
         self.taken = self._heard = self._handled = 0
         self.confirmed = (0, 0)
         self._unacknowledged.clear()
-        send(OPEN, number, self.opening.encode())
+        send(frames.OPEN, number, self.opening.encode())
         for block in self._said:
-            send(SAY, number, block)
+            send(frames.SAY, number, block)
         if self._has_finished:
-            send(FINISHED, number, b"")
+            send(frames.FINISHED, number, b"")
 
     def lose_owner(self) -> None:
         """The owner is gone, or isn't the owner: what is said waits."""
@@ -202,30 +148,30 @@ class Visit:
         """The guest says `block`, as it was received."""
         self._said.append(block)
         self._size += len(block)
-        self._send(SAY, self.number, block)
+        self._send(frames.SAY, self.number, block)
         if self._size > WINDOW and not self._is_held:
             self._is_held = True
             self.guest.hold("visit")
 
     def begin(self) -> None:
         """The first bytes of a message have come."""
-        self._send(BEGAN, self.number, b"")
+        self._send(frames.BEGAN, self.number, b"")
 
     def speak(self, dialect: str) -> None:
         """The guest speaks otherwise from now on."""
         if dialect != self.opening.dialect:
             self.opening = self.opening._replace(dialect=dialect)
-            self._send(SPEAK, self.number, dialect.encode())
+            self._send(frames.SPEAK, self.number, dialect.encode())
 
     def finish(self) -> None:
         """The guest has closed its sending half."""
         self._has_finished = True
-        self._send(FINISHED, self.number, b"")
+        self._send(frames.FINISHED, self.number, b"")
 
     def leave(self, why: str) -> None:
         """The guest is gone: what its machine had by then is told before."""
         self.confirm()
-        self._send(GONE, self.number, why.encode())
+        self._send(frames.GONE, self.number, why.encode())
         self._send = _nowhere
 
     def drained(self) -> None:
@@ -250,7 +196,7 @@ class Visit:
             acknowledged = self._unacknowledged.popleft()[0]
         if (self.taken, acknowledged) != self.confirmed:
             self.confirmed = self.taken, acknowledged
-            self._send(TAKEN, self.number, TOTALS.pack(*self.confirmed))
+            self._send(frames.TAKEN, self.number, frames.TOTALS.pack(*self.confirmed))
         return not self._unacknowledged
 
     def seated(self, room: str, name: str, wish: str) -> None:
@@ -262,7 +208,7 @@ class Visit:
 
     def handled(self, data: bytes) -> None:
         """The owner has handled so many bytes, and what they led to is said."""
-        more = min(max(0, total_of(data) - self._handled), self._size)
+        more = min(max(0, frames.total_of(data) - self._handled), self._size)
         self._handled += more
         self._size -= more
         while more and self._said:
@@ -277,11 +223,6 @@ class Visit:
         if self._is_held:
             self._is_held = False
             self.guest.release("visit")
-
-
-def total_of(data: bytes) -> int:
-    """Return the number that a frame tells; 0 if it tells none."""
-    return int(TOTAL.unpack(data)[0]) if len(data) == TOTAL.size else 0
 
 
 def nothing() -> None:

@@ -29,7 +29,7 @@ MUTATIONS = [
     Mutation("no repeat in time", "links", "if link.kept and link.waits <= 0:", "if False:"),
     Mutation("a buried node is believed", "links", "if birth <= buried[0]:", "if False:"),
     Mutation("a node that began anew is not noticed", "links", "if birth > link.their_birth:", "if not link.last:"),
-    Mutation("no say-again", "visit", "        for block in self._said:\n            send(SAY, number, block)\n", ""),
+    Mutation("no say-again", "visit", "        for block in self._said:\n            send(frames.SAY, number, block)\n", ""),
     Mutation("no say-again at home", "visit", 'said = b"".join(self._said)', 'said = b""'),
     Mutation("no fence for posts", "../../tests/harness/engine", "if node not in memory.nodes:\n            return FENCED\n        for to", "for to"),
     Mutation("no fence for claims", "../../tests/harness/engine", "if node not in memory.nodes:\n            return FENCED\n        owner", "owner"),
@@ -63,7 +63,7 @@ MUTATIONS = [
 def run(mutation: Mutation, command: list[str]) -> str:
     """Return what `command` says of a copy of the tree with that mutation."""
     with tempfile.TemporaryDirectory() as folder:
-        for name in ("chatterbox", "tests"):
+        for name in ("chatterbox", "tests", "docs"):
             shutil.copytree(ROOT / name, Path(folder, name), ignore=shutil.ignore_patterns("__pycache__"))
         path = Path(folder, "chatterbox/cluster", f"{mutation.file}.py").resolve()
         source = path.read_text()

@@ -238,6 +238,42 @@ class Failures(Machines):
         self.assertIn(f"closed (lost): {CUT_OFF}", "".join(one.lines()))
         self.assertEqual(self.a.cluster.detached, set())
 
+    def test_an_evicted_machine_posts_nothing(self) -> None:
+        """What a machine says that was taken for dead is refused, also to one with which it never spoke."""
+        self.nc(self.b, "/join tea")
+        self.a.hub.connects().says("/join tea")
+        self.a.wire.ask()
+        self.a.wire.answer()
+        self.a.clock.advance(0)
+        self.fleet.engine.run("evict", self.a.cluster.roster.me, "*")
+        while self.a.wire.ask() | self.b.wire.read():
+            pass
+        self.assertEqual(self.b.hub.rooms(), {"tea": ["guest-1"]})
+
+    def test_a_release_that_the_engine_forgot(self) -> None:
+        """A room that the engine gives to a machine which doesn't have it is given up there, and can be had."""
+        self.fleet.engine.memory.rooms["tea"] = self.b.cluster.roster.me
+        one = self.nc(self.a, "/join tea")
+        self.fleet.wait(1)
+        two = self.nc(self.c, "/join tea", "hi")
+        self.hears(one, "-!- your partner joined", "hi")
+        self.assertFalse(two.closed)
+
+    def test_an_outage_takes_nobody_for_dead(self) -> None:
+        """Beats that were missed before an outage of the engine don't count after it."""
+        evictions = self.fleet.engine.evictions
+        self.b.is_frozen = True
+        self.fleet.wait(2.2)
+        self.fleet.engine.is_frozen = True
+        self.fleet.wait(2)
+        self.b.is_frozen = self.fleet.engine.is_frozen = False
+        self.a.connect()
+        for _ in range(5):
+            self.a.wire.ask()
+            self.a.wire.answer()
+        self.fleet.wait(5)
+        self.assertEqual(self.fleet.engine.evictions, evictions)
+
     def test_a_second_hub_of_one_name(self) -> None:
         """The older one is told that it was replaced, once."""
         again = self.fleet.restart(self.a)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from twisted.internet.task import Clock
@@ -45,10 +46,9 @@ class Places(SynchronousTestCase):
         """The environment has it, or systemd's credentials."""
         self.assertEqual(password_of({}), "")
         self.assertEqual(password_of({"CHATTERBOX_ENGINE_PASSWORD": "a b"}), "a b")
-        folder = self.mktemp()
-        Path(folder).mkdir()
-        Path(folder, "engine-password").write_text("c d\n")
-        self.assertEqual(password_of({"CREDENTIALS_DIRECTORY": folder}), "c d")
+        with TemporaryDirectory() as folder:
+            Path(folder, "engine-password").write_text("c d\n")
+            self.assertEqual(password_of({"CREDENTIALS_DIRECTORY": folder}), "c d")
 
 
 class Connections(SynchronousTestCase):
