@@ -65,7 +65,7 @@ class LocalHub:
         self.admission, self.hub, self.dialects = admission, admission.hub, admission.dialects
         self.cluster = cluster
         self.hub.observers.append(self)
-        admission.greet = self.greet
+        admission.take_hello = self.take_hello
 
     # -- where rooms live (core.seating.Homes) -----------------------------------------------------------------
 
@@ -139,7 +139,7 @@ class LocalHub:
 
     # -- sessions, whose seats are kept where the room lives -----------------------------------------------------
 
-    def greet(self, connection: Connection, sent: Json) -> None:
+    def take_hello(self, connection: Connection, sent: Json) -> None:
         """Take the hello of a session to the desk of the node where its room lives; the secret stays here."""
         read, room, peer = read_hello(sent), sent.get("room") or LOBBY, connection.peer
         if isinstance(read, Fault) or not isinstance(room, str) or room_fault(room, self.hub.limits.max_room):

@@ -66,7 +66,7 @@ class Admission:
         self.desk = Desk(hub, self.dialects.session, later, now, self._moment, away_a_source)
         hub.observers.append(self.desk)
         hub.soon = self._soon
-        self.greet: Callable[[Connection, Json], None] = self.desk.arrive
+        self.take_hello: Callable[[Connection, Json], None] = self.desk.arrive
         """Takes the hello of a session; where rooms may live elsewhere, it may be another hub's desk that knows it."""
         self.stream = stream or _counted()
         self.entries = Entries(hub.limits)
@@ -184,7 +184,7 @@ class Admission:
         """Bring a session to its seat; return False where this hub has none."""
         if self.desk.is_open:
             self.unseated.pop(connection, None)
-            self.greet(connection, sent)
+            self.take_hello(connection, sent)
         return self.desk.is_open
 
     def seated(self, connection: Connection) -> None:
