@@ -62,8 +62,8 @@ class Chat:
         """Whether the mode's own end has come, such as a farewell: then a closed connection is no lost link."""
         self.leaving = False
         """Whether the person leaves."""
-        self._failed = False
-        """Whether a line wasn't delivered since then."""
+        self._lossy = self._failed = False
+        """Whether a line wasn't delivered: ever, and since the person began to leave."""
         self._drafts: dict[str, Draft] = {}
         """The drafts of the others: kept also while none is shown, so that one is whole when it is."""
         self._world = world
@@ -135,7 +135,8 @@ class Chat:
 
     def undelivered(self, lines: list[str], word: str = UNSENT) -> None:
         """Quote lines that were not delivered, or perhaps not."""
-        self._failed = self._failed or bool(lines and (self.leaving or self.ending))
+        if lines:
+            self._lossy, self._failed = True, self._failed or self.leaving or self.ending
         quoted = len(lines) if self.leaving or len(lines) == QUOTED + 1 else QUOTED
         for line in lines[:quoted]:
             self.tell(f"{word}: {line}")
@@ -144,6 +145,7 @@ class Chat:
 
     def missed(self, name: str, lines: int) -> None:
         """Tell that lines of somebody will never come."""
+        self._lossy = True
         self.tell(f"{lines} line{'s' * (lines > 1)} of {name} {'were' if lines > 1 else 'was'} missed")
 
     def verdict(self, status: int, why: str) -> tuple[int, str]:
@@ -155,7 +157,8 @@ class Chat:
         if status == REFUSED:
             return status, self._reason or f"closed ({why})"
         if status == BROKEN:
-            return status, "the other end left before all was said and got"
+            lossy = "not all that was said was delivered"
+            return status, lossy if self._lossy else "the other end left before all was said and got"
         return status, why if status == LOST else ""
 
     # -- what the hub says ----------------------------------------------------------------------------------------
@@ -190,10 +193,12 @@ class Chat:
             self._compare(before)
 
     def _meet(self, here: list[str]) -> None:
-        """Begin with who is here; who is away has a name only in the session, after a restart of the hub."""
-        ends = self._courier.company.ends.values()
-        others = [name for end in ends if (name := short(end.name)) and name not in here]
-        self.roster.begin([*here, *others], [short(end.name) for end in ends if end.away])
+        """Begin with who is here; a session knows that by streams, for a hub that was restarted knows no names."""
+        if self._courier.numbered:
+            ends = self._courier.company.ends.values()
+            self.roster.begin([*(short(end.name) for end in ends), self.name], [short(e.name) for e in ends if e.away])
+        else:
+            self.roster.begin(here, [])
 
     def _greet(self, first: bool, back: bool, moved: bool) -> None:
         if first and self.manner.hello:
@@ -240,6 +245,10 @@ class Chat:
         """Whoever comes back has seen nothing of the draft; a link made anew without an absence is nobody's news."""
         name = word(event, "name")
         self.voice.unseen()
+        if name not in self.roster:
+            known = {short(end.name) for end in self._courier.company.ends.values()}
+            for old in [other for other in self.others if other not in known][:1]:
+                self._rename(old, name)
         if self.roster.back(name):
             self.tell(f"{name} is back")
 
@@ -249,16 +258,20 @@ class Chat:
 
     def _heard_renamed(self, event: Json) -> None:
         old, new = word(event, "name"), word(event, "to")
-        self.roster.rename(old, new)
-        if old in self._drafts:
-            self._drafts[new] = self._drafts.pop(old)
-        self.teller = new if old == self.teller else self.teller
-        self.preferences.renamed(old, new)
+        self._rename(old, new)
         if event.get("own") or old == self.name:
             self.name = new
             self.tell(f"you are now known as {new}")
         else:
             self.tell(f"{old} is now known as {new}")
+
+    def _rename(self, old: str, new: str) -> None:
+        """Know somebody under a new name from now on."""
+        self.roster.rename(old, new)
+        if old in self._drafts:
+            self._drafts[new] = self._drafts.pop(old)
+        self.teller = new if old == self.teller else self.teller
+        self.preferences.renamed(old, new)
 
     def _heard_said(self, event: Json) -> None:
         """Show each line; the echo of an own one is here already."""

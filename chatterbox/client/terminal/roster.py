@@ -25,6 +25,9 @@ class Roster:
     def __len__(self) -> int:
         return len(self._places)
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._places
+
     @property
     def names(self) -> list[str]:
         """All of them, in order of joining."""
