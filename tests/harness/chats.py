@@ -108,16 +108,16 @@ class ChatCase(SynchronousTestCase):
 
     def welcome(self, mode: str = "pair", **more: object) -> None:
         """Begin again, in another mode."""
-        self.begin()
+        self.begin("ann")
         self.courier.numbered = mode in ("pair", "room", "ports")
         self.welcomed(mode=mode, **more)
         self.greeting, self.out.rows = self.out.rows, []
 
-    def begin(self) -> None:
+    def begin(self, name: str = "") -> None:
         """Begin again, without a welcome."""
         self.out = World()
         self.courier = Courier()
-        self.chat = Chat(self.out, self.courier)
+        self.chat = Chat(self.out, self.courier, name)
         self.person = Person(self.chat, self.out, self.courier)
 
     def welcomed(self, *others: str, away: bool = False, **more: object) -> list[str]:

@@ -36,6 +36,8 @@ class Chat:
 
     def __init__(self, world: World, courier: Courier, name: str = "", room: str = "", live: bool = False) -> None:
         self.name = name
+        self._named = bool(name)
+        """Whether the person has chosen a name: in a room of names they are asked for one."""
         self.room = room
         self.live = live
         self.mode = ""
@@ -189,6 +191,7 @@ class Chat:
         self.voice.keyed = self.manner.keyed
         self.voice.unseen()
         self._greet(first, back, self.room != was)
+        self.asking = first and not self._named and self.label == "nick" and self._courier.numbered
         if back and self.room == was:
             self._compare(before)
 
@@ -260,7 +263,7 @@ class Chat:
         old, new = word(event, "name"), word(event, "to")
         self._rename(old, new)
         if event.get("own") or old == self.name:
-            self.name = new
+            self.name, self.asking = new, False
             self.tell(f"you are now known as {new}")
         else:
             self.tell(f"{old} is now known as {new}")

@@ -76,7 +76,8 @@ class InteractiveRun:
     """
 
     def __init__(self, reactor: Any, options: Options, make_display: Callable[[InteractiveRun], Display]) -> None:
-        resume = make_resume(options.room, options.name, later=None, options={"live": True})
+        first, later = options.retry or 0.0, options.retry  # without --retry it is the person who gives up
+        resume = make_resume(options.room, options.name, first, later, options={"live": True})
         self._session = Session(reactor, options.endpoint(reactor), resume, self, options.hub)
         self.chat = Chat(self, self._session, options.name, options.room, options.live)
         self._person = Person(self.chat, self, self._session)

@@ -114,8 +114,10 @@ class Person:
             self._courier.leave(0.0 if alone or not self._courier.up else LEAVE_PATIENCE)
 
     def _answer(self, name: str) -> None:
-        self._chat.name = name
-        self._courier.answer(name)
+        """Give the hub a name; who enters none keeps the one that the hub has given."""
+        if name:
+            self._courier.answer(name)
+        self._chat.asking = bool(name) or not self._chat.mode
 
     def _say(self, text: str) -> None:
         """Say a line; a farewell ends the stay at the hub, and nobody is to get it."""
