@@ -50,8 +50,10 @@ class Cable:
                 each.shutdown(socket.SHUT_RDWR)
             each.close()
 
-    def close(self) -> None:
-        """Close everything."""
+    def __enter__(self) -> Cable:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._listener.close()
         self.cut()
 
@@ -94,9 +96,7 @@ class Trouble(SynchronousTestCase):
 
     def test_cut_link(self) -> None:
         """A link that is cut again and again loses and doubles nothing, and no ghost takes the seat (A9)."""
-        with Hub() as hub:
-            cable = Cable(hub.port)
-            self.addCleanup(cable.close)
+        with Hub() as hub, Cable(hub.port) as cable:
             with client("127.0.0.1", cable.port, "--name", "ann") as ann:
                 ann.until("waiting for a partner")
                 with client("127.0.0.1", hub.port, "--name", "bob") as bob:
@@ -130,9 +130,7 @@ class Trouble(SynchronousTestCase):
 
     def test_partner_back(self) -> None:
         """A partner whose link is cut comes back, and hears what was said meanwhile."""
-        with Hub() as hub:
-            cable = Cable(hub.port)
-            self.addCleanup(cable.close)
+        with Hub() as hub, Cable(hub.port) as cable:
             with client("127.0.0.1", hub.port, "--name", "ann", columns=40, rows=10) as ann:
                 ann.until("· waiting for")
                 with client("127.0.0.1", cable.port, "--name", "bob") as bob:
