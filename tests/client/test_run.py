@@ -147,6 +147,37 @@ class Conversations(SynchronousTestCase):
         table.settle(0)
         self.assertEqual(bob.status(), "connected · bob · lobby · with dora, ann is away")
 
+    def test_many_and_a_killed_hub(self) -> None:
+        """In a larger room, too, all who come back to a restarted hub are here again, and what was said is heard once."""
+        table, ann, bob, carl = self.sit("ann", "bob", "carl", mode="room")
+        table.kill_hub()
+        ann.types("during")
+        self.assertIn("1 unsent", ann.status())
+        table.settle(0.3)
+        table.start_hub("room")
+        table.settle(20)
+        for seat, others in ((ann, "bob, carl"), (bob, "ann, carl"), (carl, "ann, bob")):
+            *_, with_ = seat.status().split(" · ")
+            self.assertEqual(sorted(with_.removeprefix("with ").split(", ")), others.split(", "), seat.status())
+        for seat in (bob, carl):
+            rows = seat.rows()
+            self.assertEqual(rows.count("ann: during"), 1)
+            self.assertEqual([row for row in rows if row.endswith("joined")], [])
+
+    def test_many_and_one_that_never_comes_back(self) -> None:
+        """Who doesn't come back to a restarted hub within the grace was lost, and the status doesn't say away for ever."""
+        table, ann, bob, carl = self.sit("ann", "bob", "carl", mode="room")
+        carl.dies()
+        table.kill_hub()
+        table.start_hub("room")
+        table.settle(20)
+        self.assertEqual(ann.status(), "connected · ann · lobby · with bob, carl is away")
+        table.settle(130)
+        bob.types("hi")
+        table.settle()
+        self.assertEqual(ann.status(), "connected · ann · lobby · with bob")
+        self.assertEqual(ann.rows()[-2:], ["-!- carl left (lost)", "bob: hi"])
+
     def test_both_have_finished(self) -> None:
         """When both have said /done and all is got, both end with 0."""
         table, ann, bob = self.sit("ann", "bob")

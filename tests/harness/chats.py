@@ -126,7 +126,7 @@ class ChatCase(SynchronousTestCase):
         self.courier.up = True
         if self.courier.numbered:
             self.courier.company.welcome({"ends": rows}, 0)
-        return self.hear(**WELCOME | ({"here": [*others, "ann"]} if others else {}) | more)
+        return self.hear(**WELCOME | {"ends": rows} | more)
 
     def cut(self) -> list[str]:
         """Lose the link; return what it put on the screen."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
 import threading
-from contextlib import suppress
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -46,7 +46,7 @@ class Cable:
         """Cut every connection, without a word."""
         sockets, self._sockets = self._sockets, []
         for each in sockets:
-            with suppress(OSError):
+            with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
             each.close()
 

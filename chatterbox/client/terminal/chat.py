@@ -9,7 +9,7 @@ from __future__ import annotations
 from ...limits import Limits
 from ...wire.numbering import UNSENT, Outcome
 from ..options import CLEAN, LOST, REFUSED
-from ..outputs import BROKEN
+from ..outputs import BROKEN, ends_in
 from .events import Json, number, short, text, texts, word, words
 from .manner import CONFIRMATION, MANNERS, VERDICT, Manner
 from .preferences import Preferences
@@ -66,6 +66,8 @@ class Chat:
         """Whether the person leaves."""
         self._lossy = self._failed = False
         """Whether a line wasn't delivered: ever, and since the person began to leave."""
+        self._awaited: list[str] = []
+        """Who was here before the hub was restarted, and hasn't come back yet."""
         self._drafts: dict[str, Draft] = {}
         """The drafts of the others: kept also while none is shown, so that one is whole when it is."""
         self._world = world
@@ -167,6 +169,7 @@ class Chat:
 
     def heard(self, event: Json) -> None:
         """Take in one event of `docs/protocol.md`, section 6: `_heard_KIND` does it; unknown ones are ignored."""
+        self._expire()
         take = getattr(self, f"_heard_{event.get('event')}", None)
         if take:
             take(event)
@@ -184,7 +187,7 @@ class Chat:
         self.label = word(event, "label") or None
         self.farewells = words(event, "farewell")
         self.max_line = number(event, "max_line") or self.max_line
-        self._meet(words(event, "here"))
+        self._meet(event, before if self.room == was else [])
         self.asking, self.trouble = False, ""
         self.confirmed = self.spoken = False
         self._drafts.clear()
@@ -195,13 +198,29 @@ class Chat:
         if back and self.room == was:
             self._compare(before)
 
-    def _meet(self, here: list[str]) -> None:
-        """Begin with who is here; a session knows that by streams, for a hub that was restarted knows no names."""
-        if self._courier.numbered:
-            ends = self._courier.company.ends.values()
-            self.roster.begin([*(short(end.name) for end in ends), self.name], [short(e.name) for e in ends if e.away])
-        else:
-            self.roster.begin(here, [])
+    def _meet(self, event: Json, before: list[str]) -> None:
+        """Begin with who is here; a hub that was restarted doesn't know the names of all who are away.
+
+        In a larger room whoever was here `before` and isn't named is waited for, as the session does.
+        """
+        if not self._courier.numbered:
+            self.roster.begin(words(event, "here"), [])
+            return
+        names, away = [], []
+        for stream, end in ends_in(event).items():
+            names.append(short((end.away and self._courier.company.name_of(stream)) or end.name))
+            if end.away:
+                away.append(names[-1])
+        self._awaited = [] if self.seats == 2 else [name for name in before if name not in names]
+        self.roster.begin([*names, *self._awaited, self.name], away + self._awaited)
+
+    def _expire(self) -> None:
+        """Wait no longer for those for whom the session doesn't: a hub that was restarted tells nothing of them."""
+        known = {short(end.name) for end in self._courier.company.ends.values()} if self._awaited else set()
+        for name in [name for name in self._awaited if name not in known]:
+            self._awaited.remove(name)
+            self.roster.leave(name, "lost")
+            self.tell(f"{name} left (lost)")
 
     def _greet(self, first: bool, back: bool, moved: bool) -> None:
         if first and self.manner.hello:
@@ -224,12 +243,18 @@ class Chat:
                 self.tell(f"{name} joined")
 
     def _heard_joined(self, event: Json) -> None:
-        """Add a name; where all seats were taken, the newcomer has replaced one who had finished."""
+        """Add a name; where all seats were taken, the newcomer has replaced one who had finished.
+
+        In a larger room whose hub was restarted, those who are waited for join it anew.
+        """
         name = word(event, "name")
         self.roster.make_room(self.seats, self.name)
+        again = self.roster.back(name) and name in self._awaited
+        if again:
+            self._awaited.remove(name)
         self.roster.join(name)
         self.voice.unseen()
-        self.tell(f"{name} joined")
+        self.tell(f"{name} {'is back' if again else 'joined'}")
 
     def _heard_left(self, event: Json) -> None:
         name, why = word(event, "name"), word(event, "why")

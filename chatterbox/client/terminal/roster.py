@@ -37,12 +37,16 @@ class Roster:
         """Begin again with `names`; who has finished, and who is away where nothing else is said, is remembered."""
         self._places.clear()
         for name in names:
-            self.join(name)
+            self._add(name)
         self._finished.intersection_update(self._places)
         self._away = (self._away if away is None else set(away)).intersection(self._places)
 
     def join(self, name: str) -> None:
         """Add a name: somebody new, who has said nothing yet."""
+        self._finished.discard(name)
+        self._add(name)
+
+    def _add(self, name: str) -> None:
         if len(self._places) < LIMIT:
             self._places[name] = self._next = self._next + 1
         self._gone = ""
