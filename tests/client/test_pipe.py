@@ -496,10 +496,7 @@ class InJson(SynchronousTestCase):
         events = self.out(played)
         self.assertEqual([event["event"] for event in events], ["welcome", "outcome", "said", "said", "lost"])
         self.assertEqual(events[1], {"event": "outcome", "word": "got", "first": 0, "lines": 2})
-        self.assertEqual(
-            [(event["n"], event["text"], event["time"][:4]) for event in events[2:4]],
-            [(1, "hi", "2026"), (2, "there", "2026")],
-        )
+        self.assertEqual([(event["n"], event["text"], event["time"][:4]) for event in events[2:4]], [(1, "hi", "2026"), (2, "there", "2026")])
         self.assertNotIn(b"5" * 32, played.files.value() + played.told)
 
     def test_verbs(self) -> None:

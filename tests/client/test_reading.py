@@ -49,6 +49,7 @@ def in_pieces(data: bytes, cuts: list[int]) -> bytes:
     return out + lines.last()
 
 
+
 class WholeLines(SynchronousTestCase):
     """A stream in pieces is whole lines."""
 
@@ -136,9 +137,7 @@ class Text(SynchronousTestCase):
         """Each line of which something was removed counts once, and each with a replaced byte; CRLF is no alteration."""
         cleaner = Cleaner()
         cleaner.clean(b"".join(line + b"\n" for line in lines))
-        invalid = sum(
-            line.removesuffix(b"\r").decode(errors="replace").encode() != line.removesuffix(b"\r") for line in lines
-        )
+        invalid = sum(line.removesuffix(b"\r").decode(errors="replace").encode() != line.removesuffix(b"\r") for line in lines)
         self.assertEqual(cleaner.replaced, invalid)
         touched = [line for line in lines if clean(without_escapes(line)) != line.removesuffix(b"\r")]
         self.assertLessEqual(len(touched), cleaner.controls + cleaner.replaced)
@@ -151,8 +150,7 @@ class Text(SynchronousTestCase):
         self.assertEqual(altered(reading.cleaner, reading.returns), "")
         list(reading.feed(b"\x00\n"))
         self.assertEqual(
-            altered(reading.cleaner, reading.returns),
-            "what was said is not what was read: controls were removed in 1 line",
+            altered(reading.cleaner, reading.returns), "what was said is not what was read: controls were removed in 1 line"
         )
 
     def test_blocks_have_a_bound(self) -> None:
@@ -175,11 +173,7 @@ class Json(SynchronousTestCase):
 
     def test_objects_are_verbs_and_lines_are_said(self) -> None:
         """An object with a verb passes; a plain line, or JSON that is no verb, is said; so is what `say` says."""
-        said = list(
-            JsonReading().feed(
-                b'{"verb":"who"}\nhi\r\n/quit\n{"a": 1}\n[\n\n {"verb": "say", "text": "x\\ny\\u0007"}\n'
-            )
-        )
+        said = list(JsonReading().feed(b'{"verb":"who"}\nhi\r\n/quit\n{"a": 1}\n[\n\n {"verb": "say", "text": "x\\ny\\u0007"}\n'))
         self.assertEqual(said, [{"verb": "who"}, b"hi\n", b"/quit\n", b'{"a": 1}\n', b"[\n", b"\n", b"x\ny\n"])
 
     @PROPERTY

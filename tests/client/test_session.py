@@ -28,9 +28,7 @@ class Played(MemoryHub):
         self.ready = 0
         self.end: list[tuple[int, str]] = []
         resume = resume or Resume("0" * 32, Patience(lambda: 1.0, 0.0, 120.0), "tea", "ann")
-        self.session = Session(
-            self.clock, self, resume, self, "example:5000", lambda: self.clock.seconds() + self.ahead
-        )
+        self.session = Session(self.clock, self, resume, self, "example:5000", lambda: self.clock.seconds() + self.ahead)
         self.session.start()
 
     def show(self, event: Any, thing: Any) -> None:
@@ -206,16 +204,8 @@ class Ends(SynchronousTestCase):
     def test_no_hub_there(self) -> None:
         """Without a first welcome it doesn't try again, and says what it can about why."""
         for data, reason, why in (
-            (
-                b"",
-                ConnectionDone(),
-                "cannot reach example:5000: the hub closed the connection; it may be a TLS port: try tls:example:5000",
-            ),
-            (
-                b"\x15\x03\x03\x00\x02\x02\x46",
-                ConnectionDone(),
-                "cannot reach example:5000: it speaks TLS: try tls:HOST:PORT",
-            ),
+            (b"", ConnectionDone(), "cannot reach example:5000: the hub closed the connection; it may be a TLS port: try tls:example:5000"),
+            (b"\x15\x03\x03\x00\x02\x02\x46", ConnectionDone(), "cannot reach example:5000: it speaks TLS: try tls:HOST:PORT"),
             (b"", ConnectionLost(), "cannot reach example:5000: the connection broke; is a hub running there?"),
             (b"SSH-2.0-\x1b[31mx\n", None, "that is no Chatterbox hub: it says 'SSH-2.0-[31mx'"),
         ):
@@ -282,9 +272,7 @@ class WithoutSessions(SynchronousTestCase):
         """Return a session with such a hub."""
         played = Played()
         played.hears()
-        played.says(
-            {"event": "welcome", "room": "tea", "mode": "pair", "name": "ann", "seats": 2, "here": ["ann"]} | more
-        )
+        played.says({"event": "welcome", "room": "tea", "mode": "pair", "name": "ann", "seats": 2, "here": ["ann"]} | more)
         return played
 
     def test_lines_go_out_once(self) -> None:
@@ -313,11 +301,7 @@ class WithoutSessions(SynchronousTestCase):
             ([{"event": "closed", "why": "kicked"}], ConnectionDone(), 3),
             ([{"event": "closed", "why": "shutdown"}], ConnectionDone(), 1),
             ([{"event": "left", "why": "lost"}, {"event": "closed", "why": "quit"}], ConnectionDone(), 4),
-            (
-                [{"event": "finished"}, {"event": "left", "why": "quit"}, {"event": "closed", "why": "quit"}],
-                ConnectionDone(),
-                0,
-            ),
+            ([{"event": "finished"}, {"event": "left", "why": "quit"}, {"event": "closed", "why": "quit"}], ConnectionDone(), 0),
             ([], ConnectionDone(), 0),
             ([], ConnectionLost(), 1),
         ):
