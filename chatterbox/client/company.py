@@ -48,7 +48,7 @@ class Company:
             else:
                 self.ends[stream].away = True
         for stream, end in ends.items():
-            end.name = end.name or self.name_of(stream)
+            end.name = (end.away and self.name_of(stream)) or end.name  # a hub that was restarted makes one up
             self._missing.pop(stream, None)
         self.ends |= ends
         if self._outbox.pair and ends:

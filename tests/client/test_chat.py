@@ -7,11 +7,11 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatterbox.client.terminal.company import LIMIT
-from chatterbox.client.terminal.manner import MANNERS, is_farewell
+from chatterbox.client.terminal.manner import MANNERS
+from chatterbox.client.terminal.roster import LIMIT
 from chatterbox.client.terminal.rows import width
 from chatterbox.core.modes import MODES
-from tests.harness.chats import ChatCase
+from tests.harness.chats import BOB, ChatCase
 from tests.harness.memory import PROPERTY
 from tests.harness.played import WELCOME
 
@@ -29,23 +29,23 @@ class Hearing(ChatCase):
     def test_did_and_told(self) -> None:
         """What somebody does is starred, own deeds too; what is told to one person is marked as such."""
         self.assertEqual(self.hear("did", **{"from": "bob", "text": "waves"}), ["* bob waves"])
-        self.assertEqual(self.enter("/me nods"), [])
-        self.assertEqual(self.hear("did", **{"from": "ann", "text": "nods", "own": True}), ["* ann nods"])
+        self.assertEqual(self.enter("/me nods"), ["* ann nods"])
+        self.assertEqual(self.hear("did", **{"from": "ann", "text": "nods", "own": True}), [])
         self.assertEqual(self.hear("told", **{"from": "bob", "text": "psst"}), ["-!- bob tells you: psst"])
         self.assertEqual(self.enter("/msg bob psst yourself"), ["-!- to bob (private): psst yourself"])
         self.assertEqual(
-            self.take(), [{"verb": "me", "text": "nods"}, {"verb": "msg", "to": "bob", "text": "psst yourself"}]
+            self.take(), [{"verb": "me", "text": "nods"}, {"verb": "msg", "to": BOB, "text": "psst yourself"}]
         )
 
     def test_who_is_here(self) -> None:
         """Joins, leaves and renames are shown and kept in the list, in order of joining."""
         self.assertEqual(self.hear("left", name="bob", why="lost"), ["-!- bob left (lost)"])
-        self.assertEqual(self.chat.status(80), "connected · ann · lobby · waiting for a partner")
+        self.assertEqual(self.chat.status(80), "connected · ann · lobby · waiting for a partner (bob was lost)")
         self.assertEqual(self.hear("joined", name="carl"), ["-!- carl joined"])
         self.assertEqual(self.hear("renamed", name="carl", to="karl"), ["-!- carl is now known as karl"])
         self.assertEqual(self.chat.others, ["karl"])
         self.assertEqual(self.hear("renamed", name="ann", to="anna", own=True), ["-!- you are now known as anna"])
-        self.assertEqual(self.chat.company.names, ["anna", "karl"])
+        self.assertEqual(self.chat.roster.names, ["anna", "karl"])
         self.assertEqual(self.hear("finished", name="karl"), ["-!- karl has finished"])
         self.assertEqual(self.hear("here", room="lobby", names=["a", "anna"]), ["-!- here: a, anna"])
         self.assertEqual(self.chat.others, ["a"])
@@ -65,7 +65,7 @@ class Hearing(ChatCase):
         """The link and the own name come first; who has finished is said; many names are counted where they don't fit."""
         self.hear("finished", name="bob")
         self.assertEqual(self.chat.status(80), "connected · ann · lobby · bob has finished")
-        self.welcome("room", seats=None, label="nick", here=["ann", *(f"longername{n}" for n in range(8))])
+        self.welcome("talk", seats=None, label="nick", here=["ann", *(f"longername{n}" for n in range(8))])
         self.assertEqual(self.chat.status(40), "connected · ann · lobby · with 8 others")
         self.assertIn("with longername0, longername1, ", self.chat.status(200))
         for columns in range(200):
@@ -83,23 +83,25 @@ class Hearing(ChatCase):
             self.chat.heard({"event": "joined", "name": f"n{number}"})
             self.chat.heard({"event": "renamed", "name": f"n{number}", "to": f"m{number}"})
         self.assertLess(time.monotonic() - began, 30)
-        self.assertEqual(len(self.chat.company), LIMIT)
+        self.assertEqual(len(self.chat.roster), LIMIT)
         self.chat.heard({"event": "here", "names": [f"k{number}" for number in range(60_000)]})
-        self.assertEqual(len(self.chat.company), LIMIT)
-        self.assertEqual(self.chat.company.names[:2], ["k0", "k1"])
+        self.assertEqual(len(self.chat.roster), LIMIT)
+        self.assertEqual(self.chat.roster.names[:2], ["k0", "k1"])
 
     def test_reply(self) -> None:
         """`/r` answers who told something last, under their new name; somebody ignored is not answered."""
         self.assertEqual(self.enter("/r hi"), ["-!- nobody has told you anything in private yet"])
         self.hear("told", **{"from": "bob", "text": "psst"})
+        self.courier.company.renamed({"stream": BOB, "to": "rob"})
         self.hear("renamed", name="bob", to="rob")
         self.enter("/ignore eve")
         self.hear("told", **{"from": "eve", "text": "psst"})
         self.assertEqual(self.enter("/r hi there"), ["-!- to rob (private): hi there"])
-        self.assertEqual(self.take(), [{"verb": "msg", "to": "rob", "text": "hi there"}])
+        self.assertEqual(self.take(), [{"verb": "msg", "to": BOB, "text": "hi there"}])
+        self.assertEqual(self.enter("/msg carl hi"), ["-!- nobody here is called carl: not sent"])
 
     def test_done(self) -> None:
-        """After `/done` nothing more is said, by a paste neither, and a hub that comes back hears it again."""
+        """After `/done` nothing more is said, by a paste neither; in a larger room it isn't taken."""
         self.enter("/done")
         self.assertEqual(self.take(), [{"verb": "done"}])
         for line in ("hi", "/me waves", "/msg bob psst", "//x"):
@@ -107,9 +109,9 @@ class Hearing(ChatCase):
         self.assertFalse(self.person.enter_all(["a", "b"]))
         self.enter("/who")
         self.assertEqual(self.take(), [{"verb": "who"}])
-        self.chat.cut("it broke")
-        self.chat.heard(WELCOME)
-        self.assertEqual(self.take(), [{"verb": "done"}])
+        self.welcome("room", seats=None)
+        self.assertEqual(self.enter("/done"), ["-!- /done is for two: here /quit leaves"])
+        self.assertEqual(self.take(), [])
 
     def test_too_long(self) -> None:
         """A line of the most bytes is sent; one more, in any command or paste, stays in the editor with its length."""
@@ -120,7 +122,7 @@ class Hearing(ChatCase):
             self.assertEqual(self.out.rows[-1], "-!- line too long (4097 bytes, at most 4096): not sent")
         self.assertFalse(self.person.enter_all(["a", "x" * 4097, "b"]))
         self.assertEqual(self.take(), [])
-        self.chat.heard(WELCOME | {"max_line": 10})
+        self.welcomed(max_line=10)
         self.assertFalse(self.person.enter("x" * 11))
         self.assertTrue(self.person.enter("x" * 10))
 
@@ -137,13 +139,53 @@ class Hearing(ChatCase):
         self.assertEqual(self.chat.others, ["carl"])
 
     def test_greeting(self) -> None:
-        """The first welcome says who and with whom, another room's where, a second connection's that it is back."""
+        """The first welcome says who and with whom, another room's where, a second link's that it is back."""
         self.assertEqual(self.greeting, ["-!- you are ann in lobby, with bob (/help)"])
-        self.assertEqual(
-            self.hear(**WELCOME | {"room": "tea", "here": ["ann"]}), ["-!- now in tea: waiting for a partner"]
-        )
-        self.chat.cut("it broke")
-        self.assertEqual(self.hear(**WELCOME | {"room": "tea"}), ["-!- connected again"])
+        self.courier.company.moved(True)
+        self.assertEqual(self.welcomed("carl", room="tea"), ["-!- now in tea: with carl"])
+        self.cut()
+        self.assertEqual(self.welcomed("carl", room="tea"), ["-!- connected again"])
+
+    def test_what_came_meanwhile(self) -> None:
+        """A welcome after a cut tells who left and who came; who is away is known by stream, whatever the hub says."""
+        self.cut()
+        self.assertEqual(self.welcomed("dora"), ["-!- connected again", "-!- bob left (lost)", "-!- dora joined"])
+        self.cut()
+        again = {"name": "guest-1", "stream": "d" * 16, "session": True, "away": True}
+        self.courier.up = True
+        self.courier.company.welcome({"ends": [again]}, 0)
+        self.assertEqual(self.hear(**WELCOME | {"ends": [again]}), ["-!- connected again"])
+        self.assertEqual(self.chat.status(80), "connected · ann · lobby · dora is away")
+        self.courier.company.seen(again | {"name": "theodora", "away": False})
+        self.assertEqual(self.hear("back", name="theodora", stream="d" * 16), ["-!- theodora is back"])
+        self.assertEqual(self.chat.status(80), "connected · ann · lobby · with theodora")
+
+    def test_away(self) -> None:
+        """Who is away is said, in the status as well; a link made anew without an absence is nobody's news."""
+        self.assertEqual(self.hear("back", name="bob"), [])
+        self.assertEqual(self.hear("away", name="bob"), ["-!- bob is away (link lost), what you say is kept"])
+        self.assertEqual(self.chat.status(80), "connected · ann · lobby · bob is away")
+        self.hear("renamed", name="bob", to="rob")
+        self.hear("here", names=["rob", "ann"])
+        self.assertEqual(self.chat.status(80), "connected · ann · lobby · rob is away")
+        self.assertEqual(self.hear("back", name="rob"), ["-!- rob is back"])
+        self.chat.seats = None
+        self.hear("joined", name="carl")
+        self.hear("finished", name="rob")
+        self.hear("joined", name="dora")
+        self.hear("away", name="carl")
+        self.assertIn(" · with dora, carl is away, rob has finished", self.chat.status(80))
+
+    def test_missed(self) -> None:
+        """Lines that never come are counted, by their speaker."""
+        self.chat.missed("bob", 12)
+        self.chat.missed("bob", 1)
+        self.assertEqual(self.out.rows, ["-!- 12 lines of bob were missed", "-!- 1 line of bob was missed"])
+
+    def test_many_lines_at_once(self) -> None:
+        """Lines that come in one event are rows of their own, clean."""
+        said = {"from": "bob", "text": "one\n\ntwo\x1b[2J"}
+        self.assertEqual(self.hear("said", **said), ["bob: one", "bob: ", "bob: two[2J"])
 
     def test_mentions_and_bell(self) -> None:
         """The bell rings for a mention, for everything, or never; no letter and no port is a name to be mentioned."""
@@ -234,63 +276,6 @@ class Hearing(ChatCase):
             self.assertNotIn("\x1b", row)
 
 
-class Endings(ChatCase):
-    """How a conversation ends."""
-
-    def test_closed(self) -> None:
-        """quit and bye are clean, shutdown and lost are a lost link, everything else is a refusal."""
-        for why, ended in (
-            ("quit", [(0, "")]),
-            ("bye", [(0, "")]),
-            ("shutdown", []),
-            ("lost", []),
-            ("full", [(3, "closed (full): sorry")]),
-            ("kicked", [(3, "closed (kicked): sorry")]),
-            ("whatever", [(3, "closed (whatever): sorry")]),
-        ):
-            self.welcome()
-            self.hear("closed", why=why, text="sorry")
-            self.assertEqual(self.out.ended, ended, why)
-
-    def test_cut(self) -> None:
-        """A cut is a lost link, with the hub's own reason where it gave one; after a farewell it is the end."""
-        self.hear("closed", why="shutdown", text="back soon")
-        self.chat.cut("the connection broke")
-        self.assertEqual(self.out.rows, ["-!- link lost (back soon): trying again; what you type is kept"])
-        self.chat.wait(2.4)
-        self.assertEqual(self.chat.status(80), "lost, retry in 2 s · ann · lobby")
-        self.assertEqual(self.out.ended, [])
-        self.welcome("ports", label="port", farewell=["/quit", "exit"])
-        self.enter(" EXIT ")
-        self.chat.cut("done")
-        self.assertEqual(self.out.ended, [(0, "")])
-
-    def test_farewells(self) -> None:
-        """A word in lower case counts in any case, another one literally (seeds 002 and 003)."""
-        words = ["/quit", "exit", "Bye"]
-        for line in ("exit", " Exit ", "Bye"):
-            self.assertTrue(is_farewell(line, words), line)
-        for line in ("exit strategy?", "bye", "Bye bye", " Bye"):
-            self.assertFalse(is_farewell(line, words), line)
-
-    def test_a_farewell_that_was_none(self) -> None:
-        """What is said after a would-be farewell makes a cut a lost link again."""
-        self.welcome("ports", label="port", farewell=["exit"])
-        self.enter("exit")
-        self.enter("still here")
-        self.chat.cut("it broke")
-        self.assertEqual(self.out.ended, [])
-
-    def test_quit(self) -> None:
-        """/quit tells the hub and leaves, also while a name is asked for and while the link is down."""
-        self.enter("/quit")
-        self.assertEqual((self.take(), self.out.ended), ([{"verb": "quit"}], [(0, "")]))
-        self.chat.cut("it broke")
-        self.out.ended.clear()
-        self.enter("/quit")
-        self.assertEqual((self.take(), self.out.ended), ([], [(0, "")]))
-
-
 class Names(ChatCase):
     """Being asked for a name."""
 
@@ -301,16 +286,20 @@ class Names(ChatCase):
         self.assertEqual(self.chat.prompt, "Your name: ")
         self.assertEqual(self.enter(" ann "), [])
         self.assertEqual(self.take(), [{"verb": "nick", "name": "ann"}])
-        self.chat.heard(WELCOME)
-        self.assertEqual((self.chat.prompt, self.chat.wanted), ("> ", "ann"))
+        self.welcomed()
+        self.assertEqual((self.chat.prompt, self.chat.name), ("> ", "ann"))
 
     def test_later(self) -> None:
-        """A name refused in mid-conversation is an error like any other."""
+        """A name refused in mid-conversation, or after a lost link, is an error like any other."""
         self.enter("/nick bob")
+        self.assertEqual(self.take(), [{"verb": "nick", "name": "bob"}])
         self.hear("error", code="name", text="bob is taken")
-        self.assertEqual((self.chat.asking, self.chat.wanted), (False, ""))
+        self.assertFalse(self.chat.asking)
+        self.cut()
+        self.hear("error", code="name", text="ann is taken")
+        self.assertFalse(self.chat.asking)
         self.hear("renamed", name="ann", to="anna", own=True)
-        self.assertEqual(self.chat.wanted, "anna")
+        self.assertEqual(self.chat.name, "anna")
 
     def test_bad_room(self) -> None:
         """A bad room before the welcome is final; later the person stays where they are."""
@@ -348,11 +337,10 @@ class Manners(ChatCase):
         self.hear("notice", text="X: Alice received before Y: Bob")
         self.hear("closed", why="bye", text="that was the verdict")
         self.assertEqual(self.out.rows[-1], "X: Alice received before Y: Bob")
-        self.assertEqual(self.out.ended, [(0, "")])
+        self.assertEqual(self.chat.verdict(1, "it broke"), (0, ""))
 
     def test_duet(self) -> None:
         """`Bye` from the other end makes the end a clean one."""
         self.welcome("duet", name="X", label="letter", here=["X"], farewell=["/quit", "Bye"])
         self.assertEqual(self.hear("said", **{"from": "Y", "text": "Bye"}), ["Y: Bye"])
-        self.chat.cut("closed")
-        self.assertEqual(self.out.ended, [(0, "")])
+        self.assertEqual(self.chat.verdict(1, "it broke"), (0, ""))

@@ -12,6 +12,14 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.harness.played import played_hub
 from tests.harness.terminals import client, client_pid, hub, settings, shell
 
+SESSION = {
+    "stream": "a" * 16,
+    "grace": 120,
+    "max_line": 4096,
+    "ends": [{"name": "bob", "stream": "b" * 16, "session": True, "away": False}],
+}
+"""What a welcome has for a session."""
+
 
 class Endings(SynchronousTestCase):
     """004-5: whatever ends it, the terminal is as it was, and the status says how it was."""
@@ -32,6 +40,8 @@ class Endings(SynchronousTestCase):
                 played.say({"event": "closed", "why": "bye", "text": "bob left (quit)"})
             else:
                 tty.type(how)
+            if how not in ("kicked", "bye"):
+                self.assertEqual(played.hear()["verb"], "quit")
             played.hang_up()
             self.assertEqual(tty.wait(), 0)
             self.assertIn(f"status={status}", tty.text())
@@ -122,7 +132,7 @@ class Link(SynchronousTestCase):
     def test_lost_and_back(self) -> None:
         """A lost link says so, keeps what is typed and entered, and says when it is back; order is kept."""
         with played_hub() as played, client("127.0.0.1", played.port, "--name", "ann") as tty:
-            self.assertEqual(played.welcome()["name"], "ann")
+            first = played.welcome(**SESSION)
             tty.until("with bob")
             tty.type("ha")
             tty.until("> ha")
@@ -131,27 +141,28 @@ class Link(SynchronousTestCase):
             tty.until("> ha")
             tty.type("lf\rmore\rdraft")
             tty.until("2 unsent")
-            self.assertEqual(played.welcome()["name"], "ann")
-            self.assertEqual([played.hear()["text"] for _ in range(2)], ["half", "more"])
+            again = played.welcome(**SESSION)
+            self.assertEqual((again["session"], again["name"]), (first["session"], "ann"))
+            self.assertEqual(played.hear()["text"], "half\nmore")
             tty.until("connected again")
             tty.settle()
             self.assertEqual(tty.typed_row(), "> draft")
             self.assertEqual([row for row in tty.rows() if row.startswith("you: ")], ["you: half", "you: more"])
 
     def test_full_when_back(self) -> None:
-        """A refusal after a lost link is final as well, and what was not sent is given back."""
+        """A refusal after a lost link is final as well, and what was not delivered is given back."""
         with played_hub() as played, client("127.0.0.1", played.port) as tty:
-            played.welcome()
+            played.welcome(**SESSION)
             tty.until("with bob")
             played.hang_up()
             tty.until("link lost")
             tty.type("precious\r")
+            tty.until("1 unsent")
             played.accept()
             played.say({"event": "closed", "why": "full", "text": "no seat is free"})
             self.assertEqual(tty.wait(), 3)
             self.assertEqual(
-                tty.rows()[-3:],
-                ["chatterbox: closed (full): no seat is free", "chatterbox: this was not sent:", "precious"],
+                tty.rows()[-2:], ["-!- not delivered: precious", "chatterbox: closed (full): no seat is free"]
             )
 
 

@@ -20,15 +20,21 @@ def text(event: Json) -> str:
     return clean_text(said) if isinstance(said, str) else ""
 
 
+def texts(event: Json) -> list[str]:
+    """Return the lines that were said: a session hears many in one event."""
+    said = event.get("text")
+    return [clean_text(line) for line in said.split("\n")] if isinstance(said, str) else [""]
+
+
 def word(event: Json, key: str) -> str:
     """Return a name, a room or another short word; an empty string where there is none."""
-    return _short(event.get(key))
+    return short(event.get(key))
 
 
 def words(event: Json, key: str) -> list[str]:
     """Return a list of short words."""
     found = event.get(key)
-    return [_short(each) for each in found if isinstance(each, str)] if isinstance(found, list) else []
+    return [short(each) for each in found if isinstance(each, str)] if isinstance(found, list) else []
 
 
 def number(event: Json, key: str) -> int | None:
@@ -37,5 +43,6 @@ def number(event: Json, key: str) -> int | None:
     return found if isinstance(found, int) else None
 
 
-def _short(found: object) -> str:
+def short(found: object) -> str:
+    """Return a short word, clean."""
     return clean_text(found[:WORD]) if isinstance(found, str) else ""

@@ -1,4 +1,4 @@
-"""An interactive run is one use of the client at a terminal: a chat, its person, a link, a display, and their end.
+"""An interactive run is one use of the client at a terminal: a chat, its person, a session, a display, and their end.
 
 It connects them and knows none of them closely: it does not know what is said, how it travels, or how it looks.
 """
@@ -16,14 +16,15 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import ILogObserver, LogEvent, globalLogBeginner
 from twisted.python.failure import Failure
 
+from ...wire.numbered import Json, Numbered
+from ...wire.numbering import Outcome
 from ...wire.text import NOTICE
 from ..clock import make_monotonic
-from ..failures import unreachable
-from ..link import Link
-from ..options import CLEAN, LOST, Misuse, Options
+from ..options import CLEAN, Misuse, Options
+from ..outputs import Missed
+from ..session import Session, make_resume
 from .chat import Chat
 from .commands import help_about
-from .events import Json
 from .person import Person
 from .rows import Row, dress, notice
 from .seams import Display
@@ -36,7 +37,7 @@ UPDATE_GAP = 0.05
 UNDRAWN_LIMIT = 64 * 1024
 """Characters that wait for the screen before the hub is asked to wait (the size of one read)."""
 CLOSE_PATIENCE = 3.0
-"""Seconds in which display and link have to close; a terminal may be stopped, and a hub dead."""
+"""Seconds in which display and session have to close; a terminal may be stopped, and a hub dead."""
 
 
 class Coalescer:
@@ -75,16 +76,17 @@ class InteractiveRun:
     """
 
     def __init__(self, reactor: Any, options: Options, make_display: Callable[[InteractiveRun], Display]) -> None:
-        self.chat = Chat(self, options.name, options.room, options.live)
-        self._person = Person(self.chat, self)
+        first, later = options.retry or 0.0, options.retry  # without --retry it is the person who gives up
+        resume = make_resume(options.room, options.name, first, later, options={"live": True})
+        self._session = Session(reactor, options.endpoint(reactor), resume, self, options.hub)
+        self.chat = Chat(self, self._session, options.name, options.room, options.live)
+        self._person = Person(self.chat, self, self._session)
         self.status: int | None = None
         """The exit status, once it is known."""
         self.why = ""
         """Why it ended, where that isn't the person's own wish."""
         self.crash: Failure | None = None
         self._reactor = reactor
-        self._hub = options.hub
-        self._link = Link(reactor, options.endpoint(reactor), self._hello, self)
         self._display = make_display(self)
         self._opened = False
         self._transcript = Transcript()
@@ -93,7 +95,12 @@ class InteractiveRun:
             self._open_log(options.log)
         self._size = 0
         self._bell = False
-        self._holders: frozenset[str] = frozenset()
+        self._unshown = 0
+        """Numbered things that wait for the screen; whoever said them hears when they are there."""
+        self._stopped = False
+        """Whether the terminal takes nothing for now."""
+        self._over: Deferred[None] = Deferred()
+        """Fires when the session has ended."""
         self._output = Coalescer(reactor, UPDATE_GAP, self._flush)
         self._typing = Coalescer(reactor, UPDATE_GAP, lambda: self._person.typing(self._display.draft()))
 
@@ -114,21 +121,17 @@ class InteractiveRun:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda number, _: self._reactor.callFromThread(self._signalled, number))
         self._reactor.addSystemEventTrigger("before", "shutdown", self._close)
-        self._reactor.callWhenRunning(lambda: self._link.start().addErrback(self._unreachable))
+        self._reactor.callWhenRunning(self._session.start)
         self._reactor.run(installSignalHandlers=False)
         self._last_words()
         return self.status if self.status is not None else CRASHED
 
-    def _hello(self) -> dict[str, object]:
-        wanted = {"name": self.chat.wanted, "room": self.chat.room}
-        return {key: word for key, word in wanted.items() if word}
-
-    def _unreachable(self, reason: Failure) -> None:
-        self.end(LOST, unreachable(self._hub, reason))
-
     def _signalled(self, number: int) -> None:
-        """Leave; ^C is the person's own wish and ends with 0, the other signals come from somebody else."""
-        self._person.quit(CLEAN if number == signal.SIGINT else 128 + number)
+        """Leave; ^C is the person's own wish, and the other signals come from somebody else."""
+        if number == signal.SIGINT:
+            self._person.quit()
+        else:
+            self.end(128 + number)
 
     def _watch(self, event: LogEvent) -> None:
         """End because of a fault of our own; it is told when the terminal is restored."""
@@ -142,21 +145,20 @@ class InteractiveRun:
         self.end(CRASHED, f"a fault of this program: {failure.value!r}")
 
     def _close(self) -> Deferred[Any]:
-        if self.status is None:
-            self.status = CLEAN
+        status = self.status if self.status is not None else CLEAN
+        self.status = status
+        self._session.abandon(status)
         if self._opened and self.chat.manner.goodbye:
-            self.show(Row(self.chat.manner.goodbye, kind="plain"))
+            self.put(Row(self.chat.manner.goodbye, kind="plain"))
+        self._stopped = False
         self._flush()
-        both = DeferredList([self._display.close() or succeed(None), self._link.leave()])
+        both = DeferredList([self._display.close() or succeed(None), self._over])
         return both.addTimeout(CLOSE_PATIENCE, self._reactor).addErrback(lambda _: None)
 
     def _last_words(self) -> None:
-        """Say on stderr why it ended, and what was never sent."""
+        """Say on stderr why it ended."""
         if self.why:
             print(f"chatterbox: {self.why}", file=sys.stderr)
-        unsent = [str(verb["text"]) for verb in self.chat.outbox.unsent]
-        if unsent:
-            print("chatterbox: this was not sent:", *unsent, sep="\n", file=sys.stderr)
         if self.crash is not None:
             self.crash.printTraceback(sys.stderr)
 
@@ -181,40 +183,40 @@ class InteractiveRun:
         """Leave."""
         self._person.quit()
 
-    def hold(self, held: bool, by: str = "terminal") -> None:
-        """Stop or go on for one reason; while there is any reason to stop, the hub has to wait."""
-        self._holders = self._holders | {by} if held else self._holders - {by}
-        self._link.read(not self._holders)
+    def hold(self, held: bool) -> None:
+        """Show nothing more for now, and let the others wait; or go on."""
+        self._stopped = held
+        if held:
+            self._session.hold("terminal")
+        else:
+            self._session.release("terminal")
+            self._output.poke()
 
     # -- what the chat tells (seams.World) ----------------------------------------------------------------------
-
-    def send(self, verb: Json) -> None:
-        """Pass one object to the hub."""
-        self._link.send(verb)
 
     def echo(self, row: Row) -> None:
         """Show the person's own words, unless the terminal has."""
         if self._display.echoes:
             self._transcript.write(row)
         else:
-            self.show(row)
+            self.put(row)
 
-    def show(self, row: Row) -> None:
+    def put(self, row: Row) -> None:
         """Put one row on the screen, with the next batch."""
         if fault := self._transcript.write(row):
-            self.show(notice(fault))
+            self.put(notice(fault))
         clock = time.strftime("%H:%M:%S ") if self.chat.preferences.times else ""
         text = dress(row, self._display.look, clock)
         self._rows.append(text)
         self._size += len(text)
         if self._size > UNDRAWN_LIMIT:
-            self.hold(True, "backlog")
+            self._session.hold("backlog")
         self._output.poke()
 
     def help(self, about: str) -> None:
         """Show the rows of `/help`."""
         for row in help_about(self._display.columns() - len(NOTICE), self._display.keys, about):
-            self.show(notice(row))
+            self.put(notice(row))
 
     def clear(self) -> None:
         """Empty the screen, rows that wait for it included."""
@@ -239,46 +241,56 @@ class InteractiveRun:
             self._reactor.stop()
 
     def _flush(self) -> None:
+        if self._stopped:
+            return
         rows, self._rows = self._rows, []
         bell, self._bell = "\a" if self._bell else "", False
         if rows:
             self._display.write("\n".join(rows) + "\n" + bell)
         if self._size > UNDRAWN_LIMIT:
-            self.hold(False, "backlog")
+            self._session.release("backlog")
         self._size = 0
+        unshown, self._unshown = self._unshown, 0
+        if unshown:
+            self._session.shown(unshown, idle=True)
         self._display.refresh()
 
-    # -- what the link tells (link.Ears) ------------------------------------------------------------------------
+    # -- what the session tells (its Owner) ---------------------------------------------------------------------
 
-    def heard(self, event: Json) -> None:
-        """Take one object of the hub."""
+    def show(self, event: Json, thing: Numbered | None) -> None:
+        """Take what the hub said."""
         if self.status is not None:
             return
+        self._unshown += thing is not None
         self.chat.heard(event)
         self.touched()  # somebody new, or a link that is back, has seen nothing of the draft
-        if not self._opened and self.status is None:
+        if not self._opened and self.status is None and event.get("event") != "closed":
             self._opened = True
             self._output.act()
             self._display.open()
-        if self._rows:
-            self._output.poke()
-        else:
-            self._display.refresh()
+        self._output.poke()
 
-    def flow(self, open_: bool) -> None:
-        """Go on sending, or send nothing for now."""
-        if self.status is None:
-            self.chat.outbox.flow(open_)
-            self._output.poke()
+    def told(self, outcome: Outcome) -> None:
+        """Show which lines weren't delivered."""
+        self.chat.told(outcome)
+        self._output.poke()
 
-    def cut(self, reason: str) -> None:
-        """Go on without a link, or end where that was agreed."""
-        if self.status is None:
-            self.chat.cut(reason)
-            self._output.poke()
+    def missed(self, missed: Missed) -> None:
+        """Show that lines of somebody will never come."""
+        self.chat.missed(missed.name, missed.lines)
 
-    def wait(self, seconds: float) -> None:
-        """Show when the next attempt is made."""
-        if self.status is None:
-            self.chat.wait(seconds)
-            self._output.poke()
+    def waits(self, seconds: float, why: str) -> None:
+        """Go on without a link."""
+        self.chat.waits(seconds, why)
+        self._output.poke()
+
+    def go_on(self) -> None:
+        """Say what waits."""
+        self.chat.voice.go_on()
+        self.touched()
+        self._output.poke()
+
+    def over(self, status: int, why: str) -> None:
+        """End."""
+        self.end(*self.chat.verdict(status, why))
+        self._over.callback(None)

@@ -45,5 +45,9 @@ VERDICT = re.compile(r"\S+: .* received before \S+: ")
 
 
 def is_farewell(line: str, words: Sequence[str]) -> bool:
-    """Return whether `line` ends a stay: a word in lower case does whatever the case and the space around it."""
+    """Return whether `line` ends a stay: a word in lower case does whatever the case and the space around it.
+
+    `/quit` is a command, and never a line.
+    """
+    words = [word for word in words if word != "/quit"]
     return line in words or line.strip().casefold() in [word for word in words if word.islower()]

@@ -11,26 +11,27 @@ from ...wire.text import clean_text
 from ..options import CLEAN
 from . import commands
 from .chat import Chat
-from .events import Json
+from .events import Json, short
 from .manner import is_farewell
-from .outbox import UNSENT_LIMIT
 from .rows import Row, notice
-from .seams import World
+from .seams import Courier, World
+from .voice import UNSENT_LIMIT, Saying
 
 SAYING = frozenset({"say", "me", "msg", "r"})
 """Commands that say something."""
-
-
 SAID_ALL = "you have said /done, so nothing more is sent; /quit leaves"
+LEAVE_PATIENCE = 2.0
+"""Seconds that a person waits, who leaves, for the others to get the last lines; a second /quit waits no longer."""
 
 
 class Person:
     """The person's side of a chat."""
 
-    def __init__(self, chat: Chat, world: World) -> None:
+    def __init__(self, chat: Chat, world: World, courier: Courier) -> None:
         self._chat = chat
         self._world = world
-        self._outbox = chat.outbox
+        self._voice = chat.voice
+        self._courier = courier
         preferences = chat.preferences
         self._verbs: dict[str, Callable[..., object]] = {
             "say": self._say,
@@ -38,9 +39,9 @@ class Person:
             "done": self._done,
             "help": world.help,
             "who": lambda: self._ask({"verb": "who"}),
-            "nick": lambda name: self._ask({"verb": "nick", "name": name}),
-            "join": lambda room: self._ask({"verb": "join", "room": room}),
-            "me": lambda text: self._outbox.post({"verb": "me", "text": text}),
+            "nick": courier.rename,
+            "join": self._join,
+            "me": self._me,
             "msg": self._msg,
             "r": self._reply,
             "ignore": lambda name: chat.tell(preferences.ignore(name)),
@@ -54,6 +55,8 @@ class Person:
     def enter(self, line: str) -> bool:
         """Do what the finished `line` asks; return False where it can't be sent as it is and stays in the editor."""
         line = clean_text(line)
+        if self._chat.leaving and line.strip() != "/quit":
+            return False
         if self._chat.asking and line.strip() != "/quit":
             self._answer(line.strip())
             return True
@@ -74,7 +77,7 @@ class Person:
 
     def enter_all(self, lines: Sequence[str]) -> bool:
         """Say all the lines of a paste as they stand, or none; no slash word in one is a command."""
-        if not self._outbox.takes(sum(map(len, lines))):
+        if not self._voice.takes(sum(map(len, lines))):
             self._chat.tell(f"a paste has at most {UNSENT_LIMIT} characters, not sent")
             return False
         if fault := self._fault(max(lines, key=len)):
@@ -92,30 +95,51 @@ class Person:
         size = len(text.encode(errors="replace"))
         if size > self._chat.max_line:
             return f"line too long ({size} bytes, at most {self._chat.max_line}): not sent"
-        return "" if self._outbox.takes(len(text)) else "too much waits to be sent already: not sent"
+        return "" if self._voice.takes(len(text)) else "too much waits to be sent already: not sent"
 
     def typing(self, draft: str) -> None:
         """Let the other end see the draft as it is now, where both want that (docs, section 7)."""
         if self._chat.streams and not self._chat.asking:
-            self._outbox.draft(clean_text(draft))
+            self._voice.draft(clean_text(draft))
 
-    def quit(self, status: int = CLEAN) -> None:
-        """Leave, and tell the hub."""
-        self._chat.ending = True
-        if self._outbox.open:
-            self._outbox.now({"verb": "quit"})
-        self._world.end(status)
+    def quit(self) -> None:
+        """Leave as soon as the others have got all, or soon; the second time at once."""
+        chat, again = self._chat, self._chat.leaving
+        chat.leaving = True
+        chat.undelivered(self._voice.give_up())
+        if again:
+            self._courier.abandon(CLEAN)
+        else:
+            alone = not any(not end.away for end in self._courier.company.ends.values())
+            self._courier.leave(0.0 if alone or not self._courier.up else LEAVE_PATIENCE)
 
     def _answer(self, name: str) -> None:
-        self._chat.wanted = name
-        self._outbox.now({"verb": "nick", "name": name})
+        """Give the hub a name; who enters none keeps the one that the hub has given."""
+        if name:
+            self._courier.answer(name)
+        self._chat.asking = bool(name) or not self._chat.mode
 
     def _say(self, text: str) -> None:
+        """Say a line; a farewell ends the stay at the hub, and nobody is to get it."""
         chat = self._chat
         chat.ending = is_farewell(text, chat.farewells)
         self._world.echo(self._own_row(text))
-        self._outbox.post({"verb": "say", "text": text})
         chat.spoken = True
+        if chat.ending and self._courier.numbered:
+            if not self._courier.send({"verb": "say", "text": text}):
+                self.quit()
+            return
+        self._voice.post(Saying(text))
+
+    def _me(self, text: str) -> None:
+        self._world.put(Row(text, f"* {self._chat.name} ", self._chat.name, "own"))
+        self._voice.post(Saying(text, "me"))
+
+    def _join(self, room: str) -> None:
+        if self._courier.up and room == self._chat.room:
+            self._chat.tell(f"you are in {room} already")
+        else:
+            self._courier.join(room)
 
     def _own_row(self, text: str) -> Row:
         """Return an own line as it is marked here; the hub's echo of it is not shown again."""
@@ -126,9 +150,17 @@ class Person:
             return Row(text, kind="plain")
         return Row(text, f"{chat.name if chat.label else 'you'}: ", chat.name, "own")
 
-    def _msg(self, to: str, text: str) -> None:
-        self._world.show(notice(f"to {to} (private): {text}"))
-        self._outbox.post({"verb": "msg", "to": to, "text": text})
+    def _msg(self, name: str, text: str) -> None:
+        """Say something to one end: a session's lines go by streams, others by names."""
+        to = name
+        if self._courier.numbered:
+            ends = self._courier.company.ends.items()
+            to = next((stream for stream, end in ends if short(end.name).casefold() == name.casefold()), "")
+        if not to:
+            self._chat.tell(f"nobody here is called {name}: not sent")
+            return
+        self._world.put(notice(f"to {name} (private): {text}"))
+        self._voice.post(Saying(text, "msg", to))
 
     def _reply(self, text: str) -> None:
         if self._chat.teller:
@@ -137,8 +169,12 @@ class Person:
             self._chat.tell("nobody has told you anything in private yet")
 
     def _done(self) -> None:
+        """Say that all is said; in a larger room nobody waits for that word."""
+        if self._courier.numbered and self._chat.seats != 2:
+            self._chat.tell("/done is for two: here /quit leaves")
+            return
         self._chat.said_all = True
-        self._outbox.post({"verb": "done"})
+        self._courier.finish()
         self._chat.tell("you say no more, and listen on; /quit leaves")
 
     def _toggle_live(self) -> None:
@@ -152,7 +188,5 @@ class Person:
 
     def _ask(self, verb: Json) -> None:
         """Send what makes sense at once only."""
-        if self._outbox.open:
-            self._outbox.now(verb)
-        else:
+        if not self._courier.send(verb):
             self._chat.tell("not connected")

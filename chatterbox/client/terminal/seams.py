@@ -1,7 +1,7 @@
 """A seam is what one part of the client at a terminal needs of another, and nothing more.
 
 The run of the client (`interactive`) is the `World` of a chat and the `Master` of a display; editor and plain display
-are each a `Display`. The link's own seam stands beside the link, which knows no terminal.
+are each a `Display`; the session, which knows no terminal, is the chat's `Courier`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from ...wire.verbs import Verb
+from ..company import Company
 from .events import Json
 from .rows import Look, Row
 
@@ -20,10 +21,7 @@ from .rows import Look, Row
 class World(Protocol):
     """The seam between a conversation and everything around it."""
 
-    def send(self, verb: Json) -> None:
-        """Pass one object to the hub; only called while there is a link."""
-
-    def show(self, row: Row) -> None:
+    def put(self, row: Row) -> None:
         """Put one row on the screen."""
 
     def echo(self, row: Row) -> None:
@@ -43,6 +41,54 @@ class World(Protocol):
 
     def end(self, status: int, why: str = "") -> None:
         """Leave, with this exit status; `why` is a sentence where it isn't the person's own wish."""
+
+
+class Courier(Protocol):
+    """The seam between a conversation and its session, which takes lines to the other ends."""
+
+    @property
+    def numbered(self) -> bool:
+        """Whether lines are numbered and acknowledged: then each is told of that wasn't delivered."""
+
+    @property
+    def up(self) -> bool:
+        """Whether there is a link, and the hub has said welcome on it."""
+
+    @property
+    def full(self) -> bool:
+        """Whether nothing may be said now."""
+
+    @property
+    def company(self) -> Company:
+        """The other ends, by stream."""
+
+    @property
+    def next_mark(self) -> int:
+        """The mark that the next line will have."""
+
+    def say(self, lines: bytes, kind: str = "say", to: str = "") -> int:
+        """Say lines."""
+
+    def finish(self) -> None:
+        """Say that all is said."""
+
+    def join(self, room: str) -> None:
+        """Go to another room."""
+
+    def rename(self, name: str) -> None:
+        """Take another name."""
+
+    def answer(self, name: str) -> None:
+        """Answer the hub, which asks for a name."""
+
+    def leave(self, wait: float = 0.0, status: int = 0) -> None:
+        """Go when all is got, or `wait` seconds later."""
+
+    def abandon(self, status: int) -> None:
+        """Go now."""
+
+    def send(self, verb: Json) -> bool:
+        """Pass what has no number to the hub; return whether there is a link for it."""
 
 
 class Display(Protocol):

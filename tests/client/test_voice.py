@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from chatterbox.client.terminal import outbox
-from chatterbox.client.terminal.outbox import Outbox
-from tests.harness.chats import ChatCase
-from tests.harness.played import WELCOME
+from chatterbox.client.terminal.chat import QUOTED
+from chatterbox.client.terminal.voice import UNSENT_LIMIT
+from chatterbox.wire.numbering import UNSENT, UNSURE
+from tests.harness.chats import BOB, ChatCase
 
 
 class Typing(ChatCase):
@@ -94,49 +94,83 @@ class Typing(ChatCase):
         self.assertEqual(self.keys(), ["hel", "hell"])
 
     def test_lost_link(self) -> None:
-        """A draft or a line of keys that a lost link swallowed is sent whole to the next one."""
-        self.welcome("talk")
+        """A draft that a lost link swallowed is sent whole on the next one."""
+        self.enter("/live")
         self.person.typing("hel")
-        self.chat.cut("it broke")
-        self.enter("hello")
-        self.person.typing("the")
-        self.take()
-        self.chat.heard(WELCOME | {"mode": "talk"})
-        self.person.typing("ther")
-        self.assertEqual(self.keys(), ["hello\n", "ther"])
+        self.cut()
+        self.person.typing("hell")
+        self.assertEqual(self.keys(), ["hel"])
+        self.welcomed()
+        self.person.typing("hello")
+        self.assertEqual(self.keys(), ["hello"])
+
+    def test_back(self) -> None:
+        """Who comes back gets the whole draft with the next key."""
+        self.enter("/live")
+        self.person.typing("hel")
+        self.hear("back", name="bob")
+        self.person.typing("hell")
+        self.assertEqual(self.keys(), ["hel", "hell"])
 
 
 class Waiting(ChatCase):
-    """Lines that can't be sent yet."""
+    """Lines that can't be said yet, and lines that nobody has got."""
 
-    def test_kept(self) -> None:
-        """What is said without a link waits, is counted, and is sent in order at the next welcome."""
-        self.chat.cut("it broke")
+    def test_unsent(self) -> None:
+        """Lines are unsent while there is no link, or nobody here, until they are got; then nothing is counted."""
+        self.enter("zero")
+        self.assertNotIn("unsent", self.chat.status(80))
+        self.cut()
         self.enter("one")
         self.enter("/me two")
         self.assertEqual(self.enter("/who"), ["-!- not connected"])
-        self.assertIn(" · 2 unsent", self.chat.status(80))
-        self.chat.heard(WELCOME)
-        self.assertEqual(self.take(), [{"verb": "say", "text": "one"}, {"verb": "me", "text": "two"}])
+        self.assertIn(" · 3 unsent · ", self.chat.status(80))
+        self.told(0, 1)
+        self.assertIn(" · 2 unsent · ", self.chat.status(80))
+        self.welcomed()
+        self.assertNotIn("unsent", self.chat.status(80))
+        self.courier.company.away({"stream": BOB})
+        self.assertIn(" · 2 unsent · ", self.chat.status(80))
+        self.told(1, 2)
         self.assertNotIn("unsent", self.chat.status(80))
 
-    def test_flow(self) -> None:
-        """A link that takes no more for now makes lines wait, and order is kept when it goes on."""
-        sent: list[dict[str, object]] = []
-        box = Outbox(sent.append)
-        box.flow(True)
-        box.post({"verb": "say", "text": "1"})
-        box.flow(False)
-        box.post({"verb": "say", "text": "2"})
-        box.post({"verb": "say", "text": "3"})
-        self.assertEqual(len(sent), 1)
-        box.flow(True)
-        self.assertEqual([verb["text"] for verb in sent], ["1", "2", "3"])
+    def test_full(self) -> None:
+        """What the session doesn't take waits, is counted, and is said in order when it takes more."""
+        self.courier.full = True
+        for line in ("one", "/me two", "/msg bob three"):
+            self.enter(line)
+        self.assertEqual(self.take(), [])
+        self.assertIn(" · 3 unsent · ", self.chat.status(80))
+        self.courier.full = False
+        self.chat.voice.go_on()
+        self.assertEqual(
+            [(verb["verb"], verb["text"]) for verb in self.take()], [("say", "one"), ("me", "two"), ("msg", "three")]
+        )
 
     def test_bound(self) -> None:
         """What waits is bounded: at the limit it is kept, one character more stays in the editor."""
-        self.chat.cut("it broke")
-        self.assertTrue(self.person.enter_all(["x" * 4096] * (outbox.UNSENT_LIMIT // 4096 - 1) + ["x" * 4095]))
+        self.courier.full = True
+        self.assertTrue(self.person.enter_all(["x" * 4096] * (UNSENT_LIMIT // 4096 - 1) + ["x" * 4095]))
         self.assertFalse(self.person.enter("no"))
         self.assertTrue(self.person.enter("x"))
         self.assertFalse(self.person.enter_all(["y"]))
+
+    def test_not_delivered(self) -> None:
+        """A line that nobody got is quoted where its fate is known, in words for either certainty."""
+        for line in ("one", "/me two", "three"):
+            self.enter(line)
+        self.assertEqual(self.told(0, 1), [])
+        self.assertEqual(self.told(1, 1, UNSURE), ["-!- perhaps not delivered: two"])
+        self.assertEqual(self.told(2, 1, UNSENT), ["-!- not delivered: three"])
+
+    def test_many_not_delivered(self) -> None:
+        """Of many lines the first are quoted and the rest are counted; who leaves is given all of them back."""
+        lines = [f"line {number}" for number in range(QUOTED + 2)]
+        self.person.enter_all(lines)
+        rows = self.told(0, len(lines), UNSENT)
+        self.assertEqual((len(rows), rows[-1]), (QUOTED + 1, "-!- not delivered: 2 more lines"))
+        self.courier.full = True
+        self.out.rows.clear()
+        self.person.enter_all(lines)
+        self.enter("/quit")
+        self.assertEqual(self.out.rows[-len(lines) :], [f"-!- not delivered: {line}" for line in lines])
