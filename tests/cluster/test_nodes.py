@@ -263,14 +263,14 @@ class Failures(Machines):
         """Beats that were missed before an outage of the engine don't count after it."""
         evictions = self.fleet.engine.evictions
         self.b.is_frozen = True
-        self.fleet.wait(2.2)
+        self.fleet.wait(2.5)  # one beat less than the patience, as the third machine counts
         self.fleet.engine.is_frozen = True
         self.fleet.wait(2)
         self.b.is_frozen = self.fleet.engine.is_frozen = False
-        self.a.connect()
+        self.c.connect()
         for _ in range(5):
-            self.a.wire.ask()
-            self.a.wire.answer()
+            self.c.wire.ask()
+            self.c.wire.answer()
         self.fleet.wait(5)
         self.assertEqual(self.fleet.engine.evictions, evictions)
 
