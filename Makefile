@@ -17,7 +17,7 @@ help:
 	@echo 'make test-all   run both'
 	@echo 'make lint       check style and types'
 	@echo 'make bench      measure the hub against others on this machine'
-	@echo 'make soak       load a hub as hostile peers would'
+	@echo 'make soak       load a hub as hostile peers would, and cut what talks through it'
 	@echo 'make clean      remove what these commands have made'
 
 serve: .venv/made
@@ -44,6 +44,7 @@ bench: .venv/made-for-tests
 soak: .venv/made-for-tests
 	$(BIN)/python -m benchmarks.soak $(ARGS)
 	$(BIN)/python -m benchmarks.soak_simulation --seconds 0
+	$(BIN)/python -m benchmarks.soak_sessions
 
 clean:
 	rm -rf .venv .venv.lock build dist *.egg-info _trial_temp* .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks

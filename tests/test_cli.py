@@ -41,6 +41,27 @@ class Command(SynchronousTestCase):
             cli.main()
         serve.assert_called_once_with(["5000"])
 
+    def test_one_shots(self) -> None:
+        """`send`, `recv` and `ask` get the other words; a host of that name is written `//send`."""
+        for verb in ("send", "recv", "ask"):
+            with mock.patch.object(client, "shoot", return_value=4) as shoot:
+                self.assertEqual(cli.main([verb, "hub", "hi"]), 4)
+            shoot.assert_called_once_with(verb, ["hub", "hi"])
+        with mock.patch.object(client, "main", return_value=0) as main:
+            cli.main(["//send"])
+        self.assertEqual(main.call_args.args[0], ["//send"])
+
+    def test_did_you_mean(self) -> None:
+        """A word that is nearly a command is no host: one sentence, and status 2."""
+        for word, meant in (("srve", "serve"), ("sevre", "serve"), ("server", "serve"), ("sent", "send"), ("aks", "ask")):
+            with contextlib.redirect_stderr(io.StringIO()) as err:
+                self.assertEqual(cli.main([word]), 2)
+            self.assertEqual(err.getvalue(), f"chatterbox: {word}: did you mean {meant}? A host of that name is //{word}\n")
+        for host in ("hub", "localhost", "task", "desk", "send.example.org", "serve:5000", "//srve", "re"):
+            with mock.patch.object(client, "main", return_value=0) as main:
+                self.assertEqual(cli.main([host]), 0, host)
+            self.assertEqual(main.call_args.args[0], [host])
+
     def test_wrong_usage(self) -> None:
         """Wrong usage is one line on stderr and status 2, with no reactor begun."""
         for words in (["--port", "x"], ["65536"], ["--mode", "party"], ["--nonsense"], ["1", "2", "3"]):

@@ -152,6 +152,8 @@ class Unnumbered:
             self._partner_finished = True
         elif kind == "joined":
             self._partner_finished = self._broken = False
+        elif kind == "undelivered":
+            self._failed = True
         elif kind == "left":
             self._broken = self._pair and not self._partner_finished
         self._outputs.append(Show(event))

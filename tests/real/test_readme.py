@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import re
 import shlex
 import shutil
@@ -12,12 +13,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from unittest import SkipTest
+from unittest import SkipTest, mock
 
 from twisted.scripts.twistd import ServerOptions
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatterbox.client import options as client
+from chatterbox.client import shots
 from chatterbox.core.modes import MODES
 from chatterbox.options import ServeOptions
 from tests.harness.ends import DEADLINE
@@ -73,6 +75,15 @@ def help_of_client() -> str:
     return out.getvalue()
 
 
+def help_of_shots() -> str:
+    """Return what `--help` of `send`, `recv` and `ask` prints."""
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        for verb in shots.SHOTS:
+            with contextlib.suppress(SystemExit):
+                shots.parse(verb, ["--help"])
+    return out.getvalue()
+
+
 # -- what the project would make of a command -----------------------------------------------------------------
 
 
@@ -92,6 +103,10 @@ def understand(words: list[str]) -> None:
         _understand_serve(words[2:])
     elif words[:4] == ["python", "-m", "chatterbox", "serve"]:
         _understand_serve(words[4:])
+    elif words[:1] == ["chatterbox"] and words[1:2] and words[1] in shots.SHOTS:
+        around = "hub.example.org" if words[2:] and words[2].startswith("-") else ""
+        with mock.patch.dict(os.environ, CHATTERBOX_HUB=around):
+            shots.parse(words[1], words[2:])
     elif words[:1] == ["chatterbox"]:
         client.parse(words[1:])
     elif words[:3] == ["python", "-m", "chatterbox.client"]:
@@ -129,7 +144,7 @@ class Documents(SynchronousTestCase):
 
     def test_every_option_exists(self) -> None:
         """An option that a document names is in somebody's `--help`."""
-        known = set(re.findall(r"--[a-z-]+", f"{ServeOptions()} {ServerOptions()} {help_of_client()}"))
+        known = set(re.findall(r"--[a-z-]+", f"{ServeOptions()} {ServerOptions()} {help_of_client()} {help_of_shots()}"))
         for document in DOCUMENTS:
             named = {option for span in spans(document) for option in re.findall(r"^--[a-z-]+", span)}
             self.assertEqual(named - known, set(), document.name)

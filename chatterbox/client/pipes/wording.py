@@ -20,6 +20,7 @@ _SENTENCES = {
     "away": "{name} is away (link lost), what you say is kept",
     "left": "{name} left ({why})",
     "finished": "{name} has finished",
+    "undelivered": "{sure}not delivered: {lines} lines",
     "renamed": "{name} is now known as {to}",
     "told": "{from} tells you: {text}",
     "here": "here: {names}",
@@ -125,6 +126,8 @@ class TextWording:
             return b""
         words = {key: _word(event, key) for key in ("name", "to", "why", "from", "text")}
         names = event.get("names")
+        words["sure"] = "perhaps " if event.get("sure") is False else ""
+        words["lines"] = str(event.get("lines"))[:20]
         words["names"] = ", ".join(map(str, names[:_LISTED])) if isinstance(names, list) else ""
         if kind == "renamed" and event.get("own") is True:
             sentence = "you are now known as {to}"
