@@ -97,6 +97,8 @@ class Session:
         """Why the last link was lost."""
         self._fault = ""
         """Why there never was one, and what to look at."""
+        self._fatal = ""
+        """Why it makes no sense to try again."""
         self._end = Exit(LOST)
         self._leaving = False
         self._working = False
@@ -268,10 +270,11 @@ class Session:
             self._leave()
             return
         self._why = link.fault or failure_text(reason)
-        self._fault = link.fault or (link.hint and f"cannot reach {self._hub}: {link.hint}") or (
-            unreachable(self._hub, reason)
-        )
-        if isinstance(self.machine, Unnumbered) and reason.check(ConnectionDone):
+        self._fault = f"cannot reach {self._hub}: {link.hint}" if link.hint else unreachable(self._hub, reason)
+        if link.fault:
+            self._fatal = link.fault
+            self.machine.abandon(LOST)
+        elif isinstance(self.machine, Unnumbered) and reason.check(ConnectionDone):
             self.machine.hung_up(self._now, self._why)
         else:
             self.machine.lost(self._now, self._why)
@@ -332,7 +335,7 @@ class Session:
         """Give the hub a moment to hang up first."""
         self._leaving = True
         lost = exit_.status == LOST and exit_.why
-        self._end = exit_._replace(why=self._sentence(exit_.why)) if lost else exit_
+        self._end = exit_._replace(why=self._fatal or self._sentence(exit_.why)) if lost or self._fatal else exit_
         for timer in (self._timer, self._connecting):
             if timer and timer.active():
                 timer.cancel()

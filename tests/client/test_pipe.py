@@ -459,7 +459,7 @@ class Truths(SynchronousTestCase):
         played.welcomes("bob")
         played.hears()
         played.types(b"hi\n/quit\nnot this\n")
-        self.assertEqual([verb.get("text") for verb in played.hears()], ["hi"])
+        self.assertEqual([verb.get("text") for verb in played.hears()], ["hi", None])
         played.got(1)
         self.assertEqual(played.verbs, ["quit"])
         played.hangs_up()
@@ -534,7 +534,7 @@ class InJson(SynchronousTestCase):
         played.welcomes("bob")
         played.types(b'{"verb": "say", "text": "hi"}\n{"verb": "quit"}\n{"verb": "say", "text": "no"}\n')
         played.got(1)
-        self.assertEqual(played.verbs, ["hello", "say", "quit"])
+        self.assertEqual(played.verbs, ["hello", "say", "done", "quit"])
         played.hangs_up()
         self.assertEqual(played.all_gone(), 0)
 

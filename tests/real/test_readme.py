@@ -104,7 +104,7 @@ def understand(words: list[str]) -> None:
     elif words[:4] == ["python", "-m", "chatterbox", "serve"]:
         _understand_serve(words[4:])
     elif words[:1] == ["chatterbox"] and words[1:2] and words[1] in shots.SHOTS:
-        around = "hub.example.org" if words[2:] and words[2].startswith("-") else ""
+        around = "" if words[2:] and not words[2].startswith("-") else "hub.example.org"
         with mock.patch.dict(os.environ, CHATTERBOX_HUB=around):
             shots.parse(words[1], words[2:])
     elif words[:1] == ["chatterbox"]:

@@ -22,11 +22,13 @@ from unittest import SkipTest
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from benchmarks import soak_sessions
 from tests.harness.ends import DEADLINE
 from tests.harness.processes import CLIENT, environment, free_port, until
 from tests.harness.terminals import hub
 
 MIB = 1024 * 1024
+BOB = "b" * 16
 SMALL = 80 * MIB
 """Bytes that a process of python and twisted may take; it is 45 to 60."""
 
@@ -54,13 +56,14 @@ def run(*args: object, say: bytes = b"", **kwargs: Any) -> tuple[int, bytes, str
 
 
 class Hub:
-    """A hub on the loopback that a test plays, in bytes."""
+    """A hub on the loopback that a test plays: sessions in a pair, where bob sits."""
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._listener.settimeout(DEADLINE)
         self.address = "{}:{}".format(*self._listener.getsockname())
         self.link = socket.socket()
+        self._heard = b""
 
     def __enter__(self) -> Hub:
         return self
@@ -69,21 +72,50 @@ class Hub:
         self.link.close()
         self._listener.close()
 
-    def accept(self) -> None:
-        """Take a client, if it hasn't been taken."""
+    def accept(self) -> dict[str, Any]:
+        """Take a client, and welcome it; return its hello."""
         self.link, _ = self._listener.accept()
         self.link.settimeout(DEADLINE)
+        self._heard = b""
+        hello = self.hear()
+        bob = {"name": "bob", "stream": BOB, "session": True, "away": False}
+        self.says({"event": "welcome", "room": "tea", "mode": "pair", "name": "ann", "seats": 2, "stream": "a" * 16, "max_line": 4096, "ends": [bob]})
+        return hello
 
-    def hear(self) -> bytes:
-        """Return all that the client says until it closes its sending half."""
-        return b"".join(iter(lambda: self.link.recv(65536), b""))
+    def hear(self) -> dict[str, Any]:
+        """Return the next object that the client sends."""
+        while b"\n" not in self._heard:
+            data = self.link.recv(65536)
+            assert data, "it hung up"
+            self._heard += data
+        line, _, self._heard = self._heard.partition(b"\n")
+        return json.loads(line)
 
-    def hear_line(self) -> bytes:
-        """Return the next line, which comes alone."""
-        heard = b""
-        while not heard.endswith(b"\n"):
-            heard += self.link.recv(65536)
+    def hear_until(self, verb: str) -> list[dict[str, Any]]:
+        """Return what the client sends up to this verb."""
+        heard = [self.hear()]
+        while heard[-1]["verb"] != verb:
+            heard.append(self.hear())
         return heard
+
+    def says(self, *events: dict[str, Any]) -> None:
+        """Send objects."""
+        self.link.sendall(b"".join(json.dumps(event).encode() + b"\n" for event in events))
+
+    def bob(self, n: int, text: str) -> None:
+        """Let bob say lines from number n on."""
+        self.says({"event": "said", "from": "bob", "stream": BOB, "n": n, "gap": 0, "text": text})
+
+    def ends(self, n: int, got: int) -> None:
+        """Let bob have got so many lines and finish with number n; then close as a hub does."""
+        self.says({"event": "got", "stream": BOB, "n": got}, {"event": "finished", "name": "bob", "stream": BOB, "n": n, "gap": 0})
+        self.hear_until("quit")
+        self.close()
+
+    def close(self) -> None:
+        """Say the last word, and hang up."""
+        self.says({"event": "closed", "why": "quit"})
+        self.link.close()
 
     def reset(self) -> None:
         """Break the connection."""
@@ -103,30 +135,32 @@ class InPipes(SynchronousTestCase):
     """What a shell sees."""
 
     def test_the_answer_after_the_end_of_stdin(self) -> None:
-        """`echo hi | client` hears what is said after `hi`, and ends with status 0 when the hub does (F7)."""
+        """`echo hi | client` hears what is said after `hi`, and ends with status 0 when both have ended (F7)."""
         with Hub() as hub, client(hub.address, "--name", "ann", "--room", "tea") as process:
-            hub.accept()
             process.stdin.write(b"/quit\nhi")
             process.stdin.close()
-            self.assertEqual(hub.hear(), b"/join tea\n/nick ann\n//quit\nhi\n")
-            hub.link.sendall(b"-!- bob joined\nhello\n -!- x\n")
-            hub.link.close()
+            hello = hub.accept()
+            self.assertEqual((hello["room"], hello["name"]), ("tea", "ann"))
+            self.assertEqual("\n".join(verb.get("text", "") for verb in hub.hear_until("done")).strip(), "/quit\nhi")
+            hub.bob(1, "hello\n-!- x")
+            hub.ends(3, 2)
             self.assertEqual(process.wait(DEADLINE), 0)
             self.assertEqual(process.stdout.read(), b"hello\n-!- x\n")
-            self.assertEqual(process.stderr.read(), b"-!- bob joined\n")
+            self.assertEqual(process.stderr.read(), b"-!- your partner has finished\n")
 
     def test_stdin_and_stdout_are_files(self) -> None:
         """A regular file and /dev/null are stdin like any other, and a file is a stdout (epoll knows neither)."""
-        text = b"".join(b"line %d\n" % number for number in range(50_000))
-        for given, heard in ((text, text), (b"", b"")):
+        text = b"".join(b"line %d\n" % number for number in range(10_000))
+        for given in (text, b""):
             with Hub() as hub, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as stdin:
                 stdin.write(given)
                 stdin.seek(0)
                 with client(hub.address, stdin=stdin if given else subprocess.DEVNULL, stdout=out) as process:
                     hub.accept()
-                    self.assertEqual(hub.hear(), heard)
-                    hub.link.sendall(text)
-                    hub.link.close()
+                    said = "".join(verb["text"] + "\n" for verb in hub.hear_until("done")[:-1])
+                    self.assertEqual(said.encode(), given)
+                    hub.bob(1, text.decode()[:-1])
+                    hub.ends(10_001, given.count(b"\n"))
                     self.assertEqual(process.wait(DEADLINE), 0)
                 out.seek(0)
                 self.assertEqual(out.read(), text)
@@ -138,7 +172,8 @@ class InPipes(SynchronousTestCase):
             try:
                 with client(hub.address, stdin=reading, stdout=writing, stderr=writing) as process:
                     hub.accept()
-                    hub.link.sendall(b"-!- bob joined\nhello\n")
+                    hub.says({"event": "notice", "text": "soon"})
+                    hub.bob(1, "hello")
                     heard = b""
                     while heard.count(b"\n") != 2:
                         heard += os.read(hearing, 99)
@@ -155,9 +190,8 @@ class InPipes(SynchronousTestCase):
         count = 20_000
         with Hub() as hub, client(hub.address, stderr=subprocess.STDOUT) as process:
             hub.accept()
-            sender = threading.Thread(
-                target=hub.link.sendall, args=(b"".join(b"-!- notice %d\n" % n for n in range(count)),)
-            )
+            notices = [{"event": "notice", "text": f"notice {n}"} for n in range(count)]
+            sender = threading.Thread(target=hub.says, args=notices)
             sender.start()
             until(lambda: select.select([process.stdout], [], [])[0])
             process.stdin.close()
@@ -189,8 +223,10 @@ class InPipes(SynchronousTestCase):
             with Hub() as hub, client(hub.address, stdin=terminal) as process:
                 hub.accept()
                 os.write(keyboard, b"hi\n/quit\n")
-                self.assertEqual(hub.hear(), b"hi\n/quit\n")
-                hub.link.close()
+                self.assertEqual(hub.hear()["text"], "hi")
+                hub.says({"event": "got", "stream": BOB, "n": 1})
+                hub.hear_until("quit")
+                hub.close()
                 self.assertEqual(process.wait(DEADLINE), 0)
             self.assertTrue(os.get_blocking(terminal))
         finally:
@@ -219,9 +255,11 @@ class Endings(SynchronousTestCase):
         """`client | head -1` ends quietly with status 0, though stdin and the hub go on."""
         with Hub() as hub, client(hub.address) as process:
             hub.accept()
-            hub.link.sendall(b"one\n")
+            hub.bob(1, "one")
             self.assertEqual(process.stdout.read(4), b"one\n")
             process.stdout.close()
+            self.assertEqual(hub.hear_until("quit")[-1], {"verb": "quit", "why": "lost", "got": {BOB: 1}})
+            hub.close()
             self.assertEqual(process.wait(DEADLINE), 0)
             self.assertEqual(process.stderr.read(), b"")
 
@@ -231,41 +269,56 @@ class Endings(SynchronousTestCase):
             raise SkipTest("no /dev/full here")
         with Hub() as hub, open("/dev/full", "wb") as full, client(hub.address, stdout=full) as process:
             hub.accept()
-            hub.link.sendall(b"one\n")
+            hub.bob(1, "one")
+            hub.hear_until("quit")
+            hub.close()
             self.assertEqual(process.wait(DEADLINE), 1)
             self.assertRegex(process.stderr.read(), rb"\Achatterbox: stdout takes no more[^\n]*\n\Z")
 
     def test_signals(self) -> None:
-        """^C is status 130 and SIGTERM 143, without a word, whatever waits."""
+        """^C is status 130 and SIGTERM 143, without a word, and the partner is told that this end is lost."""
         for number, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
-            with Hub() as hub, client(hub.address, "--name", "ann") as process:
-                hub.accept()
-                hub.hear_line()
-                process.send_signal(number)
-                self.assertEqual(process.wait(DEADLINE), status)
-                self.assertEqual(process.stderr.read(), b"")
-
-    def test_a_signal_after_the_end(self) -> None:
-        """Who has finished and is ended tells the hub by a reset, since its FIN is long sent (Linux)."""
-        if not hasattr(socket, "TCP_INFO"):
-            raise SkipTest("no TCP_INFO here")
-        with Hub() as hub, client(hub.address, stdin=subprocess.DEVNULL) as process:
-            hub.accept()
-            while hub.link.recv(100):
-                pass
-            process.send_signal(signal.SIGINT)
-            self.assertEqual(process.wait(DEADLINE), 130)
-            until(lambda: hub.link.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == 7)
+            for stdin in (subprocess.PIPE, subprocess.DEVNULL):
+                with Hub() as hub, client(hub.address, "--name", "ann", stdin=stdin) as process:
+                    hub.accept()
+                    hub.bob(1, "one")
+                    hub.hear_until("got")
+                    process.send_signal(number)
+                    self.assertEqual(hub.hear_until("quit")[-1]["why"], "lost")
+                    hub.close()
+                    self.assertEqual(process.wait(DEADLINE), status)
+                    self.assertEqual(process.stderr.read(), b"")
 
     def test_a_lost_link(self) -> None:
-        """A hub that hangs up or breaks before the end of stdin is one line and status 1."""
+        """A hub that hangs up or breaks, and doesn't come back in time, is status 1, after stdin's end as well (A1)."""
         for ending in (Hub.reset, lambda hub: hub.link.close()):
-            with Hub() as hub, client(hub.address, "--name", "ann") as process:
-                hub.accept()
-                hub.hear_line()
-                ending(hub)
-                self.assertEqual(process.wait(DEADLINE), 1)
-                self.assertRegex(process.stderr.read(), rb"\Achatterbox: the link to [^\n]* is lost: [^\n]*\n\Z")
+            for stdin in (subprocess.PIPE, subprocess.DEVNULL):
+                with Hub() as hub, client(hub.address, "--retry", "0", stdin=stdin) as process:
+                    hub.accept()
+                    hub.bob(1, "one")
+                    hub.hear_until("got")
+                    ending(hub)
+                    self.assertEqual(process.wait(DEADLINE), 1)
+                    self.assertRegex(process.stderr.read(), rb"\Achatterbox: the link to [^\n]* is lost: [^\n]*\n\Z")
+
+    def test_a_port_that_speaks_tls(self) -> None:
+        """What a TLS server answers to plain text is told for what it is (A2)."""
+        with Hub() as hub:
+
+            def answer() -> None:
+                link, _ = hub._listener.accept()
+                link.recv(99)
+                link.sendall(b"\x15\x03\x03\x00\x02\x02\x46")
+                link.shutdown(socket.SHUT_WR)
+                link.recv(99)
+                link.close()
+
+            server = threading.Thread(target=answer)
+            server.start()
+            status, _, err = run(hub.address, say=b"hi\n")
+            server.join()
+            self.assertEqual(status, 1)
+            self.assertIn("it speaks TLS: try tls:HOST:PORT", err)
 
 
 class Bounds(SynchronousTestCase):
@@ -286,8 +339,15 @@ class Bounds(SynchronousTestCase):
         """`client | slow` stops reading from the hub: what it doesn't pass on waits at the sender."""
         with Hub() as hub, client(hub.address) as process:
             hub.accept()
-            taken = _fill(hub.link)
-            self.assertLess(taken, 32 * MIB)
+            said = [{"event": "said", "from": "bob", "stream": BOB, "n": n, "gap": 0, "text": "x" * 4000} for n in range(1, 20_000)]
+            hub.link.setblocking(False)
+            taken = 0
+            with contextlib.suppress(BlockingIOError):
+                while taken < len(said):
+                    hub.says(said[taken])
+                    taken += 1
+                    time.sleep(0.0001)
+            self.assertLess(taken * 4000, 32 * MIB)
             self.assertLess(status_of(process, "VmHWM") * 1024, SMALL)
 
     def test_a_slow_hub(self) -> None:
@@ -355,6 +415,8 @@ class AtARealHub(SynchronousTestCase):
                 bob.stdin.write("ü".encode())
                 bob.stdin.close()
                 said = json.loads(ann.stdout.readline())
+                while said["event"] != "said":
+                    said = json.loads(ann.stdout.readline())
                 self.assertEqual((said["event"], said["text"]), ("said", "ü"))
                 ann.stdin.write(b'{"verb": "quit"}\n')
                 self.assertEqual([ann.wait(DEADLINE), bob.wait(DEADLINE)], [0, 0])
@@ -362,11 +424,23 @@ class AtARealHub(SynchronousTestCase):
     def test_linger_0_loses_nothing(self) -> None:
         """With --linger 0 the client leaves by itself, and the partner has every line."""
         text = _hard_text(3)
-        with hub() as port, client(f"127.0.0.1:{port}") as bob:
+        with hub() as port, client(f"127.0.0.1:{port}", stdin=subprocess.DEVNULL) as bob:
+            got: list[bytes] = []
+            reader = threading.Thread(target=lambda: got.append(bob.stdout.read()))
+            reader.start()
             status, _, err = run(f"127.0.0.1:{port}", "--linger", 0, say=text)
             self.assertEqual(status, 0, err)
-            out, _ = bob.communicate(timeout=DEADLINE)
-            self.assertTrue(out == text)
+            self.assertEqual(bob.wait(DEADLINE), 0)
+            reader.join()
+            self.assertTrue(got == [text])
+
+    def test_a_killed_hub(self) -> None:
+        """Two pipes swap files while the hub is killed with -9, links are cut and clients stopped (docs/client.md)."""
+        self.assertEqual(soak_sessions.swap(soak_sessions.QUICK, 1), "")
+
+    def test_a_killed_end(self) -> None:
+        """Where one end dies in the middle, the other's status is 4, and what it has is the beginning (A4)."""
+        self.assertEqual(soak_sessions.one_end_dies(2, 1), "")
 
 
 def _hard_text(seed: int) -> bytes:

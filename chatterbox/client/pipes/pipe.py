@@ -224,6 +224,7 @@ class Pipe:
         if verb == "quit":
             self._ended = self._finished = True
             self._said.clear()
+            self.session.finish()
             self.session.leave(QUIT_PATIENCE, CLEAN)
         elif verb == "done":
             self._said.clear()
