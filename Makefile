@@ -4,14 +4,17 @@
 PYTHON ?= python3
 PORT ?= 5000
 HUB ?= 127.0.0.1:5000
+OPEN ?=
 ARGS ?=
 BIN = .venv/bin
 
-.PHONY: help serve chat test test-slow test-all lint bench soak clean
+.PHONY: help serve chat pages test test-slow test-all lint bench soak clean
 
 help:
-	@echo 'make serve      run a hub in the foreground   PORT=5000 ARGS="--mode room"'
+	@echo 'make serve      run a hub for this machine    PORT=5000 ARGS="--mode room"'
+	@echo '                OPEN=yes lets other machines join, too'
 	@echo 'make chat       join a hub                    HUB=127.0.0.1:5000 ARGS="--name ann"'
+	@echo 'make pages      make the man page, the completions and the picture again'
 	@echo 'make test       run the quick tests           ARGS="-k readme"'
 	@echo 'make test-slow  run the tests that need minutes'
 	@echo 'make test-all   run both'
@@ -20,11 +23,16 @@ help:
 	@echo 'make soak       load a hub as hostile peers would, and cut what talks through it'
 	@echo 'make clean      remove what these commands have made'
 
+# CHATTERBOX_JOIN is what the hub's ready line puts before the place where it listens.
 serve: .venv/made
-	@$(BIN)/python -m chatterbox serve $(PORT) $(ARGS)
+	@CHATTERBOX_JOIN='make chat HUB=' $(BIN)/python -m chatterbox serve $(PORT) $(if $(OPEN),,--local) $(ARGS)
 
 chat: .venv/made
 	@$(BIN)/python -m chatterbox $(HUB) $(ARGS)
+
+pages: .venv/made
+	$(BIN)/python -m docs.tools.share
+	$(BIN)/python -m docs.tools.picture
 
 test: .venv/made-for-tests
 	$(BIN)/python -m pytest -n auto $(ARGS)
@@ -59,8 +67,11 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || { \
 	  echo 'This needs Python 3.10 or newer with its venv module; the README says what to install.' >&2; exit 1; }
 	@$(ALONE) 'if [ $@ -nt setup.cfg ] && [ $@ -nt pyproject.toml ]; then exit; fi; \
-	  echo "Making the virtual environment .venv ..."; \
-	  $(PYTHON) -m venv --clear .venv; $(INSTALL) -e ".[all]" || $(INSTALL) -e .; touch $@'
+	  echo "First run: making the virtual environment .venv here (1 of 2) ..."; \
+	  $(PYTHON) -m venv --clear .venv; \
+	  echo "Installing Chatterbox, Twisted and what they need into it (2 of 2); this takes about a minute ..."; \
+	  $(INSTALL) -e ".[all]" || { echo "Not all that is optional can be had here; going on without it ..."; \
+	  $(INSTALL) -e .; }; echo "Installed."; touch $@'
 
 .venv/made-for-tests: .venv/made
 	@$(ALONE) 'if [ $@ -nt .venv/made ]; then exit; fi; \

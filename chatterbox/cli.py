@@ -78,7 +78,7 @@ def serve(args: list[str]) -> int:
     def start() -> None:
         service.startService()
         if not options["console"]:
-            text_file(STDOUT).write(ready(service.places, _command()))
+            text_file(STDOUT).write(ready(service.places, _join()))
 
     reactor.callWhenRunning(start)  # by then a signal is the reactor's
     reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
@@ -95,7 +95,8 @@ def _fill_gaps() -> None:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
 
 
-def _command() -> str:
-    """Return the words by which this program was called."""
+def _join() -> str:
+    """Return what is typed before a place to join there; `make serve` has words of its own for it."""
     name = os.path.basename(sys.argv[0])
-    return name if name == "chatterbox" else "python -m chatterbox"
+    command = name if name == "chatterbox" else "python -m chatterbox"
+    return os.environ.get("CHATTERBOX_JOIN") or f"{command} "

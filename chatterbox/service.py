@@ -109,7 +109,8 @@ class HubService(Service):
         try:
             return opener(self._reactor, typed, is_local, self.hub.limits.join_patience)
         except ImportError:
-            raise CannotStart(f"chatterbox: --port {typed} needs TLS: pip install 'chatterbox[tls]'") from None
+            how = "which isn't installed; in a checkout: pip install '.[tls]'"
+            raise CannotStart(f"chatterbox: --port {typed} needs TLS, {how}") from None
         except ValueError as fault:
             raise CannotStart(f"chatterbox: --port {typed} is no place to listen: {fault}") from None
 

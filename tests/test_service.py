@@ -189,7 +189,7 @@ class Starting(SynchronousTestCase):
         """It is named in one sentence."""
         with mock.patch("chatterbox.edges.listening.serverFromString", side_effect=ImportError("OpenSSL")):
             fault = self.assertRaises(CannotStart, HubService, MemoryReactorClock(), parsed("--port", "ssl:5000"))
-        self.assertEqual(str(fault), "chatterbox: --port ssl:5000 needs TLS: pip install 'chatterbox[tls]'")
+        self.assertEqual(str(fault), "chatterbox: --port ssl:5000 needs TLS, which isn't installed; in a checkout: pip install '.[tls]'")
 
     def test_an_address_that_cannot_be_had(self) -> None:
         """What the system refuses is one sentence with the place and the reason."""

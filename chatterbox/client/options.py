@@ -128,7 +128,8 @@ class Options:
             try:
                 return endpoints.clientFromString(reactor, self.description)
             except (ImportError, NameError) as fault:  # Twisted's own endpoints, where it has no TLS
-                raise Misuse(f"{self.description!r} needs TLS: pip install 'chatterbox[tls]'") from fault
+                how = "which isn't installed; in a checkout: pip install '.[tls]'"
+                raise Misuse(f"{self.description!r} needs TLS, {how}") from fault
             except Exception as fault:  # whatever an endpoint's parser trips over
                 raise Misuse(
                     f"{self.description!r} is no client endpoint: use tcp:HOST:PORT, tls:HOST:PORT or unix:PATH"

@@ -50,7 +50,7 @@ def parse(verb: str, argv: Sequence[str]) -> Shot:
     Raises:
         SystemExit: with status 2 and one sentence on stderr for bad usage, 0 after --help.
     """
-    parser = _parser(verb)
+    parser = make_parser(verb)
     given = {key: word for key, word in vars(parser.parse_intermixed_args(argv)).items() if word is not None}
     said = given.pop("words", [])
     around = os.environ.get("CHATTERBOX_HUB")
@@ -71,7 +71,8 @@ def parse(verb: str, argv: Sequence[str]) -> Shot:
         parser.error(str(fault))
 
 
-def _parser(verb: str) -> Parser:
+def make_parser(verb: str) -> Parser:
+    """Return the parser of `chatterbox VERB`; the man page and completions are made of it, too."""
     parser = Parser(prog=f"chatterbox {verb}", description=_ABOUT[verb], epilog=_STATUSES, allow_abbrev=False)
     add = parser.add_argument
     usage = {"send": "HUB[/ROOM] [TEXT...]", "recv": "HUB[/ROOM]", "ask": "HUB[/ROOM] TEXT..."}[verb]

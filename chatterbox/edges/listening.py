@@ -95,13 +95,18 @@ class Place(NamedTuple):
         return ("tls:" if self.is_encrypted else "") + written(host, self.port)
 
 
-def ready(places: list[Place], command: str) -> str:
-    """Return what a person who has started a hub wants to read: how to join it, and who can."""
+def ready(places: list[Place], join: str) -> str:
+    """Return what a person who has started a hub wants to read: how to join it, and who can.
+
+    Args:
+        places: where the hub listens.
+        join: what is typed before a place to join there, with the space behind it where one is needed.
+    """
     first = places[0]
-    lines = [f"Ready. To join from this machine: {command} {first.joined_by}"]
+    lines = [f"Ready. To join from this machine: {join}{first.joined_by}"]
     if opened := [place for place in places if place.is_open]:
         prefix, manner = ("tls:", "encrypted") if opened[0].is_encrypted else ("", "text travels in clear")
-        lines.append(f"Other machines can join, too: {command} {prefix}HOST:{opened[0].port} ({manner})")
+        lines.append(f"Other machines can join, too: {join}{prefix}HOST:{opened[0].port} ({manner})")
     else:
         lines.append("Other machines can't join.")
     return "".join(f"{line}\n" for line in lines)

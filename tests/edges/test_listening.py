@@ -182,7 +182,7 @@ class Readiness(SynchronousTestCase):
             (Place("5000", "::1", 1), "[::1]:1", ""),
             (Place("unix:a", "a", 0), "unix:a", ""),
         ):
-            first, second = ready([place], "chatterbox").splitlines()
+            first, second = ready([place], "chatterbox ").splitlines()
             self.assertEqual(first, f"Ready. To join from this machine: chatterbox {here}")
             other = f"Other machines can join, too: chatterbox {elsewhere}" if elsewhere else "Other machines can't join."
             self.assertEqual(second, other)

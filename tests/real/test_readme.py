@@ -8,6 +8,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -26,8 +27,10 @@ from tests.harness.ends import DEADLINE
 from tests.harness.processes import ROOT, Hub, environment, until
 
 README = ROOT / "README.md"
+CONTRIBUTING = ROOT / "CONTRIBUTING.md"
+CLIENT = ROOT / "docs" / "client.md"
 RUNNING = ROOT / "docs" / "running.md"
-DOCUMENTS = [README, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [README, CONTRIBUTING, ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 MAKEFILE = (ROOT / "Makefile").read_text()
 TARGETS = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
 VARIABLES = set(re.findall(r"^([A-Z]+) \?=", MAKEFILE, re.MULTILINE))
@@ -53,17 +56,25 @@ def commands(document: Path) -> Iterator[list[str]]:
     lines += re.findall(r"^ExecStart=(.*)$", "\n".join(blocks(document, "ini")), re.MULTILINE)
     lines += [span for span in spans(document) if re.match(r"(make|chatterbox|twistd|python)( |$)", span)]
     for line in lines:
-        words = shlex.split(re.split(r" [<>&|]", line)[0], comments=True)
+        words = shlex.split(re.split(r" \d?[<>&|]", line)[0], comments=True)
         while words and re.match(r"\w+=", words[0]):
             words = words[1:]
         if words:
             yield words
 
 
-def rows(heading: str) -> list[list[str]]:
-    """Return the cells of the README's table rows under a heading, without each table's head."""
-    section = README.read_text().split(f"\n## {heading}\n")[1].split("\n## ")[0]
-    cells = [[cell.strip() for cell in line[1:-1].split("|")] for line in section.splitlines() if line[:1] == "|"]
+def section(document: Path, heading: str) -> str:
+    """Return what stands under a heading."""
+    return document.read_text().split(f"\n## {heading}\n")[1].split("\n## ")[0]
+
+
+def rows(document: Path, heading: str) -> list[list[str]]:
+    """Return the cells of a document's table rows under a heading, without each table's head."""
+    cells = [
+        [cell.strip() for cell in line[1:-1].split("|")]
+        for line in section(document, heading).splitlines()
+        if line[:1] == "|"
+    ]
     heads = {n + step for n, row in enumerate(cells) if set(row) == {"---"} for step in (-1, 0)}
     return [row for n, row in enumerate(cells) if n not in heads]
 
@@ -108,9 +119,17 @@ def understand(words: list[str]) -> None:
         with mock.patch.dict(os.environ, CHATTERBOX_HUB=around):
             shots.parse(words[1], words[2:])
     elif words[:1] == ["chatterbox"]:
-        client.parse(words[1:])
+        _understand_join(words[1:])
     elif words[:3] == ["python", "-m", "chatterbox.client"]:
-        client.parse(words[3:])
+        _understand_join(words[3:])
+
+
+def _understand_join(words: list[str]) -> None:
+    try:
+        client.parse(words)
+    except SystemExit as done:
+        if done.code:
+            raise
 
 
 def _understand_serve(words: list[str]) -> None:
@@ -163,38 +182,42 @@ class Readme(SynchronousTestCase):
 
     def test_the_map_has_a_line_for_each_wing(self) -> None:
         """The map names each folder of the package, and nothing that is gone."""
-        mapped = [name.strip("`") for name, _ in rows("The map")]
+        mapped = [name.strip("`") for name, _ in rows(CONTRIBUTING, "The map")]
         wings = {f"chatterbox/{path.parent.name}/" for path in (ROOT / "chatterbox").glob("*/__init__.py")}
         self.assertEqual({name for name in mapped if name.endswith("/")}, wings)
         self.assertEqual([name for name in mapped if not (ROOT / name).exists()], [])
 
     def test_the_table_of_modes_is_the_code_s(self) -> None:
         """README and `modes.MODES` agree in every column."""
-        told = [[cell.replace("`", "") for cell in row] for row in rows("Modes")]
+        told = [[cell.replace("`", "") for cell in row] for row in rows(README, "Modes")]
         here = [
             [m.name, m.purpose, str(m.seats or "any"), m.label, "yes" if m.echo else "no", " ".join(m.farewell)]
             for m in MODES.values()
         ]
         self.assertEqual(told, here)
 
+    def test_every_mode_has_its_place_in_the_classroom(self) -> None:
+        """Each mode starts a hub in `docs/classroom.md`, which has a section for each exercise in its table."""
+        page = ROOT / "docs" / "classroom.md"
+        modes = {words[words.index("--mode") + 1] for words in commands(page) if "--mode" in words}
+        self.assertEqual(modes | {"pair"}, set(MODES))
+        linked = re.findall(r"\]\(#([a-z0-9-]+)\)", page.read_text())
+        heads = [
+            head.lower().replace(",", "").replace(" ", "-")
+            for head in re.findall(r"^## (\d.*)$", page.read_text(), re.M)
+        ]
+        self.assertEqual(linked, heads)
+
     def test_the_exit_statuses_are_the_client_s(self) -> None:
-        """README lists the statuses that the client's `--help` lists."""
-        told = re.findall(r"^  (\d+) ", help_of_client(), re.MULTILINE)
-        self.assertEqual([status for status, _ in rows("Exit statuses of the client")], told)
+        """The client's page lists the statuses that the client's `--help` lists."""
+        listed = [status for cells in rows(CLIENT, "Exit statuses") for status in cells[0].split(", ")]
+        self.assertEqual(listed, re.findall(r"^  (\d+) ", help_of_client(), re.MULTILINE))
 
     def test_make_help_lists_every_target(self) -> None:
         """`make help` has a line for each command that the Makefile offers."""
         listed = set(re.findall(r"@echo 'make ([\w-]+)", MAKEFILE))
         offered = set(re.findall(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE)[0].split())
         self.assertEqual(listed | {"help"}, offered)
-
-    def test_the_two_files_are_swapped(self) -> None:
-        """The demonstration with pipes does what it says, word for word but for the hub's address."""
-        script = next(block for block in blocks(README, "sh") if "swapped" in block)
-        with Hub() as hub:
-            for name in ("README.md", "setup.cfg"):
-                shutil.copy(ROOT / name, hub.place)
-            self.assertEqual(self._hears(self._sh(hub.place, script, f"127.0.0.1:{hub.port}")), "swapped\n")
 
     def test_tls_and_a_unix_socket(self) -> None:
         """The commands in `docs/running.md` make a hub at which TLS and a unix socket meet."""
@@ -217,14 +240,69 @@ class Readme(SynchronousTestCase):
 
     # -- how ---------------------------------------------------------------------------------------------------
 
-    def _sh(self, place: Path, script: str, *default: str) -> subprocess.Popen[str]:
-        """Run a script in which `chatterbox` joins; `default` is where, if it doesn't say."""
-        here = f'chatterbox() {{ "{sys.executable}" -m chatterbox "$@" {shlex.join(default)}; }}\n'
-        pipe = subprocess.PIPE
-        return subprocess.Popen(["sh", "-c", here + script], cwd=place, env=environment(), stdout=pipe, stderr=pipe, text=True)
+    def _sh(self, place: Path, script: str) -> subprocess.Popen[str]:
+        return shell(place, script)
 
     def _hears(self, script: subprocess.Popen[str]) -> str:
         """Wait for a script's end; return what it has printed."""
         out, err = script.communicate(timeout=DEADLINE)
         self.assertEqual(script.returncode, 0, err)
         return out
+
+
+def shell(place: Path, script: str) -> subprocess.Popen[str]:
+    """Run a script in which `chatterbox` is this checkout's."""
+    here = f'chatterbox() {{ "{sys.executable}" -m chatterbox "$@"; }}\n'
+    pipe = subprocess.PIPE
+    words = ["sh", "-c", here + script]
+    return subprocess.Popen(
+        words, cwd=place, env=environment(), stdin=pipe, stdout=pipe, stderr=pipe, text=True, start_new_session=True
+    )
+
+
+class Newcomer(SynchronousTestCase):
+    """README's commands, one after the other, as somebody types them who knows only what stands above each."""
+
+    def test_twenty_seconds_and_the_recipes(self) -> None:
+        """Every block runs as it stands, but for the hub's address, and does what the text around it says."""
+        left = [block for head in ("Twenty seconds", "Four recipes") for block in self._blocks(head)]
+        with Hub() as hub:
+            (hub.place / "Makefile").write_text("all:\n\t@echo one\n\t@echo two >&2\n")
+
+            def types(part: str) -> subprocess.Popen[str]:
+                block = next(block for block in left if part in block)
+                left.remove(block)
+                started = shell(hub.place, block.replace("127.0.0.1:5000", f"127.0.0.1:{hub.port}"))
+                self.addCleanup(self._ends, started)
+                return started
+
+            self.assertIn("serve --local\n", left.pop(0))
+            self.assertIn("serve --local --web\n", left.pop(-1))
+            self.assertEqual(left.pop(0), "ssh -N -L 5000:127.0.0.1:5000 hub.example.org\n")
+            ann = types("--name ann")
+            reader = types("recv")
+            answers = types("mkfifo")
+            hub.logs(" joined ", 3)
+            writer, asker = types("make 2>&1"), types("ask")
+            self.assertEqual(left, [])
+            self.assertEqual((writer.communicate(timeout=DEADLINE)[0], writer.returncode), ("", 0))
+            for line in ("one\n", "two\n"):
+                self.assertEqual(reader.stdout and reader.stdout.readline(), line)
+            told = asker.communicate(timeout=DEADLINE)[0]
+            self.assertRegex(told, r"^.*\d\d:\d\d:\d\d.*\n$")
+            self.assertEqual(asker.returncode, 0)
+            self.assertIsNone(answers.poll(), "it waits for the next")
+            bob = hub.peer(room="tea")
+            assert ann.stdin
+            ann.stdin.write("hello\n")
+            ann.stdin.flush()
+            bob.hears("hello")
+
+    def _blocks(self, heading: str) -> list[str]:
+        return re.findall(r"^```sh\n(.*?)^```$", section(README, heading), re.MULTILINE | re.DOTALL)
+
+    def _ends(self, script: subprocess.Popen[str]) -> None:
+        """End a script that goes on until somebody ends it."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(script.pid, signal.SIGKILL)
+        script.communicate()

@@ -12,6 +12,7 @@ import sys
 import sysconfig
 import tarfile
 import venv
+import zipfile
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,6 +22,7 @@ from unittest import SkipTest
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatterbox.edges.page import the_page
+from docs.tools import share
 from tests.harness.hardship import talk
 from tests.harness.processes import ROOT, Hub
 
@@ -67,6 +69,9 @@ class Installed(SynchronousTestCase):
             names = {name.partition("/")[2] for name in sdist.getnames()}
         wanted = {"LICENSE", "README.md", "Makefile", "docs/protocol.md", ".ci/run", "tests/slow/test_packaging.py"}
         self.assertEqual(wanted - names, set())
+        with zipfile.ZipFile(next(dist.glob("*.whl"))) as wheel:
+            inside = {name.partition("/data/")[2] or name for name in wheel.namelist()}
+        self.assertEqual({"chatterbox/py.typed", *(f"share/{name}" for name in share.files())} - inside, set())
         python = self._fresh_environment()
         self._install(python, next(dist.glob("*.whl")))
         home = run(python, "-c", "import chatterbox; print(chatterbox.__file__)", cwd=self.place)
@@ -111,7 +116,7 @@ class Installed(SynchronousTestCase):
 
     def _serves(self, python: Path, path: str = "") -> None:
         """Assert that `twistd` lists `chatterbox`, and that what it runs takes a line from one end to the other."""
-        self.assertIn("The hub two ends talk through", run(python, *TWISTD, "--help", cwd=self.place, path=path))
+        self.assertIn("A small chat server", run(python, *TWISTD, "--help", cwd=self.place, path=path))
         command = [str(python), *TWISTD, "-n", "--pidfile=", "chatterbox", "--port"]
         with Hub(command=command, env=_environment(path)) as hub:
             talk(*hub.pair())

@@ -2,4 +2,4 @@
 
 from twisted.application.service import ServiceMaker
 
-chatterbox = ServiceMaker("Chatterbox", "chatterbox.service", "The hub two ends talk through.", "chatterbox")
+chatterbox = ServiceMaker("Chatterbox", "chatterbox.service", "A small chat server.", "chatterbox")

@@ -1,0 +1,1 @@
+"""Programs that make files in `docs/`: the man page, the completions, and the picture in README."""
