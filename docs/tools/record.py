@@ -73,7 +73,12 @@ class Scene:
 
     def sees(self, who: Recorded, text: str) -> None:
         """Wait until somebody sees `text`."""
-        until(lambda: self.passes(0.02) or text in who.text())
+
+        def seen() -> bool:
+            self.passes(0.02)
+            return text in who.text()
+
+        until(seen)
 
 
 RELAY = """
