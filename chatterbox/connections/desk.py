@@ -295,8 +295,8 @@ class Desk:
             self._sessions.acknowledged(session, to, n)
         room = self._hub.rooms.get(peer.room.name) if peer.room else None
         other = next((member for member in room.members if member.stream == to), None) if room else None
-        if to in self._flights:
-            self._flights[to].got(peer.stream, n)
+        if other and other is not peer and room and room.is_pair and to in self._of:
+            self._flights.setdefault(to, Flight()).got(peer.stream, n)
         if other and other is not peer:
             other.acknowledged(peer, n, private)
 

@@ -25,9 +25,7 @@ class Flight:
 
     def said(self, thing: Numbered) -> None:
         """Count what of `thing` is no repeat."""
-        if thing.to != self._to:
-            self._to, self._last, self.size = thing.to, 0, 0
-            self._parts.clear()
+        self._turn_to(thing.to)
         if thing.last > self._last:
             size = len(thing.after(max(0, self._last + 1 - thing.n)).block)
             self._last = thing.last
@@ -35,6 +33,13 @@ class Flight:
             self.size += size
 
     def got(self, stream: str, n: int) -> None:
-        """Take it that the end `stream` has shown the lines up to `n`."""
-        while stream == self._to and self._parts and self._parts[0][0] <= n:
+        """Take it that the end `stream` has shown the lines up to `n`, also if they are said again only later."""
+        self._turn_to(stream)
+        self._last = max(self._last, n)
+        while self._parts and self._parts[0][0] <= n:
             self.size -= self._parts.popleft()[1]
+
+    def _turn_to(self, stream: str) -> None:
+        if stream != self._to:
+            self._to, self._last, self.size = stream, 0, 0
+            self._parts.clear()

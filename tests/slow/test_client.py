@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import pty
-import random
 import select
 import signal
 import socket
@@ -15,120 +13,18 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from unittest import SkipTest
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from benchmarks import soak_sessions
 from tests.harness.ends import DEADLINE
-from tests.harness.processes import CLIENT, environment, free_port, until
-from tests.harness.terminals import hub
+from tests.harness.piped import BOB, Hub, client, run, status_of
+from tests.harness.processes import CLIENT, free_port, until
 
 MIB = 1024 * 1024
-BOB = "b" * 16
 SMALL = 80 * MIB
 """Bytes that a process of python and twisted may take; it is 45 to 60."""
-
-
-@contextlib.contextmanager
-def client(*args: object, command: list[str] = CLIENT, **kwargs: Any) -> Iterator[Any]:
-    """Run the client as a Popen, with pipes where `kwargs` say nothing else."""
-    files = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE) | kwargs
-    process = subprocess.Popen([*command, *map(str, args)], env=environment(), bufsize=0, **files)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait(DEADLINE)
-        for file in (process.stdin, process.stdout, process.stderr):
-            if file:
-                file.close()
-
-
-def run(*args: object, say: bytes = b"", **kwargs: Any) -> tuple[int, bytes, str]:
-    """Run the client to its end; return its status, stdout and stderr."""
-    with client(*args, **kwargs) as process:
-        out, err = process.communicate(say or None, timeout=DEADLINE)
-        return process.returncode, out, (err or b"").decode()
-
-
-class Hub:
-    """A hub on the loopback that a test plays: sessions in a pair, where bob sits."""
-
-    def __init__(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._listener.settimeout(DEADLINE)
-        self.address = "{}:{}".format(*self._listener.getsockname())
-        self.link = socket.socket()
-        self._heard = b""
-
-    def __enter__(self) -> Hub:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.link.close()
-        self._listener.close()
-
-    def accept(self) -> dict[str, Any]:
-        """Take a client, and welcome it; return its hello."""
-        self.link, _ = self._listener.accept()
-        self.link.settimeout(DEADLINE)
-        self._heard = b""
-        hello = self.hear()
-        bob = {"name": "bob", "stream": BOB, "session": True, "away": False}
-        self.says({"event": "welcome", "room": "tea", "mode": "pair", "name": "ann", "seats": 2, "stream": "a" * 16, "max_line": 4096, "ends": [bob]})
-        return hello
-
-    def hear(self) -> dict[str, Any]:
-        """Return the next object that the client sends."""
-        while b"\n" not in self._heard:
-            data = self.link.recv(65536)
-            assert data, "it hung up"
-            self._heard += data
-        line, _, self._heard = self._heard.partition(b"\n")
-        return json.loads(line)
-
-    def hear_until(self, verb: str) -> list[dict[str, Any]]:
-        """Return what the client sends up to this verb."""
-        heard = [self.hear()]
-        while heard[-1]["verb"] != verb:
-            heard.append(self.hear())
-        return heard
-
-    def says(self, *events: dict[str, Any]) -> None:
-        """Send objects."""
-        self.link.sendall(b"".join(json.dumps(event).encode() + b"\n" for event in events))
-
-    def bob(self, n: int, text: str) -> None:
-        """Let bob say lines from number n on."""
-        self.says({"event": "said", "from": "bob", "stream": BOB, "n": n, "gap": 0, "text": text})
-
-    def ends(self, n: int, got: int) -> None:
-        """Let bob have got so many lines and finish with number n; then close as a hub does."""
-        self.says({"event": "got", "stream": BOB, "n": got}, {"event": "finished", "name": "bob", "stream": BOB, "n": n, "gap": 0})
-        self.hear_until("quit")
-        self.close()
-
-    def close(self) -> None:
-        """Say the last word, and hang up."""
-        self.says({"event": "closed", "why": "quit"})
-        self.link.close()
-
-    def reset(self) -> None:
-        """Break the connection."""
-        self.link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-        self.link.close()
-
-
-def status_of(process: Any, key: str) -> int:
-    """Return a number of Linux's /proc/PID/status, where there is one."""
-    path = Path(f"/proc/{process.pid}/status")
-    if not path.exists():
-        raise SkipTest("only Linux tells")
-    return int(path.read_text().partition(f"{key}:")[2].split()[0])
 
 
 class InPipes(SynchronousTestCase):
@@ -369,95 +265,3 @@ def _fill(file: Any) -> int:
             silent += 1
             time.sleep(0.1)
     return taken
-
-
-class AtARealHub(SynchronousTestCase):
-    """The client, and the hub of this very checkout."""
-
-    def test_text_both_ways_at_once(self) -> None:
-        """Two clients pump text at each other: each gets exactly what the other was given, and both end with 0."""
-        texts = [_hard_text(seed) for seed in (1, 2)]
-        got: dict[int, tuple[int, bytes, str]] = {}
-        with hub() as port:
-
-            def pump(end: int) -> None:
-                got[end] = run(f"127.0.0.1:{port}", say=texts[end])
-
-            threads = [threading.Thread(target=pump, args=(end,)) for end in (0, 1)]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join(2 * DEADLINE)
-        self.assertEqual([got[end][0] for end in (0, 1)], [0, 0], [got[end][2] for end in (0, 1)])
-        self.assertTrue(got[0][1] == texts[1] and got[1][1] == texts[0])
-
-    def test_a_third_is_refused(self) -> None:
-        """A full room is a notice on stderr and status 3, also while stdin pours."""
-        with hub() as port, contextlib.ExitStack() as seats:
-            for _ in range(2):
-                seat = seats.enter_context(socket.create_connection(("127.0.0.1", port), DEADLINE))
-                seat.sendall(b"/who\n")
-                self.assertIn(b"here: ", seat.recv(65536))
-            for say in (b"", b"hi\n", b"a line\n" * MIB):
-                status, out, err = run(f"127.0.0.1:{port}", say=say)
-                self.assertEqual((status, out), (3, b""))
-                self.assertRegex(err, r"\A-!- closed \(full\): [^\n]*\n\Z")
-
-    def test_json_and_text_meet(self) -> None:
-        """With --json every line of stdout is an object of the protocol, and what is said meets a text peer."""
-        with hub() as port, client(f"127.0.0.1:{port}/tea", "--json", "--name", "ann") as ann:
-            welcome = json.loads(ann.stdout.readline())
-            self.assertEqual((welcome["event"], welcome["room"], welcome["name"]), ("welcome", "tea", "ann"))
-            with client(f"127.0.0.1:{port}/tea") as bob:
-                self.assertEqual(json.loads(ann.stdout.readline())["event"], "joined")
-                ann.stdin.write(b'{"verb": "say", "text": "h\\u00e9"}\n/quit\n')
-                self.assertEqual(bob.stdout.readline() + bob.stdout.readline(), "hé\n/quit\n".encode())
-                bob.stdin.write("ü".encode())
-                bob.stdin.close()
-                said = json.loads(ann.stdout.readline())
-                while said["event"] != "said":
-                    said = json.loads(ann.stdout.readline())
-                self.assertEqual((said["event"], said["text"]), ("said", "ü"))
-                ann.stdin.write(b'{"verb": "quit"}\n')
-                self.assertEqual([ann.wait(DEADLINE), bob.wait(DEADLINE)], [0, 0])
-
-    def test_linger_0_loses_nothing(self) -> None:
-        """With --linger 0 the client leaves by itself, and the partner has every line."""
-        text = _hard_text(3)
-        with hub() as port, client(f"127.0.0.1:{port}", stdin=subprocess.DEVNULL) as bob:
-            got: list[bytes] = []
-            reader = threading.Thread(target=lambda: got.append(bob.stdout.read()))
-            reader.start()
-            status, _, err = run(f"127.0.0.1:{port}", "--linger", 0, say=text)
-            self.assertEqual(status, 0, err)
-            self.assertEqual(bob.wait(DEADLINE), 0)
-            reader.join()
-            self.assertTrue(got == [text])
-
-    def test_a_killed_hub(self) -> None:
-        """Two pipes swap files while the hub is killed with -9, links are cut and clients stopped (docs/client.md)."""
-        self.assertEqual(soak_sessions.swap(soak_sessions.QUICK, 1), "")
-
-    def test_a_killed_end(self) -> None:
-        """Where one end dies in the middle, the other's status is 4, and what it has is the beginning (A4)."""
-        self.assertEqual(soak_sessions.one_end_dies(2, 1), "")
-
-
-def _hard_text(seed: int) -> bytes:
-    """Return about 2 MB of lines of all lengths up to the limit, some of them meant to be taken for something else."""
-    chance = random.Random(seed)
-    hard = [
-        "",
-        "/quit",
-        "//",
-        "-!- closed (full): no",
-        "  -!- x",
-        '{"chatterbox": 1}',
-        "日本語 é",
-        "\t",
-        "GET / HTTP/1.1",
-    ]
-    lines = ['{"chatterbox": 1}'] if seed == 1 else ["GET / HTTP/1.1"]
-    for _ in range(30_000):
-        lines.append(chance.choice(hard) if chance.random() < 0.2 else "x" * min(4000, int(chance.paretovariate(0.7))))
-    return "".join(line + "\n" for line in lines).encode()
