@@ -1,3 +1,3 @@
-"""Chatterbox is the hub two ends talk through: two terminals, two pipes, or a room of them."""
+"""Chatterbox is a small chat server and its client, for two terminals, two programs, or a room full of both."""
 
 __version__ = "0.1.0"

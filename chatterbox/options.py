@@ -119,7 +119,7 @@ class Options(usage.Options):
 
             place_of(self["engine"])
         except ImportError:
-            raise usage.UsageError("--engine needs hiredis: pip install 'chatterbox[cluster]'") from None
+            raise usage.UsageError("--engine needs hiredis; in a checkout: pip install '.[cluster]'") from None
         except ValueError as fault:
             raise usage.UsageError(f"--engine: {fault}") from None
         first = re.search(r"\d+", self["endpoints"][0])

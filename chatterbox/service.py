@@ -206,7 +206,7 @@ def _web(admission: Admission, names: list[str]) -> Web:
     try:
         from .edges.websocket import Web as Browsers
     except ImportError:
-        raise CannotStart("chatterbox: --web needs websockets: pip install 'chatterbox[web]'") from None
+        raise CannotStart("chatterbox: --web needs websockets; in a checkout: pip install '.[web]'") from None
     return Browsers(admission, names)
 
 

@@ -75,7 +75,7 @@ class Starting(SynchronousTestCase):
         options.parseOptions(["--web"])
         with mock.patch.dict(sys.modules, {"chatterbox.edges.websocket": None}):
             fault = self.assertRaises(CannotStart, HubService, MemoryReactorClock(), options)
-        self.assertEqual(str(fault), "chatterbox: --web needs websockets: pip install 'chatterbox[web]'")
+        self.assertEqual(str(fault), "chatterbox: --web needs websockets; in a checkout: pip install '.[web]'")
 
 
 class Everywhere(SynchronousTestCase):
