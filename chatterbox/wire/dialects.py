@@ -194,6 +194,7 @@ class Json:
 class SessionJson(Json):
     """The dialect of sessions: JSON with streams, numbers and receipts (docs/protocol.md, section 8)."""
 
+    expands = False  # many lines are one object
     unknown = frozenset()
 
     def last_words(self, why: str, text: str, was_seated: bool) -> bytes:
