@@ -15,8 +15,48 @@ from tests.harness.pages_in_chromium import Relay, Tab, chromium
 from tests.harness.processes import Hub
 
 
+def hears(end: End, text: str) -> str:
+    """Hear everything up to a line with `text` in it; return that line."""
+    while text not in (line := end.line()):
+        pass
+    return line
+
+
+def complaints_of(tab: Tab) -> list[str]:
+    """Return what the browser complained of, but for links that were cut on purpose."""
+    return [text for text in tab.complaints if not text.startswith("WebSocket connection to")]
+
+
+class Elsewhere(http.server.BaseHTTPRequestHandler):
+    """A page that has nothing to do with any hub."""
+
+    def do_GET(self) -> None:
+        """Answer with an empty page."""
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+CONTRAST = """() => {
+    const value = colour => {
+        const [r, g, b] = colour.match(/[\\d.]+/g).map(v => v / 255).map(v => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
+        return .2126 * r + .7152 * g + .0722 * b;
+    };
+    const row = log.appendChild(document.createElement("p")), look = element => value(getComputedStyle(element).color);
+    const ground = value(getComputedStyle(document.documentElement).backgroundColor), found = [look(row), look(state), look(company)];
+    for (const name of ["notice", "h0", "h1", "h2", "h3", "h4", "h5"]) { row.className = name; found.push(look(row)); }
+    const mark = row.appendChild(document.createElement("i"));
+    mark.className = "bad"; found.push(look(mark));
+    row.remove();
+    return Math.min(...found.map(v => (Math.max(v, ground) + .05) / (Math.min(v, ground) + .05)));
+}"""
+
+
 class Browsers(SynchronousTestCase):
-    """One Chromium and two hubs for all tests of a class; each test has a room and browsers' contexts of its own."""
+    """One Chromium and two hubs for all tests; each test has a room and browsers' contexts of its own."""
 
     @classmethod
     def setUpClass(cls) -> None:
@@ -48,21 +88,7 @@ class Browsers(SynchronousTestCase):
         """Return an nc in this test's room."""
         return hub.program("nc", *lines, room=self.room)
 
-
-def hears(end: End, text: str) -> str:
-    """Hear everything up to a line with `text` in it; return that line."""
-    while text not in (line := end.line()):
-        pass
-    return line
-
-
-def complaints_of(tab: Tab) -> list[str]:
-    """Return what the browser complained of, but for links that were cut on purpose."""
-    return [text for text in tab.complaints if not text.startswith("WebSocket connection to")]
-
-
-class Together(Browsers):
-    """Two pages and an nc in one room."""
+    # -- two pages and an nc in one room ---------------------------------------------------------------------------
 
     def test_talk(self) -> None:
         """Each sees who is here and what is said, whole and in order; a line's mark says that all have it."""
@@ -130,9 +156,7 @@ class Together(Browsers):
         ann.page.evaluate("document.hasFocus = () => true; window.dispatchEvent(new Event('focus'))")
         ann.until(lambda: ann.page.title() == self.room)
 
-
-class Links(Browsers):
-    """Whatever becomes of the link and of the hub, nothing is lost or seen twice."""
+    # -- whatever becomes of the link and of the hub, nothing is lost or seen twice --------------------------------
 
     def test_the_hub_is_killed_and_restarted(self) -> None:
         """Lines said before, during and after are seen once, in order; what is typed meanwhile stays."""
@@ -221,22 +245,7 @@ class Links(Browsers):
         ann.types("")
         ann.until(lambda: ann.state() == "connected")
 
-
-class Elsewhere(http.server.BaseHTTPRequestHandler):
-    """A page that has nothing to do with any hub."""
-
-    def do_GET(self) -> None:
-        """Answer with an empty page."""
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-class Pages(Browsers):
-    """What a page may not do, and what one bears."""
+    # -- what a page may not do, and what one bears ----------------------------------------------------------------
 
     def test_a_page_of_another_origin(self) -> None:
         """It can open no link to this hub, and can't read its page; the room hears nothing of it."""
@@ -308,7 +317,7 @@ class Pages(Browsers):
             ann.page.evaluate(paste, "one\r\n/two\nthree\n")
             self.assertIn("Paste of 3 lines", ann.page.inner_text("#question"))
             ann.page.keyboard.press(key)
-            self.assertFalse(ann.page.is_visible("#question"))
+            ann.until(lambda: not ann.page.is_visible("#question"))
             if key == "j":
                 self.assertEqual(ann.page.input_value("#line"), "one /two three")
                 ann.page.press("#line", "Enter")
@@ -339,18 +348,3 @@ class Pages(Browsers):
         ann.sees("xxx")
         self.assertEqual(ann.page.evaluate("document.documentElement.scrollWidth"), 320)
         self.assertGreaterEqual(ann.page.evaluate("parseFloat(getComputedStyle(line).fontSize)"), 16)
-
-
-CONTRAST = """() => {
-    const value = colour => {
-        const [r, g, b] = colour.match(/[\\d.]+/g).map(v => v / 255).map(v => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
-        return .2126 * r + .7152 * g + .0722 * b;
-    };
-    const row = log.appendChild(document.createElement("p")), look = element => value(getComputedStyle(element).color);
-    const ground = value(getComputedStyle(document.documentElement).backgroundColor), found = [look(row), look(state), look(company)];
-    for (const name of ["notice", "h0", "h1", "h2", "h3", "h4", "h5"]) { row.className = name; found.push(look(row)); }
-    const mark = row.appendChild(document.createElement("i"));
-    mark.className = "bad"; found.push(look(mark));
-    row.remove();
-    return Math.min(...found.map(v => (Math.max(v, ground) + .05) / (Math.min(v, ground) + .05)));
-}"""
