@@ -17,7 +17,8 @@ from tests.harness.processes import Hub
 from tests.harness.witness import Witness
 
 SECONDS = 12.0
-"""How long a run talks; faults begin after the first two, and the last five are quiet."""
+QUIET = 6.0
+"""How long a run talks; faults begin after the first two, and then it is quiet for a while, in which all are told."""
 
 
 class Talker:
@@ -80,7 +81,7 @@ class Run(Clustered):
     def _talk(self, talkers: list[Talker]) -> None:
         begin = time.monotonic()
         fault = 2.0
-        while (now := time.monotonic() - begin) < SECONDS:
+        while (now := time.monotonic() - begin) < SECONDS + QUIET:
             for talker in talkers:
                 talker.turn(self.random.choice((0, 0, 1, 5)) if now < SECONDS - 3 else 0)
                 talker.witness.look(talker.taken)
