@@ -33,7 +33,7 @@ class SecurityPage(SynchronousTestCase):
             ("a line", f"{here.max_line} bytes"),
             ("bytes without a newline", _size(here.max_unended)),
             ("what waits for one of a pair", _size(here.high_water)),
-            ("an end of a pair that takes nothing of it", f"{here.pair_patience:g} s"),
+            ("a partner that reads nothing of it", f"{here.pair_patience:g} s"),
             ("notices that wait for one of a pair", _size(here.max_pair_queue)),
             ("what waits for one in a larger room", f"{_size(here.max_queue)}, or {here.room_patience:g} s"),
             ("lines held for a partner to come", f"{_size(here.max_held)} a room"),

@@ -164,6 +164,7 @@ class Desk:
         ghost = self._sessions.reserve(hello, room, self._now()) if there and not there.members else None
         if ghost and there:
             peer = Peer(self._dialect, stream=ghost.stream)
+            peer.wanted_name = "partner"  # until it says its own
             peer.session, peer.gots, peer.kept_until = True, ghost.got, self._moment(ghost.grace)
             self._peers[ghost.stream], self._of[ghost.stream] = peer, ghost
             peer.room = there

@@ -57,3 +57,17 @@ class Audience:
                 if member.dialect not in rendered:
                     rendered[member.dialect] = member.dialect.message(message)
                 member.hear(rendered[member.dialect])
+
+    def notice(self, message: Message, newcomer: Member | None, to_all: bool, at_once: bool) -> None:
+        """Tell of who comes and goes, at once or with all the others of this turn.
+
+        Sessions are told also where the mode announces nothing (`to_all`): they speak to those whom they know.
+        """
+        if not to_all:
+            for member in self.members:
+                if member.session and member is not newcomer:
+                    member.tell(message)
+        elif at_once:
+            self.tell(message, without=newcomer)
+        else:
+            self.notices.add(message, newcomer)

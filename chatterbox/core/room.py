@@ -151,8 +151,7 @@ class Room:
     def _greet(self, peer: Member) -> None:
         """Tell `peer` where it is and the others who came; then what was said for a partner is delivered, first."""
         self._welcome(peer)
-        if self.mode.announces:
-            self._notice(Message("joined", card(peer)), newcomer=peer)
+        self._notice(Message("joined", card(peer)), newcomer=peer)
         self._introduce(peer)
         if len(self.members) > 1:
             self._deliver_held()
@@ -350,11 +349,12 @@ class Room:
         """Tell the others that `peer` is gone, also those who have finished and only listen."""
         if self.mode.ends_together and self.members and why != "shutdown":
             self._end_all("bye", f"{peer.name} left ({why})")
-        elif self.mode.announces and why != "shutdown":
+        elif why != "shutdown":
             if peer.session:
                 self._audience.notices.tell()
                 for member in tuple(self.members):
-                    member.tell(left(member, peer, why))
+                    if self.mode.announces or member.session:
+                        member.tell(left(member, peer, why))
             else:
                 self._notice(Message("left", {"name": peer.name, "stream": peer.stream, "why": why}))
 
@@ -379,10 +379,7 @@ class Room:
 
     def _notice(self, message: Message, newcomer: Member | None = None) -> None:
         """Tell of who comes and goes: in a pair at once, in a larger room with all the others of this turn."""
-        if self.is_pair:
-            self._audience.tell(message, without=newcomer)
-        else:
-            self._audience.notices.add(message, newcomer)
+        self._audience.notice(message, newcomer, self.mode.announces, at_once=self.is_pair)
 
     def _deliver_held(self) -> None:
         """Say what was held, as far as one portion goes; its speaker says the rest, again in portions."""
