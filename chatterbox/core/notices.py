@@ -23,29 +23,30 @@ class Notices:
         members: returns who is to be told, when it comes to that.
     """
 
-    __slots__ = ("_members", "_messages", "_since", "_soon")
+    __slots__ = ("_members", "_since", "_soon", "messages")
 
     def __init__(self, soon: Soon, members: Callable[[], Iterable[Member]]) -> None:
         self._soon = soon
         self._members = members
-        self._messages: list[Message] = []
+        self.messages: list[Message] = []
+        """What is not told yet."""
         self._since: dict[Member, int] = {}
         """How many of the messages are older than a member who has come since."""
 
     def add(self, message: Message, newcomer: Member | None = None) -> None:
         """Tell all members of `message` soon; a `newcomer` hears of what comes after it, and not of itself."""
-        self._messages.append(message)
+        self.messages.append(message)
         if newcomer is not None:
-            self._since[newcomer] = len(self._messages)
-        if len(self._messages) == 1:
+            self._since[newcomer] = len(self.messages)
+        if len(self.messages) == 1:
             self._soon(self.tell)
 
     def tell(self) -> None:
         """Tell them now: each member in one write, and rendered once for all of one dialect and one beginning."""
-        if not self._messages:
+        if not self.messages:
             return
-        messages, since = self._messages, self._since
-        self._messages, self._since = [], {}
+        messages, since = self.messages, self._since
+        self.messages, self._since = [], {}
         rendered: dict[tuple[Dialect, int], bytes] = {}
         rows: dict[Dialect, list[bytes]] = {}
         for member in tuple(self._members()):

@@ -59,6 +59,8 @@ class Room:
     ) -> None:
         self.name = name
         self.mode = mode
+        self.is_pair = mode.seats == 2
+        """Whether two ends meet here: then a slow one slows the other, and neither loses a line."""
         self._audience = Audience(soon)
         self.members, self.names = self._audience.members, self._audience.names
         self._observe = observe
@@ -75,11 +77,6 @@ class Room:
         """What guests are told apart by."""
 
     # -- what others ask of a room -------------------------------------------------------------------------
-
-    @property
-    def is_pair(self) -> bool:
-        """Whether two ends meet here: then a slow one slows the other, and neither loses a line."""
-        return self.mode.seats == 2
 
     @property
     def has_seat(self) -> bool:
@@ -109,7 +106,7 @@ class Room:
         fault: BaseException | None = None
         for event in pending:  # which grows while it is gone through
             self._flow.speaker = event.peer
-            if not isinstance(event, Joined | Left):
+            if self._audience.notices.messages and not isinstance(event, Joined | Left):
                 self._audience.notices.tell()
             try:
                 getattr(self, _METHODS[type(event)])(event)

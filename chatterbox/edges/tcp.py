@@ -34,7 +34,7 @@ from ..connections.outlet import LinkState
 from ..core.events import Address
 from ..wire.lines import Lines
 from .sockets import address_of, link_state, tcp_socket, tune
-from .telnet import Telnet, speaks_telnet
+from .telnet import IAC, Telnet, speaks_telnet
 
 PULSE = 10.0
 """Seconds between two looks at the link of one who has finished."""
@@ -225,7 +225,7 @@ class ChatProtocol(LineReceiver):
 
     def _take_portion(self, data: bytes) -> None:
         """Hand on what came, as the state of this edge has it; little of it where each byte is looked at."""
-        is_telnet = not self._visit and (bool(self._telnet) or speaks_telnet(data))
+        is_telnet = not self._visit and (bool(self._telnet) or IAC in data or (0 in data and speaks_telnet(data)))
         if len(data) > SMALL_READ and (is_telnet or self.connection.peer.dialect.by_keys):
             self._kept[:0] = data[SMALL_READ:]
             data = data[:SMALL_READ]
