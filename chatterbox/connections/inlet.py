@@ -117,11 +117,15 @@ class Inlet:
             self._go_on()
 
     def unread(self, block: bytes) -> None:
-        """Put received lines back before what was received after them."""
+        """Put received lines back before what was received after them, unless nothing more is handled."""
+        if self.is_shut:
+            return
         self._rest = block + self._rest
 
     def say_first(self, piece: Piece) -> None:
-        """Handle `piece` before everything else that waits."""
+        """Handle `piece` before everything else that waits, unless nothing more is handled."""
+        if self.is_shut:
+            return
         self._again.insert(0, piece)
         self._has_told = False
 

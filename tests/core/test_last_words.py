@@ -277,3 +277,17 @@ class Knocking(SynchronousTestCase):
             c = hub.connects()
             hub.wait(0.15)
             self.assertEqual((b.heard(), bool(c.peer.gone), a.closed), (b"", True, ""))
+
+
+class BehindARefusal(SynchronousTestCase):
+    """What came in the packet of a refused hello keeps no connection alive."""
+
+    def test_a_refused_hello_with_more_behind_it(self) -> None:
+        """It is closed and forgotten when its link is gone, so that a hub that stops doesn't wait for it."""
+        hub = HubOnAClock()
+        hub.nc("one")
+        hub.nc("two")
+        third = hub.connects().says('{"chatterbox": 1}', '{"verb": "who"}')
+        self.assertIn("full", third.heard().decode())
+        hub.wait(6)
+        self.assertEqual(len(hub.admission.connections), 2)
