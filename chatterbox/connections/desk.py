@@ -172,7 +172,8 @@ class Desk:
             self._watch()
 
     def _extras(self, session: Session) -> Json:
-        return {"stream": session.stream, "grace": session.grace, "max_line": self._hub.limits.max_line}
+        limits, mode = self._hub.limits, self._hub.mode
+        return {"stream": session.stream, "grace": session.grace, "max_line": limits.max_line, "echo": mode.echo}
 
     # -- coming back -----------------------------------------------------------------------------------------------
 

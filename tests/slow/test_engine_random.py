@@ -55,13 +55,6 @@ class Talker:
 class Run(Clustered):
     """Some runs, each by its seed."""
 
-    def test_four_runs(self) -> None:
-        """Nobody hears a line twice, out of order or after a hole, and who is let go is told, or its hub was killed."""
-        for seed in range(4):
-            self.play(seed)
-            self.doCleanups()
-            self.setUp()
-
     def play(self, seed: int) -> str:
         """Play one run; return what happened."""
         self.random = random.Random(seed)

@@ -26,7 +26,7 @@ class Broadcast(SynchronousTestCase):
             hub.prints("[NEW CONNECTION]", 20)
             for end in ends[::2]:
                 end.says("exit")
-                self.assertEqual(end.rest(), b"")
+                self.assertEqual(end.rest(), b"-!- closed (quit)\n")
             hub.prints("[DISCONNECTED]", 10)
             speaker, *others = ends[1::2]
             speaker.says("one", "two")

@@ -63,7 +63,7 @@ class Terminals(SynchronousTestCase):
                     server.type(f"from the server, visit {visit}\r")
                     ann.until(f"from the server, visit {visit}")
                     self.assertEqual((threads(server.pid), threads(ann.pid)), (1, 1))
-                    ann.type("\x03\x03")
+                    ann.type("\x03")
                     self.assertEqual(ann.wait(), 0)
                     shows(server, "-!- your partner left (quit)", visit)
             server.type("/quit\r")

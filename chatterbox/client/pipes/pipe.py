@@ -216,6 +216,8 @@ class Pipe:
         self._saying = True
         self.session.say(lines, kind, to)
         self._saying = False
+        if kind == "say" and not to:
+            self._write(self._wording.own(lines, self.session.machine.name))
 
     def _obey(self, sent: Json) -> None:
         """Do what a program asks in JSON; numbers and acknowledgements are this program's own."""

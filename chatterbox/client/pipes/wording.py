@@ -47,6 +47,9 @@ class Wording(Protocol):
     def event(self, event: Json, thing: Numbered | None) -> Worded:
         """Return one event of the hub."""
 
+    def own(self, lines: bytes, name: str) -> Worded:
+        """Return lines that this end says, where the mode lets speakers hear themselves."""
+
     def outcome(self, word: str, first: int, lines: int) -> Worded:
         """Return what became of lines that this end said."""
 
@@ -69,7 +72,7 @@ class TextWording:
     """Lines as they were said; all else is status."""
 
     def __init__(self) -> None:
-        self._label = self._alone = False
+        self._label = self._alone = self._echo = False
         self._mode = ""
         self._drafts: dict[str, str] = {}
 
@@ -79,6 +82,7 @@ class TextWording:
         if kind == "welcome":
             self._label, self._alone = bool(event.get("label")), event.get("seats") == 2 and not event.get("label")
             self._mode = str(event.get("mode", ""))
+            self._echo = event.get("echo") is True
             return Worded()
         if (event.get("own") is True and kind != "renamed") or (kind == "closed" and event.get("why") == "quit"):
             return Worded()
@@ -91,6 +95,10 @@ class TextWording:
         if kind == "notice" and self._mode in SCRIPTED:
             return Worded(_word(event, "text").encode() + b"\n")
         return Worded(b"", self._status(kind, event))
+
+    def own(self, lines: bytes, name: str) -> Worded:
+        """Own lines stand behind one's own name, as everybody reads them."""
+        return Worded(self._said({"from": name}, lines)) if self._echo else Worded()
 
     def _said(self, event: Json, block: bytes) -> bytes:
         block = clean(block)
@@ -156,8 +164,20 @@ class TextWording:
 class JsonWording:
     """One object a line, on stdout; docs/client.md says which."""
 
+    _echo = False
+
+    def own(self, lines: bytes, name: str) -> Worded:
+        """Own lines are events, too, marked as such."""
+        texts = lines.decode(errors="replace").split("\n")[:-1] if self._echo else []
+        said = [{"event": "said", "from": name, "text": clean_text(text), "own": True} for text in texts]
+        return Worded(b"".join(_object(row) for row in said))
+
     def event(self, event: Json, thing: Numbered | None) -> Worded:
         """An event as it came; of a block each line is an object with its own number."""
+        if event.get("event") == "welcome":
+            self._echo = event.get("echo") is True
+        if event.get("event") == "said" and event.get("own") is True:
+            return Worded()
         if thing is None or thing.kind != "say":
             return Worded(_object({key: value for key, value in event.items() if key != "gap"}))
         return Worded(b"".join(map(_object, _lines(event, thing))))

@@ -232,15 +232,20 @@ class Chat:
         if moved and not first:
             self.tell(f"now in {self.room}: {self._company()}")
 
+    def _news(self, text: str) -> None:
+        """Tell of who comes and goes, where the exercise that this mode comes from does."""
+        if self.manner.greets:
+            self.tell(text)
+
     def _compare(self, before: list[str]) -> None:
         """Tell who came and went while there was no link."""
         here = self.others
         for name in before:
             if name not in here:
-                self.tell(f"{name} left (lost)")
+                self._news(f"{name} left (lost)")
         for name in here:
             if name not in before:
-                self.tell(f"{name} joined")
+                self._news(f"{name} joined")
 
     def _heard_joined(self, event: Json) -> None:
         """Add a name; where all seats were taken, the newcomer has replaced one who had finished.
@@ -254,12 +259,12 @@ class Chat:
             self._awaited.remove(name)
         self.roster.join(name)
         self.voice.unseen()
-        self.tell(f"{name} {'is back' if again else 'joined'}")
+        self._news(f"{name} {'is back' if again else 'joined'}")
 
     def _heard_left(self, event: Json) -> None:
         name, why = word(event, "name"), word(event, "why")
         where = word(event, "to") or word(event, "room") or "another room"
-        self.tell(f"{name} went to {where}" if why == "moved" else f"{name} left ({why})")
+        self._news(f"{name} went to {where}" if why == "moved" else f"{name} left ({why})")
         self._drafts.pop(name, None)
         self.roster.leave(name, why)
 
@@ -267,7 +272,7 @@ class Chat:
         name = word(event, "name")
         self._drafts.pop(name, None)
         self.roster.away(name)
-        self.tell(f"{name} is away (link lost), what you say is kept")
+        self._news(f"{name} is away (link lost), what you say is kept")
 
     def _heard_back(self, event: Json) -> None:
         """Whoever comes back has seen nothing of the draft; a link made anew without an absence is nobody's news."""
@@ -278,11 +283,11 @@ class Chat:
             for old in [other for other in self.others if other not in known][:1]:
                 self._rename(old, name)
         if self.roster.back(name):
-            self.tell(f"{name} is back")
+            self._news(f"{name} is back")
 
     def _heard_finished(self, event: Json) -> None:
         self.roster.finish(word(event, "name"))
-        self.tell(f"{word(event, 'name')} has finished")
+        self._news(f"{word(event, 'name')} has finished")
 
     def _heard_renamed(self, event: Json) -> None:
         old, new = word(event, "name"), word(event, "to")
