@@ -165,6 +165,7 @@ class Words(SynchronousTestCase):
             ann.until("now known as ann")
             with client("127.0.0.1", port, "--name", "bob") as bob:
                 bob.until("with ann")
+                ann.until("bob joined")
                 ann.type("hello\r")
                 bob.until("ann: hello")
                 ann.settle()
