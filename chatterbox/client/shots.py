@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,10 @@ _ABOUT = {
     "recv": "Print the lines that come.",
     "ask": "Say TEXT as one line, and print the first line that another says after it.",
 }
+
+
+_ADDRESS = re.compile(r"\S+:\d+(/\S*)?")
+"""A word that names a hub, where another one stands in the environment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +59,8 @@ def parse(verb: str, argv: Sequence[str]) -> Shot:
     given = {key: word for key, word in vars(parser.parse_intermixed_args(argv)).items() if word is not None}
     said = given.pop("words", [])
     around = os.environ.get("CHATTERBOX_HUB")
-    if "hub" not in given and not around and said:
-        given["hub"] = said.pop(0)
+    if "hub" not in given and said and (not around or verb == "recv" or _ADDRESS.fullmatch(said[0])):
+        given["hub"] = said.pop(0)  # what is typed counts more than the environment
     shot: dict[str, Any] = {key: given.pop(key) for key in ("count", "command", "leave") if key in given}
     if not around and "hub" not in given:
         parser.error("which hub?")

@@ -40,12 +40,19 @@ class Words(SynchronousTestCase):
         self.assertIsNone(parse("send", ["host", "--leave"]).text)
 
     def test_hub_of_the_environment(self) -> None:
-        """Where it names the hub all words are text, and so they are with --hub."""
+        """Where it names the hub words are text, and so they are with --hub."""
         with mock.patch.dict(os.environ, CHATTERBOX_HUB="host:7/tea", CHATTERBOX_NAME="bob"):
             shot = parse("ask", ["what", "now"])
             self.assertEqual((shot.options.hub, shot.options.room, shot.options.name), ("host:7", "tea", "bob"))
             self.assertEqual(shot.text, "what now")
             self.assertEqual(parse("ask", ["--hub", "other", "what"]).options.hub, "other:5000")
+
+    def test_what_is_typed_counts_more_than_the_environment(self) -> None:
+        """A hub that is named is that hub, also where the environment names another."""
+        with mock.patch.dict(os.environ, CHATTERBOX_HUB="host:7/tea"):
+            self.assertEqual(parse("recv", ["other:8/pub"]).options.hub, "other:8")
+            shot = parse("send", ["other:8", "hi"])
+            self.assertEqual((shot.options.hub, shot.text), ("other:8", "hi"))
 
     def test_recv(self) -> None:
         """It waits for ever where nothing else is said, and for no more lines than it is told."""
