@@ -227,6 +227,7 @@ class Plain(SynchronousTestCase):
             played.welcome()
             tty.until("with bob")
             os.kill(pid, signal.SIGTERM)
+            self.assertEqual(played.hear()["verb"], "quit")
             played.hang_up()
             self.assertEqual(tty.wait(), 0)
             self.assertIn("status=143", tty.text())
