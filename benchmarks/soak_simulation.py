@@ -16,7 +16,7 @@ import traceback
 from hypothesis import seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.harness.memory import PROPERTY
+from tests.harness.inputs import PROPERTY
 from tests.harness.world import machine
 
 MODES = [("pair", 0.0), ("pair", 10.0), ("room", 0.0), ("ports", 0.0), ("order", 0.0), ("duet", 0.0), ("talk", 0.0)]

@@ -104,8 +104,11 @@ class Layers(SynchronousTestCase):
         self.assertEqual([str(path) for path in FILES if not ast.get_docstring(ast.parse(path.read_text()))], [])
 
     def test_no_file_is_long(self) -> None:
-        """No file of the package has more than 400 lines."""
-        self.assertEqual([str(path) for path in FILES if path.read_text().count("\n") > 400], [])
+        """No file has more than 400 lines, of the tests and the benchmarks neither."""
+        house = PACKAGE.parent
+        files = [path for folder in ("chatterbox", "tests", "benchmarks", "docs") for path in house.glob(f"{folder}/**/*.py")]
+        self.assertGreater(len(files), len(FILES))
+        self.assertEqual([str(path) for path in files if path.read_text().count("\n") > 400], [])
 
 
 def _camel_cased(tree: ast.AST) -> Iterator[str]:

@@ -13,8 +13,8 @@ from ..core.events import Member, Undelivered
 
 KEPT = 256 * 1024
 """Bytes of blocks that are kept for one hearer before the system is asked what was acknowledged."""
-BLOCK = 128
-"""Bytes that one kept block costs beside its text."""
+BLOCK = 4096
+"""Bytes that one kept block counts for beside its text: no more than 64 small ones are kept, some 16 KiB."""
 GRAIN = 4096
 """Bytes of blocks that are counted together, once they are too old to be kept."""
 

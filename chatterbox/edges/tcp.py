@@ -285,8 +285,9 @@ class ChatProtocol(LineReceiver):
         self._take(received)
 
     def _take_lines(self, data: bytes) -> None:
-        """Hand on every whole line that came, as one block."""
-        block = self._lines.feed(data)
+        """Hand on every whole line that came, as one block; mostly nothing else comes."""
+        is_whole = data.endswith(b"\n") and not self._lines.tail
+        block = data if is_whole else self._lines.feed(data)
         if not block:
             self._wait_for_more(b"")
             return

@@ -49,34 +49,30 @@ class Lines:
     LIMIT = 1024 * 1024
     """Bytes without a newline that a client keeps; the longest object of a hub (who is here) is far shorter."""
 
-    __slots__ = ("_tail",)
+    __slots__ = ("tail",)
 
     def __init__(self) -> None:
-        self._tail: bytearray | bytes = b""
-
-    @property
-    def tail(self) -> bytes | bytearray:
-        """What has come since the last newline; not to be changed."""
-        return self._tail
+        self.tail: bytearray | bytes = b""
+        """What has come since the last newline; only `Lines` changes it."""
 
     def feed(self, data: bytes) -> bytes:
         """Return the lines that `data` completes, as one block."""
         end = data.rfind(b"\n") + 1
         if not end:
             if data:
-                self._tail = bytearray(self._tail) if isinstance(self._tail, bytes) else self._tail
-                self._tail += data
+                self.tail = bytearray(self.tail) if isinstance(self.tail, bytes) else self.tail
+                self.tail += data
             return b""
-        block = bytes(self._tail) + data[:end] if self._tail else data[:end]
-        self._tail = data[end:]
+        block = bytes(self.tail) + data[:end] if self.tail else data[:end]
+        self.tail = data[end:]
         return block
 
     def last(self) -> bytes:
         """Return what has come since the last newline, as the line that it counts as at the end."""
-        tail, self._tail = bytes(self._tail), b""
+        tail, self.tail = bytes(self.tail), b""
         return tail and tail + b"\n"
 
     @property
     def overlong(self) -> bool:
         """Whether more has come without a newline than a client keeps."""
-        return len(self._tail) > self.LIMIT
+        return len(self.tail) > self.LIMIT

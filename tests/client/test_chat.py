@@ -12,7 +12,7 @@ from chatterbox.client.terminal.roster import LIMIT
 from chatterbox.client.terminal.rows import width
 from chatterbox.core.modes import MODES
 from tests.harness.chats import BOB, ChatCase
-from tests.harness.memory import PROPERTY
+from tests.harness.inputs import PROPERTY
 from tests.harness.played import WELCOME
 
 

@@ -11,7 +11,7 @@ from chatterbox.client.terminal.editor import KEYS
 from chatterbox.limits import Limits
 from chatterbox.wire.reading import TextReader
 from chatterbox.wire.verbs import VERBS, Command
-from tests.harness.memory import PROPERTY
+from tests.harness.inputs import PROPERTY
 
 
 class Commands(SynchronousTestCase):

@@ -21,7 +21,7 @@ from chatterbox.client.pipes.reading import (
 )
 from chatterbox.wire.lines import Lines
 from chatterbox.wire.text import clean
-from tests.harness.memory import HOSTILE, PROPERTY
+from tests.harness.inputs import HOSTILE, PROPERTY
 
 TAKEN = [
     "/quit",

@@ -21,7 +21,7 @@ from chatterbox.client.terminal.rows import (
     notice,
     width,
 )
-from tests.harness.memory import PROPERTY
+from tests.harness.inputs import PROPERTY
 
 HOSTILE = st.text(
     st.one_of(

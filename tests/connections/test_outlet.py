@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chatterbox.connections.bare import GAP, LAST_WORD, MAX_MESSAGE, BareOutlet
 from chatterbox.connections.outlet import CHUNK, Outlet
-from tests.harness.memory import PROPERTY
+from tests.harness.inputs import PROPERTY
 
 
 class Pipe:

@@ -12,7 +12,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chatterbox.core.room import Room
 from chatterbox.limits import PUBLIC, Throttle
-from tests.harness.memory import PROPERTY, HubOnAClock
+from tests.harness.inputs import PROPERTY
+from tests.harness.memory import HubOnAClock
 
 
 class Rate(SynchronousTestCase):

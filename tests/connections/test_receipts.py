@@ -11,7 +11,7 @@ from chatterbox.core.events import Undelivered
 from chatterbox.core.peer import Peer
 from chatterbox.limits import Limits
 from chatterbox.wire.dialects import make_dialects
-from tests.harness.memory import PROPERTY
+from tests.harness.inputs import PROPERTY
 
 TEXT = make_dialects(Limits(), ()).text
 

@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.harness.memory import PROPERTY
+from tests.harness.inputs import PROPERTY
 from tests.harness.world import machine
 
 EXAMPLES = 40

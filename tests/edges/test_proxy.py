@@ -15,7 +15,8 @@ from zope.interface import alsoProvides
 
 from chatterbox.edges.proxy import Header, ProxiedFactory, read_header
 from chatterbox.edges.sockets import address_of
-from tests.harness.memory import HOSTILE, PROPERTY, READ, End, FakeTransport, HubOnAClock
+from tests.harness.inputs import HOSTILE, PROPERTY
+from tests.harness.memory import READ, End, FakeTransport, HubOnAClock
 
 V1 = b"PROXY TCP4 203.0.113.7 10.0.0.1 1111 2222\r\n"
 PREFIX = b"\r\n\r\n\0\r\nQUIT\n"

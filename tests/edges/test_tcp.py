@@ -23,7 +23,8 @@ from zope.interface import directlyProvides
 from chatterbox.edges.proxy import ProxiedFactory
 from chatterbox.edges.tcp import PULSE, ChatProtocol
 from chatterbox.log import Log as HubLog
-from tests.harness.memory import PROPERTY, HubOnAClock
+from tests.harness.inputs import PROPERTY
+from tests.harness.memory import HubOnAClock
 
 
 class Packets(SynchronousTestCase):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatterbox.edges.telnet import Telnet, speaks_telnet
-from tests.harness.memory import HOSTILE, PROPERTY
+from tests.harness.inputs import HOSTILE, PROPERTY
 
 CONTROL_C = b"\xff\xf4\xff\xfd\x06"
 """What telnet sends for ^C: interrupt process, and DO TIMING-MARK."""

@@ -11,7 +11,7 @@ from websockets.frames import Opcode
 
 from chatterbox.edges.websocket import FRAMES_A_TURN, MAX_FRAGMENTS
 from tests.harness.browsers import HOST, UPGRADE, Browser, HubForBrowsers, frame, reply_of, request
-from tests.harness.memory import PROPERTY
+from tests.harness.inputs import PROPERTY
 
 SAID = {"event": "said", "from": "guest-1", "text": "hi"}
 

@@ -12,7 +12,7 @@ from chatterbox.limits import Limits
 from chatterbox.wire.dialects import Message, help_text, make_dialects, notice
 from chatterbox.wire.text import NOTICE, clean
 from chatterbox.wire.verbs import VERBS
-from tests.harness.memory import HOSTILE, PROPERTY
+from tests.harness.inputs import HOSTILE, PROPERTY
 
 HERE = make_dialects(Limits(), ())
 

@@ -19,7 +19,8 @@ from chatterbox.wire.keys import KeyReader
 from chatterbox.wire.reading import JsonReader, TextReader, hello
 from chatterbox.wire.text import clean, clean_keys, clean_text, name_fault, room_fault
 from chatterbox.wire.verbs import Command, Fault, Piece, Typing
-from tests.harness.memory import FRAGMENTS, End, HubOnAClock
+from tests.harness.inputs import FRAGMENTS
+from tests.harness.memory import End, HubOnAClock
 from tests.wire.test_reading import FORBIDDEN
 
 INPUTS = 10_000

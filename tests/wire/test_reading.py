@@ -14,7 +14,7 @@ from chatterbox.wire.lines import first_lines, within
 from chatterbox.wire.reading import JsonReader, TextReader, hello, json_object
 from chatterbox.wire.text import clean, clean_keys, clean_text, name_fault, room_fault
 from chatterbox.wire.verbs import JSON_VERBS, VERBS, Command, Farewell, Fault, Piece, Typing
-from tests.harness.memory import HOSTILE, PROPERTY
+from tests.harness.inputs import HOSTILE, PROPERTY
 
 FORBIDDEN = {*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A)} - {9, 10}
 """Every code point that `hostile.md` forbids: C0 but TAB (and the newline), DEL, C1, two line ends, bidi controls."""

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatterbox.wire import text
-from tests.harness.memory import HOSTILE, PROPERTY
+from tests.harness.inputs import HOSTILE, PROPERTY
 from tests.wire.test_reading import FORBIDDEN
 
 CONTROLS = bytes(code for code in sorted(FORBIDDEN) if code < 0x80)
