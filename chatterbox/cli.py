@@ -50,6 +50,7 @@ def serve(args: list[str]) -> int:
     from twisted.python import usage
 
     from .edges.listening import ready
+    from .edges.reactor import install
     from .log import STDOUT, stderr_log, text_file
     from .options import ServeOptions
     from .service import CannotStart, HubService, makeService
@@ -66,6 +67,7 @@ def serve(args: list[str]) -> int:
     shares_screen = bool(options["console"]) and os.isatty(1) and os.isatty(2)
     observer = stderr_log(bool(options["log-json"]), only_warnings=shares_screen)
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
+    install()
     from twisted.internet import reactor
 
     try:
