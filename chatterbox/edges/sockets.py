@@ -49,11 +49,13 @@ class AtOnce:
         """
         waiting = self._tempDataLen or self.dataBuffer
         if self.connected and not (waiting or self._writeDisconnecting or self.disconnecting):
-            sent = self.writeSomeData(data)
-            if not isinstance(sent, Exception) and sent:
-                if sent == len(data):
-                    return
-                data = data[sent:]
+            try:
+                sent = self.socket.send(data)
+            except OSError:
+                sent = 0
+            if sent == len(data):
+                return
+            data = data[sent:]
         super().write(data)  # type: ignore[misc]  # the class that this is mixed into
 
     def loseConnection(self: Any, *args: Any) -> None:
