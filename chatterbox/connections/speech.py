@@ -32,7 +32,9 @@ PORTION = 16 * 1024
 WHOLE = 1024 * 1024
 """Bytes read in one turn elsewhere: more than is ever received at once."""
 BYTES_A_TURN = 2 * 1024 * 1024
-"""Bytes written to all the hearers of one block: 1 KiB to 2,000, or 64 KiB to 32."""
+"""Bytes written to all the hearers of one block: 64 KiB to 32, 16 KiB to 128."""
+BYTES_A_HEARER = 16 * 1024
+"""Bytes of a block that more of them hear: a socket takes 16 KiB in hardly more time than a line (11 µs against 10)."""
 
 
 class Talker(Protocol):
@@ -164,7 +166,7 @@ class Speech:
             most = min(most or self.throttle.ready, self.throttle.ready)
         if most and len(block) > most:
             block = first_lines(block, most)
-        size = BYTES_A_TURN // self._hearers
+        size = max(BYTES_A_HEARER, BYTES_A_TURN // self._hearers)
         if len(block) > size:
             block = block[: block.rfind(b"\n", 0, size) + 1 or block.index(b"\n") + 1]
         return block

@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from chatterbox.connections.admission import ENDS_A_TURN
 from chatterbox.connections.connection import Connection
 from chatterbox.connections.inlet import Inlet
-from chatterbox.connections.speech import BYTES_A_TURN, KEYS_A_TURN, PORTION
+from chatterbox.connections.speech import BYTES_A_HEARER, BYTES_A_TURN, KEYS_A_TURN, PORTION
 from chatterbox.core.peer import Peer
 from chatterbox.limits import Limits
 from chatterbox.wire.keys import KeyReader
@@ -160,6 +160,17 @@ class Bytes(SynchronousTestCase):
         hub.wait(1)
         self.assertLessEqual(turns.most_bytes, 1.2 * BYTES_A_TURN)
         self.assertEqual([line.split()[1] for line in ends[1].lines()], [f"{at:07}" for at in range(600)])
+
+    def test_a_crowd(self) -> None:
+        """In a room of 300 each hears 16 KiB at once, and no more: smaller portions would only be more of them."""
+        hub = HubOnAClock("room")
+        ends = crowd(hub, 300)
+        turns = Turns(self)
+        ends[0].line.send(b"".join(b"%07d %s\n" % (at, b"x" * 90) for at in range(600)))
+        hub.wait(1)
+        whole = BYTES_A_HEARER - BYTES_A_HEARER % 99
+        self.assertGreaterEqual(turns.most_bytes, 299 * whole)
+        self.assertLessEqual(turns.most_bytes, 1.2 * 300 * whole)
 
     def test_lines_that_may_be_farewells(self) -> None:
         """64 KiB of bare newlines are read 16 KiB a turn where each is looked at, and at once where none is."""
