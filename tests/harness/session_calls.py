@@ -31,6 +31,8 @@ class _Play:
         options |= {"later": 10} if chance.random() < 0.2 else {}
         self.vector: Json = {"title": "by chance", "options": options, "steps": []}
         self._session = make(dict(options))
+        self._mute = chance.choice(STREAMS) if self._seats and self._maybe(0.3) else ""
+        """The end of a pair that only speaks, if any."""
         self._is_linked = False
         self._unshown = 0
         now = 0.0
@@ -80,7 +82,7 @@ class _Play:
 
     def _card(self, stream: str) -> Json:
         card = {"name": stream[0], "stream": stream, "session": self._maybe(0.7), "away": self._maybe(0.2)}
-        return card | ({"listens": False} if self._maybe(0.1) else {})
+        return card | ({"listens": False} if stream == self._mute else {})
 
     def _maybe(self, share: float) -> bool:
         return self._chance.random() < share
@@ -100,7 +102,7 @@ class _Play:
             event = self._welcome(2 if self._maybe(0.1) else self._seats, chance.choice(["tea", "tea", "den"]))
             return event | ({"left": {"stream": stream, "got": n, "finished": True}} if self._maybe(0.3) else {})
         if kind in ("joined", "back"):
-            return event | self._card(stream)
+            return event | self._card(stream) | {"away": False}
         if kind == "left":
             return event | {"why": "quit", "got": n} | ({"finished": True} if self._maybe(0.3) else {})
         if kind == "said":
@@ -108,7 +110,7 @@ class _Play:
         if kind in ("did", "told"):
             return event | {"from": "x", "text": "x"} | numbers
         if kind in ("finished", "missing"):
-            return event | {"name": "x", "lines": chance.randint(1, 2)} | numbers
+            return event | {"name": "x", "from": "x", "lines": chance.randint(1, 2)} | numbers
         if kind == "renamed":
             return event | {"name": "x", "to": "y"} | ({"own": True} if self._maybe(0.3) else {})
         if kind == "error":

@@ -41,13 +41,18 @@ class Elsewhere(http.server.BaseHTTPRequestHandler):
 
 
 CONTRAST = """() => {
+    const canvas = new OffscreenCanvas(1, 1).getContext("2d", {willReadFrequently: true});
     const value = colour => {
-        const [r, g, b] = colour.match(/[\\d.]+/g).map(v => v / 255).map(v => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
+        canvas.fillStyle = colour;
+        canvas.fillRect(0, 0, 1, 1);
+        const [r, g, b] = [...canvas.getImageData(0, 0, 1, 1).data].map(v => v / 255).map(v => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
         return .2126 * r + .7152 * g + .0722 * b;
     };
     const row = log.appendChild(document.createElement("p")), look = element => value(getComputedStyle(element).color);
     const ground = value(getComputedStyle(document.documentElement).backgroundColor), found = [look(row), look(state), look(company)];
-    for (const name of ["notice", "h0", "h1", "h2", "h3", "h4", "h5"]) { row.className = name; found.push(look(row)); }
+    row.className = "notice"; found.push(look(row));
+    const who = row.appendChild(document.createElement("b"));
+    for (let hue = 0; hue < 360; hue++) { who.style.setProperty("--hue", hue); found.push(look(who)); }
     const mark = row.appendChild(document.createElement("i"));
     mark.className = "bad"; found.push(look(mark));
     row.remove();
