@@ -65,6 +65,9 @@ class Web(Protocol):
     def visited(self, transport: Any, connection: Connection, link_state: Callable[[], LinkState]) -> Visit:
         """Take over a connection that begins as HTTP; `connection` is what it was taken for."""
 
+    def spare_patience(self, host: str) -> float:
+        """Return for how many seconds a silent connection from `host` may be one that a browser has opened to spare."""
+
 
 @implementer(IPushProducer, IHalfCloseableProtocol, IHandshakeListener)
 class ChatProtocol(LineReceiver):
@@ -91,6 +94,8 @@ class ChatProtocol(LineReceiver):
     """Whether this turn has had its portion of what came."""
     _at_end: Callable[[], None] | None = None
     """What is done when all that came is taken."""
+    _is_spare = False
+    """Whether it has said nothing in time, and may be a browser's."""
     _visit: Visit | None = None
     """What has this connection, once it began as HTTP."""
 
@@ -138,6 +143,19 @@ class ChatProtocol(LineReceiver):
         waited = self._reactor.seconds() - self._accepted
         address = Address(*address_of(self.transport.getPeer()))
         self.connection = self._admission.arrive(self.transport, address, self._link_state, waited, self._entry)
+        if self._web and not self.connection.peer.gone:
+            self.connection.timers.when_read("handshake", self._admission.hub.limits.handshake, self._settle)
+
+    def _settle(self) -> None:
+        """Seat who has said nothing in time; what a browser has opened to spare has no seat until something is said."""
+        patience = self._web.spare_patience(self.connection.peer.address.host) if self._web else 0
+        if not patience:
+            self.connection.settle()
+            return
+        self._is_spare = True
+        self._admission.unseated.pop(self.connection, None)
+        text = f"nothing was said for {patience:.0f} s: beside a browser, a silent connection has no seat"
+        self.connection.timers.after("handshake", patience, partial(self.connection.peer.end, "idle", text))
 
     def _stop_waiting(self) -> None:
         if self._waiting and self._waiting.active():
@@ -168,6 +186,10 @@ class ChatProtocol(LineReceiver):
     def _finish(self) -> None:
         if self._visit:
             self._visit.finish()
+            return
+        if self._is_spare and self._take == self._judge and not self._lines.tail:
+            self.connection.peer.leave("quit")
+            self.connection.close(b"")
             return
         self._say_unended()
         self.connection.finish()

@@ -34,6 +34,10 @@ SLICE = 1024
 """Bytes parsed before the frames are counted."""
 FRAMES_A_TURN = 128
 """Frames of one browser parsed before everybody else has a turn (about 2 ms; 64 KiB may have 10,000)."""
+SPARE_PATIENCE = 60.0
+"""Seconds in which something has to be said on a connection that may be a browser's: Chromium keeps one for minutes."""
+MOST_VISITORS = 1000
+"""Machines of which it is remembered that they have browsers."""
 
 NORMAL, GOING_AWAY, NO_TEXT, POLICY, TOO_BIG, TRY_LATER = 1000, 1001, 1003, 1008, 1009, 1013
 """Close codes (RFC 6455, section 7.4.1, and the IANA registry)."""
@@ -54,10 +58,25 @@ class Web:
         self.admission = admission
         self.gate = Gate(names)
         self.page = page or the_page()
+        self._visitors: dict[str, None] = {}
+        """Machines that have asked for something, in the order of their last request."""
 
     def visited(self, transport: Any, connection: Connection, link_state: Callable[[], LinkState]) -> Visit:
         """Take over a connection that begins as HTTP."""
+        host = connection.peer.address.host
+        self._visitors.pop(host, None)
+        self._visitors[host] = None
+        if len(self._visitors) > MOST_VISITORS:
+            del self._visitors[next(iter(self._visitors))]
         return Visit(self, transport, connection, link_state)
+
+    def spare_patience(self, host: str) -> float:
+        """Return for how many seconds a silent connection from `host` may be one that a browser has opened to spare.
+
+        Chromium opens two for each page and says something on one of them, now and then long before it asks for the page;
+        and it takes every word that comes before its request for a broken answer.
+        """
+        return SPARE_PATIENCE if host in self._visitors else 0.0
 
 
 class Visit:
