@@ -73,8 +73,8 @@ class Web:
     def spare_patience(self, host: str) -> float:
         """Return for how many seconds a silent connection from `host` may be one that a browser has opened to spare.
 
-        Chromium opens two for each page and says something on one of them, now and then long before it asks for the page;
-        and it takes every word that comes before its request for a broken answer.
+        Chromium opens two for each page and says something on one of them, now and then long before it asks for the
+        page; and it takes every word that comes before its request for a broken answer.
         """
         return SPARE_PATIENCE if host in self._visitors else 0.0
 
