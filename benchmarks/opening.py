@@ -24,8 +24,9 @@ SECONDS, RATE = 5, 1000
 WATCH = """(() => {
     const marks = window.marks = {}, mark = name => { marks[name] ??= performance.now(); }, Plain = WebSocket;
     window.longest = 0;
-    new PerformanceObserver(list => { for (const task of list.getEntries()) longest = Math.max(longest, task.duration); })
-        .observe({type: "longtask"});
+    new PerformanceObserver(list => {
+        for (const task of list.getEntries()) longest = Math.max(longest, task.duration);
+    }).observe({type: "longtask"});
     window.WebSocket = class extends Plain {
         constructor(...place) {
             super(...place);
@@ -35,7 +36,8 @@ WATCH = """(() => {
         }
     };
     new MutationObserver(() => {
-        if (document.getElementById("log")?.textContent.includes("the first line")) requestAnimationFrame(() => mark("line"));
+        const text = document.getElementById("log")?.textContent ?? "";
+        if (text.includes("the first line")) requestAnimationFrame(() => mark("line"));
     }).observe(document, {childList: true, subtree: true});
 })()"""
 """Notes each moment, before the page's own script runs."""

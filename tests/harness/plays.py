@@ -88,11 +88,13 @@ class Terminal:
 class MemoryStage:
     """A hub on a clock."""
 
+    hub: type[memory.HubOnAClock] = memory.HubOnAClock
+
     def __init__(self, *options: str) -> None:
         chosen = Options()
         chosen.parseOptions(options)
         columns = asdict(chosen["row"])
-        self._hub = memory.HubOnAClock(columns.pop("name"), asdict(chosen["limits"]), bool(chosen["bare"]), **columns)
+        self._hub = self.hub(columns.pop("name"), asdict(chosen["limits"]), bool(chosen["bare"]), **columns)
         self._console = Console(self._hub.admission, self._stop)
         self._hub.observers.append(self._console)
         self._terminal = Terminal()

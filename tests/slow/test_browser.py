@@ -255,6 +255,15 @@ class Browsers(SynchronousTestCase):
         ann.types("")
         ann.until(lambda: ann.state() == "connected")
 
+    def test_a_farewell_word(self) -> None:
+        """A mode's own word leaves, also where nobody is there to whom it could be said."""
+        hub = Hub("--web", "--mode", "ports")
+        self.addCleanup(hub.__exit__)
+        ann = self.tab(hub.port)
+        ann.sees("you are")
+        ann.types("exit")
+        ann.until(lambda: "Enter joins again" in ann.state())
+
     # -- what a page may not do, and what one bears ----------------------------------------------------------------
 
     def test_a_page_of_another_origin(self) -> None:
