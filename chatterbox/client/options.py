@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from .. import __version__
 from ..limits import Limits
-from ..wire.text import name_fault, room_fault
+from ..wire.names import read_name, room_fault
 
 if TYPE_CHECKING:
     from twisted.internet.interfaces import IStreamClientEndpoint
@@ -267,8 +267,10 @@ def port(word: str) -> int:
 
 
 def name(word: str) -> str:
-    """Return `word` if it can be a name."""
-    return _faultless(word, name_fault(word, Limits().max_name))
+    """Return the name that `word` stands for."""
+    found, fault = read_name(word, Limits().max_name)
+    _faultless(word, fault)
+    return found
 
 
 def room(word: str) -> str:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from ..limits import Limits
 from ..wire.dialects import Message
+from ..wire.names import clash
 from .events import Joined, News, Observer, Seated, Staged
 from .modes import MODES, Mode
 from .notices import Soon
@@ -138,8 +139,8 @@ class Hub:
         """Return why `peer` can't be called `name` in `room`, or an empty string."""
         if self.mode.names_are_given:
             return ""
-        there = self.rooms[room].names.get(name.casefold()) if room in self.rooms else None
-        return f"the name {name} is taken" if there and there is not peer else ""
+        there = self.rooms[room].like(name, peer) if room in self.rooms else None
+        return clash(name, there.name) if there else ""
 
     def _enter(self, peer: Peer, place: Place) -> None:
         if isinstance(place, Room):

@@ -220,6 +220,11 @@ class Hearing(ChatCase):
         self.assertEqual(self.enter("/ignore rob"), ["-!- rob is heard again"])
         self.assertEqual(self.hear("said", **{"from": "rob", "text": "hi"}), ["rob: hi"])
 
+    def test_ignore_any_spelling(self) -> None:
+        """A name is ignored in whatever case and composition it is typed."""
+        self.enter("/ignore JOSE\u0301")
+        self.assertEqual(self.hear("said", **{"from": "José", "text": "hola"}), [])
+
     def test_ignore_both(self) -> None:
         """Somebody whose old and new name are both ignored stays ignored; a stranger's rename changes nothing."""
         for name in ("bob", "rob"):

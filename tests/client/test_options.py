@@ -113,6 +113,7 @@ class Words(SynchronousTestCase):
             ("h/tea --room ale", "tea and ale"),
             ("--name server", "reserved"),
             ("--name a,b", "a name is made of"),
+            ("--name \u0430nn", "letters of one script"),
             ("--linger -1", "'-1'"),
             ("--linger nan", "'nan'"),
             ("--linger inf", "'inf'"),

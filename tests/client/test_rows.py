@@ -74,14 +74,6 @@ class Rows(SynchronousTestCase):
         self.assertEqual(colours["ann"], "\x1b[32m")
         self.assertGreater(len(set(colours.values())), 2)
 
-    def test_mentions(self) -> None:
-        """A name is mentioned as a word of its own, in any case, and not as a part of another."""
-        for text in ("ann", "hi ANN!", "ann: look", "joann, ann", "(ann)"):
-            self.assertTrue(terminal.mentions(text, "ann"), text)
-        for text in ("joann", "annual", "ann-marie", "ann_2", "", "a n n"):
-            self.assertFalse(terminal.mentions(text, "ann"), text)
-        self.assertFalse(terminal.mentions("anything", ""))
-
 
 class Widths(SynchronousTestCase):
     """How many columns text takes."""

@@ -68,7 +68,7 @@ class Rooms(SynchronousTestCase):
             a.lines(),
             [
                 "-!- not moved: room tea has no free seat",
-                "-!- not moved: the name ann is taken",
+                "-!- not moved: the name ann is taken: ANN is here, and case makes no difference",
                 "-!- a room's name is 1 to 64 of A-Z a-z 0-9 . _ and -",
                 "-!- use it so: /join ROOM",
             ],
@@ -130,9 +130,9 @@ class Names(SynchronousTestCase):
         ann = hub.nc("/nick ann")
         other = hub.connects().says("/nick ANN")
         hub.wait(1)
-        self.assertEqual(other.lines(), ["-!- the name ANN is taken"])
+        self.assertEqual(other.lines(), ["-!- the name ANN is taken: ann is here, and case makes no difference"])
         late = hub.nc("hello", "/nick Ann")
-        self.assertEqual(late.lines(), ["-!- the name Ann is taken"])
+        self.assertEqual(late.lines(), ["-!- the name Ann is taken: ann is here, and case makes no difference"])
         ann.says("/nick Ann", "/nick Ann")
         self.assertEqual(ann.lines()[-1], "-!- you are now known as Ann")
         self.assertEqual(hub.rooms()["lobby"][0], "Ann")

@@ -7,6 +7,7 @@ does is not known here; nor are sockets, numbers, keys, escape sequences or time
 from __future__ import annotations
 
 from ...limits import Limits
+from ...wire.names import mentions
 from ...wire.numbering import UNSENT, Outcome
 from ..options import CLEAN, LOST, REFUSED
 from ..outputs import BROKEN, ends_in
@@ -14,7 +15,7 @@ from .events import Json, number, short, text, texts, word, words
 from .manner import CONFIRMATION, MANNERS, VERDICT, Manner
 from .preferences import Preferences
 from .roster import Roster
-from .rows import Draft, Row, mentions, notice, status, width
+from .rows import Draft, Row, notice, status, width
 from .seams import Courier, World
 from .voice import Voice
 

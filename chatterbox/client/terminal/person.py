@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from ...wire.names import fold
 from ...wire.text import clean_text
 from ..options import CLEAN
 from . import commands
@@ -155,7 +156,7 @@ class Person:
         to = name
         if self._courier.numbered:
             ends = self._courier.company.ends.items()
-            to = next((stream for stream, end in ends if short(end.name).casefold() == name.casefold()), "")
+            to = next((stream for stream, end in ends if fold(short(end.name)) == fold(name)), "")
         if not to:
             self._chat.tell(f"nobody here is called {name}: not sent")
             return

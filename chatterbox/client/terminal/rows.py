@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 from unicodedata import category, east_asian_width
 from zlib import crc32
 
+from ...wire.names import fold
 from ...wire.text import NOTICE, clean_text
 
 # -- widths ---------------------------------------------------------------------------------------------------
@@ -114,24 +115,8 @@ def dress(row: Row, look: Look = Look(), clock: str = "") -> str:
 def _label_style(row: Row, look: Look) -> str:
     if row.kind == "own":
         return _BOLD
-    hue = f"\x1b[{_HUES[crc32(row.name.casefold().encode(errors='replace')) % len(_HUES)]}m" if look.colour else ""
+    hue = f"\x1b[{_HUES[crc32(fold(row.name).encode(errors='replace')) % len(_HUES)]}m" if look.colour else ""
     return hue + _BOLD if row.kind == "mention" else hue
-
-
-def mentions(text: str, name: str) -> bool:
-    """Return whether `name` stands in `text` as a word of its own, in any case."""
-    folded, wanted = text.casefold(), name.casefold()
-    start = folded.find(wanted) if wanted else -1
-    while start >= 0:
-        end = start + len(wanted)
-        if not _in_word(folded[start - 1 : start]) and not _in_word(folded[end : end + 1]):
-            return True
-        start = folded.find(wanted, end)
-    return False
-
-
-def _in_word(char: str) -> bool:
-    return char.isalnum() or char in ("_", "-")
 
 
 # -- the line under the prompt --------------------------------------------------------------------------------
