@@ -237,11 +237,11 @@ def make_parser(prog: str) -> Parser:
     add = parser.add_argument
     add("hub", nargs="?", metavar="HUB", help=f"where the hub is (default: {HOST}:{PORT})")
     add("port", nargs="?", type=port, metavar="PORT", help="its port, where HUB names none")
-    add("--name", type=name, help="the name to be called by")
-    add("--room", type=room, help="the room to talk in")
+    add("--name", type=name, help="the name to be called by (default: what the hub gives or asks for)")
+    add("--room", type=room, help="the room to talk in (default: lobby)")
     add("--linger", type=seconds, metavar="SECONDS", help=_LINGER)
-    add("--wait", type=seconds, metavar="SECONDS", help="how long to wait for somebody who listens; then status 4")
-    add("--retry", type=seconds, metavar="SECONDS", help=_RETRY)
+    add("--wait", type=seconds, metavar="SECONDS", help=_WAIT)
+    add("--retry", type=seconds, metavar="SECONDS", help=RETRY_HELP)
     add("--json", action="store_true", help="one JSON object per event on stdout; objects or plain lines on stdin")
     add("--quiet", action="store_true", help="in pipes: no notices on stderr, only what went wrong")
     add("--plain", action="store_true", help="no colours, no moving cursor: bare lines on the terminal")
@@ -253,8 +253,12 @@ def make_parser(prog: str) -> Parser:
     return parser
 
 
-_LINGER = "how long to listen on after the end of stdin; 0: hear nothing, and leave when the other end has everything"
-_RETRY = f"how long to try again without a link (default: 0 for the first one, then {RETRY:.0f})"
+_LINGER = (
+    "how long to listen on after the end of stdin; 0: hear nothing, and leave when the other end has everything "
+    "(default: until the other end is done, too)"
+)
+_WAIT = "how long to wait for somebody who listens; then status 4 (default: for ever)"
+RETRY_HELP = f"how long to try again without a link (default: 0 for the first one, then {RETRY:.0f})"
 
 # -- words ----------------------------------------------------------------------------------------------------
 
