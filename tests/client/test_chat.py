@@ -75,6 +75,23 @@ class Hearing(ChatCase):
         self.hear("error", code="name", text="which?")
         self.assertEqual(self.chat.status(40), "choose a name")
 
+    def test_a_narrow_screen(self) -> None:
+        """The link and the own name stay, then who is here; the room, and "live", go where there is no room for them."""
+        names = [f"name{n}" for n in range(300)]
+        self.welcome("room", name="山田太郎" * 4, room="r" * 64, seats=None, label="nick", ends=[], here=["ann"])
+        self.chat.roster.begin(names)
+        self.enter("/live")
+        for columns, line in (
+            (79, f"connected · {'山田太郎' * 2}山… · {'r' * 19}… · with 300 others · live"),
+            (39, "connected · 山田太郎山… · with 300 ot…"),
+            (29, "connected · 山田太郎山田太郎…"),
+            (19, "connected · 山田太…"),
+            (9, "connecte…"),
+        ):
+            self.assertEqual((self.chat.status(columns), width(line) <= columns), (line, True))
+        self.chat.waits(100.0, "why")
+        self.assertEqual(self.chat.status(39), "lost, retry in 100 s · 山田… · rrrrr…")
+
     def test_a_crowd(self) -> None:
         """Sixty thousand that join, of whom a lying hub tells, take bounded memory and no time that grows (B11)."""
         self.welcome("room", seats=None, here=["ann"])

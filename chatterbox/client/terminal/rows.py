@@ -122,9 +122,24 @@ def _label_style(row: Row, look: Look) -> str:
 # -- the line under the prompt --------------------------------------------------------------------------------
 
 
-def status(parts: Iterable[str], columns: int) -> str:
-    """Return the one line under the prompt: the parts that there are, as many columns as there are."""
-    return clip(SEPARATOR.join(clean_text(part) for part in parts if part), columns)
+class Part(NamedTuple):
+    """One part of the line."""
+
+    text: str
+    least: int = 1000
+    """Columns to which it may be clipped."""
+
+
+def fitted(parts: Iterable[Part], columns: int) -> str:
+    """Return the line of the parts that there are, its widest ones clipped until it fits; empty where it can't."""
+    shown = [Part(clean_text(text), least) for text, least in parts if text]
+    for most in range(columns, 0, -1):
+        line = SEPARATOR.join(clip(text, max(most, least)) for text, least in shown)
+        if width(line) <= columns:
+            return line
+        if all(most <= least for _, least in shown):
+            break
+    return ""
 
 
 # -- drafts (docs/protocol.md, section 7) ---------------------------------------------------------------------
