@@ -42,7 +42,7 @@ examples:
 """
 _FORMS = """\
 HUB is a HOST, HOST:PORT, HOST:PORT/ROOM or HOST/ROOM (an IPv6 address with a port goes in brackets), or a
-Twisted client endpoint such as unix:chat.sock, tcp:HOST:PORT:timeout=3 or tls:HOST:PORT.
+Twisted client endpoint such as unix:chat.sock, tcp:HOST:PORT:timeout=3 or tls:HOST:PORT/ROOM, which is encrypted.
 
 On a terminal you type lines, and /help lists the commands and the keys. In pipes the lines of stdin are said, stdout
 carries what the other end says and nothing else, and status goes to stderr. At the end of stdin everything is sent, and
@@ -122,6 +122,8 @@ class Options:
         from twisted.internet import endpoints
 
         if self.description:
+            if self.description.startswith("ssl:"):  # Twisted's own, which takes any certificate
+                raise Misuse(f"{self.description!r} would not check the hub's certificate: use tls:HOST:PORT")
             path = self.description.removeprefix("unix:").removeprefix("path=")
             if self.description.startswith("unix:") and len(os.fsencode(path.split(":")[0])) > UNIX_PATH:
                 return cast(Any, _Unreachable(f"the path is too long, at most {UNIX_PATH} bytes"))
@@ -130,6 +132,9 @@ class Options:
             except (ImportError, NameError) as fault:  # Twisted's own endpoints, where it has no TLS
                 how = "which isn't installed; in a checkout: pip install '.[tls]'"
                 raise Misuse(f"{self.description!r} needs TLS, {how}") from fault
+            except OSError as fault:  # a folder's fault is wrapped
+                cause = getattr(fault, "originalException", fault)
+                raise Misuse(f"{self.description!r} names a file that can't be read: {cause.strerror}") from fault
             except Exception as fault:  # whatever an endpoint's parser trips over
                 raise Misuse(
                     f"{self.description!r} is no client endpoint: use tcp:HOST:PORT, tls:HOST:PORT or unix:PATH"
@@ -302,6 +307,8 @@ def seconds(word: str) -> float:
 # -- the hub --------------------------------------------------------------------------------------------------
 
 _ENDPOINT = re.compile("(?:tcp|unix|tls|ssl):.|[a-z][a-z0-9]*:[^0-9/][^:]*[:=]")
+_PLACE = re.compile(r"(?P<place>(?:tcp|tls):(?!\d+(?:/|$))[^:/=]+)(?P<port>:[^:/=]*)?(?:/(?P<room>.*))?", re.DOTALL)
+"""An endpoint that is written as a place, which may lack its port or have a room."""
 _HUB = re.compile(r"(?P<host>\[[^\s\]/]+\]|[^\s:/\[\]]+)(?::(?P<port>[^:/]*))?(?:/(?P<room>.*))?", re.DOTALL)
 
 
@@ -312,12 +319,15 @@ def _hub(word: str) -> dict[str, Any]:
         return {}
     if _is_ipv6(word):
         return {"host": word}
+    if found := _PLACE.fullmatch(word):
+        said: dict[str, Any] = {"description": found["place"] + (found["port"] or f":{PORT}")}
+        return said if found["room"] is None else said | {"room": room(found["room"])}
     if _ENDPOINT.match(word):
         return {"description": word}
     found = _HUB.fullmatch(word)
     if not found or (found["host"][0] == "[" and not _is_ipv6(found["host"][1:-1])):
         raise argparse.ArgumentTypeError(f"{word!r} is no hub: use HOST, HOST:PORT, HOST:PORT/ROOM or an endpoint")
-    said: dict[str, Any] = {"host": found["host"].strip("[]")}
+    said = {"host": found["host"].strip("[]")}
     if found["port"] is not None:
         said["port"] = port(found["port"])
     if found["room"] is not None:
