@@ -323,6 +323,19 @@ class Names(ChatCase):
         self.hear("renamed", name="ann", to="anna", own=True)
         self.assertEqual(self.chat.name, "anna")
 
+    def test_a_suggestion(self) -> None:
+        """A taken name gets one that is free, as far as is known; other faults of a name get none."""
+        for wish, text, free in (
+            ("bob", "the name bob is taken", "; bob-2 is free"),
+            ("BOB", "the name BOB is taken", "; BOB-2 is free"),
+            ("a b", "no name", ""),
+        ):
+            self.enter(f"/nick {wish}")
+            self.assertEqual(self.hear("error", code="name", text=text), [f"-!- {text}{free}"])
+        self.welcome("room", seats=None, label="nick", ends=[{"name": n, "stream": n} for n in ("bob", "bob-2")])
+        self.enter("/nick bob")
+        self.assertEqual(self.hear("error", code="name", text="taken"), ["-!- taken; bob-3 is free"])
+
     def test_bad_room(self) -> None:
         """A bad room before the welcome is final; later the person stays where they are."""
         self.hear("error", code="room", text="no")

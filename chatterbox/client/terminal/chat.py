@@ -37,6 +37,8 @@ class Chat:
 
     def __init__(self, world: World, courier: Courier, name: str = "", room: str = "", live: bool = False) -> None:
         self.name = name
+        self.wish = ""
+        """The name that the person asked for last."""
         self._named = bool(name)
         """Whether the person has chosen a name: in a room of names they are asked for one."""
         self.room = room
@@ -381,7 +383,8 @@ class Chat:
         if self.trouble and code == "room":
             self._world.end(REFUSED, text(event))
             return
-        self.tell(text(event))
+        free = self.roster.suggestion(self.wish, self.name) if code == "name" and self.wish else ""
+        self.tell(text(event) + (f"; {free} is free" if free else ""))
         self.asking = self.asking or bool(self.trouble and not self.mode and code == "name")
 
     def _heard_closed(self, event: Json) -> None:
