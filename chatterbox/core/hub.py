@@ -98,6 +98,7 @@ class Hub:
                 if has_knocked or not self._knocks(peer, fault, name, found, refuse):
                     refuse(fault.text)
                 return
+            peer.wanted_room = name
             peer.rise("moved")
             peer.tell(Message("moved", {"room": name}))
             if not peer.gone:  # it may have been too much for one who reads nothing

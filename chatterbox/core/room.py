@@ -39,7 +39,7 @@ from .held import Held
 from .modes import Mode
 from .naming import names_for
 from .notices import Soon
-from .numbered import card, introduce, left, route, welcome
+from .numbered import card, introduce, left, parting, route, welcome
 
 _METHODS = {kind: f"_{kind.__name__.lower()}" for kind in get_args(RoomEvent)}
 """The method of a room that lets each kind of event happen: `_joined` for `Joined`, and so on."""
@@ -355,7 +355,7 @@ class Room:
                     if self.mode.announces or member.session:
                         member.tell(left(member, peer, why))
             else:
-                self._notice(Message("left", {"name": peer.name, "stream": peer.stream, "why": why}))
+                self._notice(Message("left", parting(peer, why)))
 
     def _tell_undelivered(self, event: Left) -> None:
         if event.undelivered:

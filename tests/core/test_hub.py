@@ -48,6 +48,17 @@ class Rooms(SynchronousTestCase):
         self.assertEqual(b.lines(), ["-!- you are in tea now"])
         self.assertEqual(c.lines(), ["-!- your partner joined", "hi"])
 
+    def test_where_somebody_went(self) -> None:
+        """A program is told which room it was, of a plain peer and of a session; of one that left, none."""
+        hub = HubOnAClock("room")
+        one = hub.json(name="one")
+        for number, more in enumerate(({}, {"session": "0" * 32, "try": 1})):
+            hub.json(name=f"n{number}", **more).asks("join", room="tea").asks("quit")
+            left = [event for event in one.events() if event["event"] == "left"][-1]
+            self.assertEqual((left["why"], left["to"]), ("moved", "tea"))
+        hub.json(name="two").asks("quit")
+        self.assertNotIn("to", one.events()[-1])
+
     def test_a_move_is_told_before_what_is_heard_there(self) -> None:
         """First where one is, then what was said there for a partner."""
         hub = HubOnAClock()
