@@ -18,7 +18,7 @@ from chatterbox.wire.names import (
     read_name,
     room_fault,
 )
-from tests.harness.memory import PROPERTY
+from tests.harness.inputs import PROPERTY
 
 LIMIT = 24
 MADE_OF = "a name is made of letters, digits, _ and -"
