@@ -18,6 +18,10 @@ from . import __version__
 from .core.modes import LABELS, MODES, Mode, table
 from .limits import PUBLIC, Limits
 
+_HERE = Limits()
+_ANY = {limit: f"0: any number [default: 0; with --public: {value:g}]" for limit, value in PUBLIC.items()}
+"""How the help of a limit ends that `--public` turns on."""
+
 
 class Options(usage.Options):
     """The options of `twistd chatterbox` and `chatterbox serve`."""
@@ -25,8 +29,8 @@ class Options(usage.Options):
     synopsis = "[options]"
     optFlags = [
         ["local", None, "listen on this machine only (127.0.0.1 and ::1), at the port numbers given"],
-        ["echo", None, "senders see their own lines"],
-        ["no-echo", None, "senders don't see their own lines"],
+        ["echo", None, "senders see their own lines, also where the mode says otherwise"],
+        ["no-echo", None, "senders don't see their own lines, also where the mode says otherwise"],
         ["ends-together", None, "one farewell disconnects everybody in the room"],
         ["once", None, "stop when the first conversation is over"],
         ["bare", None, "accept classroom socket programs, which send text without a newline at the end"],
@@ -37,19 +41,22 @@ class Options(usage.Options):
     ]
     optParameters = [
         ["mode", "m", "pair", "one of the modes below"],
-        ["seats", None, None, "how many peers a room holds; 0: any number"],
-        ["label", None, None, f"what is shown before each line: {' '.join(LABELS)}"],
-        ["max-line", None, Limits().max_line, "the longest line, in bytes"],
+        ["seats", None, None, "how many peers a room holds; 0: any number [default: the mode's]"],
+        ["label", None, None, f"what is shown before each line: {' '.join(LABELS)} [default: the mode's]"],
+        ["max-line", None, _HERE.max_line, "the longest line, in bytes without its newline"],
         ["max-peers", None, 0, "connections at once; 0: as many as the limit on open files allows"],
-        ["per-source", None, None, "connections at once from one address; 0: any number"],
-        ["per-source-rate", None, None, "connections in ten minutes from one address; 0: any number"],
-        ["rate", None, None, "lines a second from one peer, after a burst of 100; 0: any number"],
-        ["grace", None, None, "seconds for which the seat of a lost session is kept"],
-        ["max-away", None, None, "seats of lost sessions kept at once"],
-        ["engine", None, None, "redis://HOST: share rooms with all hubs of the same Redis (docs/cluster.md)"],
-        ["node", None, None, "this hub's name among them; the default is HOST:PORT"],
+        ["per-source", None, None, f"connections at once from one address; {_ANY['per_source']}"],
+        ["per-source-rate", None, None, f"connections in ten minutes from one address; {_ANY['per_source_rate']}"],
+        ["rate", None, None, f"lines a second from one peer, after a burst of {_HERE.burst}; {_ANY['rate']}"],
+        ["grace", None, None, f"seconds for which a lost session keeps its seat; 0: none [default: {_HERE.grace:.0f}]"],
+        ["max-away", None, None, f"seats of lost sessions kept at once [default: {_HERE.max_away}]"],
+        ["engine", None, None, "redis://HOST: share rooms with all its hubs (docs/cluster.md) [default: none]"],
+        ["node", None, None, "this hub's name among them [default: HOST:PORT]"],
     ]
-    longdesc = "A small chat server: it connects two terminals, two programs, or a room full of both, line by line."
+    longdesc = (
+        "A small chat server: it connects two terminals, two programs, or a room full of both, line by line. "
+        "Exit status: 0 it was told to stop; 1 it can't listen; 2 usage."
+    )
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,6 +77,8 @@ class Options(usage.Options):
     def opt_web_host(self, name: str) -> None:
         """a name by which browsers reach this hub, besides localhost and IP addresses; needs --web; may be repeated"""
         self["web-hosts"].append(name)
+
+    opt_h = usage.Options.opt_help
 
     def getUsage(self, width: int | None = None) -> str:
         """Return the help, with the table of modes."""

@@ -14,6 +14,8 @@ from twisted.trial.unittest import SynchronousTestCase
 import chatterbox
 from chatterbox import cli, service
 from chatterbox.client import __main__ as client
+from chatterbox.client import options, shots
+from chatterbox.options import ServeOptions
 from tests.harness.processes import SERVE, Hub
 from tests.harness.terminals import DEADLINE, environment
 
@@ -70,6 +72,19 @@ class Command(SynchronousTestCase):
                 self.assertEqual(cli.main(["serve", *words]), 2, words)
             self.assertEqual(err.getvalue().count("\n"), 1, err.getvalue())
             self.assertIn("chatterbox serve --help", err.getvalue())
+
+
+class Help(SynchronousTestCase):
+    """What `--help` tells of an option."""
+
+    def test_every_default(self) -> None:
+        """Each option of the hub that takes one word, and each of the client that takes a number, tells its default."""
+        for name, _, default, about in ServeOptions.optParameters:
+            self.assertTrue(default is not None or "[default: " in about, name)
+        for parser in (options.make_parser("chatterbox"), *map(shots.make_parser, shots.SHOTS)):
+            for action in parser._actions:
+                if action.metavar in ("SECONDS", "N"):
+                    self.assertIn("(default: ", str(action.help), action.option_strings)
 
 
 class Process(SynchronousTestCase):

@@ -7,6 +7,7 @@ import re
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatterbox.limits import KIB, PUBLIC, Limits
+from chatterbox.wire.names import MOST_BYTES
 from tests.harness.pages import exists
 from tests.harness.processes import ROOT
 
@@ -44,6 +45,7 @@ class SecurityPage(SynchronousTestCase):
             ("addresses remembered", f"{here.max_sources:,}"),
             ("lines of one peer", f"any; `--public`: {here.burst}, then {PUBLIC['rate']:g} a second"),
             ("a name", f"{here.max_name} characters"),
+            ("the same in UTF-8", f"{MOST_BYTES * here.max_name} bytes"),
             ("a room's name", f"{here.max_room} characters"),
             ("who is hung up on and reads nothing", f"{here.close_patience:g} s"),
         ):

@@ -10,7 +10,7 @@ from typing import Any, cast
 from unittest import mock
 
 import twisted.test
-from twisted.internet.error import CannotListenError
+from twisted.internet.error import CannotListenError, VerifyError
 from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import ILogObserver, formatEvent, globalLogPublisher
 from twisted.python import usage
@@ -198,6 +198,7 @@ class Starting(SynchronousTestCase):
             (CannotListenError("::1", 80, OSError(98, "in use")), "can't listen on [::1]:80: in use"),
             (CannotListenError(None, "chat.sock", OSError(1, "locked")), "can't listen on chat.sock: locked"),
             (OSError(36, "File name too long"), "File name too long"),
+            (VerifyError("Certificate public and private keys do not match."), "can't be used together"),
         ):
             reactor = MemoryReactorClock()
             hub = HubService(reactor, parsed("tcp:5000"))

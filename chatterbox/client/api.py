@@ -27,6 +27,7 @@ from typing import Any, NamedTuple, TypeVar
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from ..wire.names import fold
 from ..wire.numbered import Json, Numbered
 from ..wire.numbering import GOT, Outcome
 from ..wire.text import clean, clean_text
@@ -252,7 +253,7 @@ class Conversation:
 
     def _stream_of(self, name: str) -> str:
         ends = self.session.company.ends.items() if self.session.numbered else ()
-        return next((stream for stream, end in ends if end.name.casefold() == name.casefold()), name)
+        return next((stream for stream, end in ends if fold(end.name) == fold(name)), name)
 
     def told(self, outcome: Outcome) -> None:
         """Tell those who wait what became of their lines."""

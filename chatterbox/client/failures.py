@@ -28,6 +28,11 @@ _TLS_WORDS = {
     "wrong version number": ("it speaks no TLS", "try it without tls:"),
     "packet length too long": ("it speaks no TLS", "try it without tls:"),
     "record layer failure": ("it speaks no TLS", "try it without tls:"),
+    "unexpected eof while reading": ("the hub closed the connection", "does it speak TLS?"),
+    "tlsv13 alert certificate required": (
+        "it wants a certificate of yours",
+        "give one with tls:HOST:PORT:certificate=CERT.pem:privateKey=KEY.pem",
+    ),
 }
 
 
@@ -57,7 +62,7 @@ def _explained(failure: Failure) -> tuple[str, str]:
     number = getattr(fault, "osError", None) or getattr(fault, "errno", None)
     if isinstance(number, int):
         return os.strerror(number), "is a hub running there?"
-    return clean_text(str(fault) or type(fault).__name__), ""
+    return clean_text(str(fault)) or "no reason is known", ""
 
 
 def _of_tls(fault: BaseException | None) -> tuple[str, str]:
@@ -70,4 +75,4 @@ def _of_tls(fault: BaseException | None) -> tuple[str, str]:
     for reason in reasons:
         if reason in _TLS_WORDS:
             return _TLS_WORDS[reason]
-    return clean_text(f"TLS failed ({', '.join(reasons) or type(fault).__name__})"), ""
+    return "the encrypted link failed" + (clean_text(f" ({', '.join(reasons)})") if any(reasons) else ""), ""

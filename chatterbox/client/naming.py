@@ -9,6 +9,7 @@ import random
 from collections.abc import Callable
 
 from ..limits import Limits
+from ..wire.names import numbered
 
 GUESTS = 10_000
 """Guests' numbers are drawn from so many, so that two who come at once differ."""
@@ -32,5 +33,4 @@ class Names:
         if not self._wish:
             return f"guest-{1 + self._draw(GUESTS)}"
         self._number += 1
-        tail = f"-{self._number}"
-        return self._wish[: Limits().max_name - len(tail)] + tail
+        return numbered(self._wish, self._number, Limits().max_name)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from .. import __version__
 from ..limits import Limits
-from ..wire.text import name_fault, room_fault
+from ..wire.names import read_name, room_fault
 
 if TYPE_CHECKING:
     from twisted.internet.interfaces import IStreamClientEndpoint
@@ -42,7 +42,7 @@ examples:
 """
 _FORMS = """\
 HUB is a HOST, HOST:PORT, HOST:PORT/ROOM or HOST/ROOM (an IPv6 address with a port goes in brackets), or a
-Twisted client endpoint such as unix:chat.sock, tcp:HOST:PORT:timeout=3 or tls:HOST:PORT.
+Twisted client endpoint such as unix:chat.sock, tcp:HOST:PORT:timeout=3 or tls:HOST:PORT/ROOM, which is encrypted.
 
 On a terminal you type lines, and /help lists the commands and the keys. In pipes the lines of stdin are said, stdout
 carries what the other end says and nothing else, and status goes to stderr. At the end of stdin everything is sent, and
@@ -122,6 +122,8 @@ class Options:
         from twisted.internet import endpoints
 
         if self.description:
+            if self.description.startswith("ssl:"):  # Twisted's own, which takes any certificate
+                raise Misuse(f"{self.description!r} would not check the hub's certificate: use tls:HOST:PORT")
             path = self.description.removeprefix("unix:").removeprefix("path=")
             if self.description.startswith("unix:") and len(os.fsencode(path.split(":")[0])) > UNIX_PATH:
                 return cast(Any, _Unreachable(f"the path is too long, at most {UNIX_PATH} bytes"))
@@ -130,6 +132,9 @@ class Options:
             except (ImportError, NameError) as fault:  # Twisted's own endpoints, where it has no TLS
                 how = "which isn't installed; in a checkout: pip install '.[tls]'"
                 raise Misuse(f"{self.description!r} needs TLS, {how}") from fault
+            except OSError as fault:  # a folder's fault is wrapped
+                cause = getattr(fault, "originalException", fault)
+                raise Misuse(f"{self.description!r} names a file that can't be read: {cause.strerror}") from fault
             except Exception as fault:  # whatever an endpoint's parser trips over
                 raise Misuse(
                     f"{self.description!r} is no client endpoint: use tcp:HOST:PORT, tls:HOST:PORT or unix:PATH"
@@ -237,11 +242,11 @@ def make_parser(prog: str) -> Parser:
     add = parser.add_argument
     add("hub", nargs="?", metavar="HUB", help=f"where the hub is (default: {HOST}:{PORT})")
     add("port", nargs="?", type=port, metavar="PORT", help="its port, where HUB names none")
-    add("--name", type=name, help="the name to be called by")
-    add("--room", type=room, help="the room to talk in")
+    add("--name", type=name, help="the name to be called by (default: what the hub gives or asks for)")
+    add("--room", type=room, help="the room to talk in (default: lobby)")
     add("--linger", type=seconds, metavar="SECONDS", help=_LINGER)
-    add("--wait", type=seconds, metavar="SECONDS", help="how long to wait for somebody who listens; then status 4")
-    add("--retry", type=seconds, metavar="SECONDS", help=_RETRY)
+    add("--wait", type=seconds, metavar="SECONDS", help=_WAIT)
+    add("--retry", type=seconds, metavar="SECONDS", help=RETRY_HELP)
     add("--json", action="store_true", help="one JSON object per event on stdout; objects or plain lines on stdin")
     add("--quiet", action="store_true", help="in pipes: no notices on stderr, only what went wrong")
     add("--plain", action="store_true", help="no colours, no moving cursor: bare lines on the terminal")
@@ -253,8 +258,12 @@ def make_parser(prog: str) -> Parser:
     return parser
 
 
-_LINGER = "how long to listen on after the end of stdin; 0: hear nothing, and leave when the other end has everything"
-_RETRY = f"how long to try again without a link (default: 0 for the first one, then {RETRY:.0f})"
+_LINGER = (
+    "how long to listen on after the end of stdin; 0: hear nothing, and leave when the other end has everything "
+    "(default: until the other end is done, too)"
+)
+_WAIT = "how long to wait for somebody who listens; then status 4 (default: for ever)"
+RETRY_HELP = f"how long to try again without a link (default: 0 for the first one, then {RETRY:.0f})"
 
 # -- words ----------------------------------------------------------------------------------------------------
 
@@ -267,8 +276,10 @@ def port(word: str) -> int:
 
 
 def name(word: str) -> str:
-    """Return `word` if it can be a name."""
-    return _faultless(word, name_fault(word, Limits().max_name))
+    """Return the name that `word` stands for."""
+    found, fault = read_name(word, Limits().max_name)
+    _faultless(word, fault)
+    return found
 
 
 def room(word: str) -> str:
@@ -296,6 +307,8 @@ def seconds(word: str) -> float:
 # -- the hub --------------------------------------------------------------------------------------------------
 
 _ENDPOINT = re.compile("(?:tcp|unix|tls|ssl):.|[a-z][a-z0-9]*:[^0-9/][^:]*[:=]")
+_PLACE = re.compile(r"(?P<place>(?:tcp|tls):(?!\d+(?:/|$))[^:/=]+)(?P<port>:[^:/=]*)?(?:/(?P<room>.*))?", re.DOTALL)
+"""An endpoint that is written as a place, which may lack its port or have a room."""
 _HUB = re.compile(r"(?P<host>\[[^\s\]/]+\]|[^\s:/\[\]]+)(?::(?P<port>[^:/]*))?(?:/(?P<room>.*))?", re.DOTALL)
 
 
@@ -306,12 +319,15 @@ def _hub(word: str) -> dict[str, Any]:
         return {}
     if _is_ipv6(word):
         return {"host": word}
+    if found := _PLACE.fullmatch(word):
+        said: dict[str, Any] = {"description": found["place"] + (found["port"] or f":{PORT}")}
+        return said if found["room"] is None else said | {"room": room(found["room"])}
     if _ENDPOINT.match(word):
         return {"description": word}
     found = _HUB.fullmatch(word)
     if not found or (found["host"][0] == "[" and not _is_ipv6(found["host"][1:-1])):
         raise argparse.ArgumentTypeError(f"{word!r} is no hub: use HOST, HOST:PORT, HOST:PORT/ROOM or an endpoint")
-    said: dict[str, Any] = {"host": found["host"].strip("[]")}
+    said = {"host": found["host"].strip("[]")}
     if found["port"] is not None:
         said["port"] = port(found["port"])
     if found["room"] is not None:

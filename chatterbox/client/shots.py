@@ -27,8 +27,12 @@ _ABOUT = {
     "recv": "Print the lines that come.",
     "ask": "Say TEXT as one line, and print the first line that another says after it.",
 }
-
-
+_WORDS = {
+    "send": "where the hub is; the line to say (default: the lines of stdin)",
+    "recv": "where the hub is",
+    "ask": "where the hub is; the line to say",
+}
+_COUNTS = {"recv": "any number", "ask": "1"}
 _ADDRESS = re.compile(r"\S+:\d+(/\S*)?")
 """A word that names a hub, where another one stands in the environment."""
 
@@ -82,23 +86,23 @@ def make_parser(verb: str) -> Parser:
     add = parser.add_argument
     usage = {"send": "HUB[/ROOM] [TEXT...]", "recv": "HUB[/ROOM]", "ask": "HUB[/ROOM] TEXT..."}[verb]
     parser.usage = f"chatterbox {verb} [options] {usage}"
-    add("words", nargs="*", metavar="HUB [TEXT]", help="where the hub is; what to say")
-    add("--hub", metavar="HUB", help="the same; then all words are TEXT")
+    add("words", nargs="*", metavar="HUB" if verb == "recv" else "HUB [TEXT]", help=_WORDS[verb])
+    add("--hub", metavar="HUB", help="where the hub is, in place of the first word")
     add("--name", type=words.name, help="the name to be called by")
     add("--room", type=words.room, help="the room to talk in")
     add("--wait", type=words.seconds, metavar="SECONDS", help=_wait_help(verb))
-    add("--retry", type=words.seconds, metavar="SECONDS", help="how long to try again where there is no link")
+    add("--retry", type=words.seconds, metavar="SECONDS", help=words.RETRY_HELP)
     if verb == "send":
         add("--leave", action="store_true", help="let the hub keep it for a minute, and wait for nobody")
     else:
-        add("-n", type=_count, dest="count", metavar="N", help="end after N lines")
+        add("-n", type=_count, dest="count", metavar="N", help=f"end after N lines (default: {_COUNTS[verb]})")
     if verb == "recv":
         add("--exec", dest="command", metavar="CMD", help="run CMD for each line, which is on its stdin")
     return parser
 
 
 def _wait_help(verb: str) -> str:
-    return "give up after so long, with status 4 " + ("(never)" if verb == "recv" else f"({WAIT:.0f})")
+    return f"give up after so long, with status 4 (default: {'never' if verb == 'recv' else f'{WAIT:.0f}'})"
 
 
 def _count(word: str) -> int:

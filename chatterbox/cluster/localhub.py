@@ -23,8 +23,8 @@ from ..core.room import Room
 from ..core.seating import Home, Seeking
 from ..wire.dialects import Dialect, Dialects, Message
 from ..wire.lines import first_lines, within
+from ..wire.names import room_fault
 from ..wire.numbered import Json
-from ..wire.text import room_fault
 from .channel import Channel
 from .claims import Home as Found
 from .elsewhere import Elsewhere

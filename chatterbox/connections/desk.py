@@ -15,9 +15,10 @@ from ..core.peer import LOBBY, Peer
 from ..core.room import Room
 from ..wire.dialects import Message, SessionJson
 from ..wire.lane import LARGEST_SAY
+from ..wire.names import read_name, room_fault
 from ..wire.numbered import Json, Numbered
 from ..wire.numbering import SESSION_LIMIT, Got
-from ..wire.text import clean_text, name_fault, room_fault
+from ..wire.text import clean_text
 from ..wire.verbs import Dropped, Goodbye, Piece, Ping
 from .connection import Connection
 from .flight import Flight
@@ -109,7 +110,8 @@ class Desk:
         limits = self._hub.limits
         if fault := room_fault(room, limits.max_room) if "room" in sent else "":
             peer.end("kicked", fault)
-        if fault := name_fault(name, limits.max_name) if "name" in sent else "":
+        name, fault = read_name(name, limits.max_name) if "name" in sent else ("", "")
+        if fault:
             peer.refuse("name", fault)
             name = ""
         return room or LOBBY, name

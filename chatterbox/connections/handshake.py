@@ -12,9 +12,10 @@ from ..core.commands import obey, take_name
 from ..core.hub import Hub
 from ..core.peer import Peer
 from ..wire.dialects import Message
+from ..wire.names import read_name
 from ..wire.numbered import Json
 from ..wire.reading import Reader, hello
-from ..wire.text import clean, clean_text, name_fault
+from ..wire.text import clean, clean_text
 from ..wire.verbs import Command, Fault, Piece
 from .inlet import Inlet
 from .timers import Timers
@@ -144,7 +145,8 @@ class Handshake:
 
     def _take_name(self, name: str, fault: str) -> None:
         peer, limits = self._newcomer.peer, self._hub.limits
-        fault = fault or name_fault(name, limits.max_name) or take_name(self._hub, peer, name)
+        name, bad = read_name(name, limits.max_name)
+        fault = fault or bad or take_name(self._hub, peer, name)
         if not fault:
             return
         self._bad_names += 1

@@ -6,6 +6,7 @@ It does not know what they say to each other, nor why anybody comes or goes.
 from __future__ import annotations
 
 from ..wire.dialects import Dialect, Message
+from ..wire.names import fold, name_keys
 from .events import Member
 from .notices import Notices, Soon
 
@@ -17,33 +18,50 @@ class Audience:
         soon: calls a function when this turn is over, or at once.
     """
 
-    __slots__ = ("members", "names", "notices")
+    __slots__ = ("_names", "members", "notices")
 
     def __init__(self, soon: Soon) -> None:
         self.members: dict[Member, bytes] = {}
         """Each member's label, as it stands before its lines."""
-        self.names: dict[str, Member] = {}
-        """Members by case-folded name."""
+        self._names: dict[str, Member] = {}
+        """Members by all that their names are told apart by."""
         self.notices = Notices(soon, lambda: self.members)
 
     def add(self, peer: Member, name: str, has_label: bool) -> None:
         """Let `peer` in, under a name that is free."""
-        peer.name = name
-        self.names[name.casefold()] = peer
+        self._call(peer, name)
         self.members[peer] = f"{name}: ".encode() if has_label else b""
+
+    def _call(self, peer: Member, name: str) -> None:
+        peer.name = name
+        for key in name_keys(name):
+            self._names[key] = peer
+
+    def _forget(self, name: str) -> None:
+        for key in name_keys(name):
+            del self._names[key]
+
+    def called(self, name: str) -> Member | None:
+        """Return who is called `name`, in whatever case."""
+        member = self._names.get(fold(name))
+        return member if member and fold(member.name) == fold(name) else None
+
+    def like(self, name: str, peer: Member | None = None) -> Member | None:
+        """Return who but `peer` is here with a name that `name` can't stand beside."""
+        found = (self._names.get(key) for key in name_keys(name))
+        return next((member for member in found if member and member is not peer), None)
 
     def rename(self, peer: Member, name: str) -> None:
         """Give `peer` another name, which is free."""
         label = bool(self.members[peer])
-        del self.names[peer.name.casefold()]
-        self.names[name.casefold()] = peer
-        peer.name = name
+        self._forget(peer.name)
+        self._call(peer, name)
         self.members[peer] = f"{name}: ".encode() if label else b""
 
     def remove(self, peer: Member) -> None:
         """Let `peer` go."""
         del self.members[peer]
-        del self.names[peer.name.casefold()]
+        self._forget(peer.name)
 
     def without(self, peer: Member) -> tuple[Member, ...]:
         """Return everybody but `peer`."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..wire.dialects import Message, help_text, notice
-from ..wire.text import name_fault, room_fault
+from ..wire.names import read_name, room_fault
 from ..wire.verbs import VERBS, Command
 from .events import Did, Member, Renamed, Told
 from .hub import Hub
@@ -49,8 +49,8 @@ def _who(hub: Hub, peer: Peer) -> None:
 
 
 def _nick(hub: Hub, peer: Peer, name: str) -> None:
-    fault = name_fault(name, hub.limits.max_name) or take_name(hub, peer, name)
-    if fault:
+    name, fault = read_name(name, hub.limits.max_name)
+    if fault := fault or take_name(hub, peer, name):
         peer.refuse("name", fault)
 
 
@@ -85,7 +85,7 @@ def _me(hub: Hub, peer: Peer, text: str) -> None:
 
 def _msg(hub: Hub, peer: Peer, name: str, text: str) -> None:
     room = _room_of(hub, peer)
-    to: Member | None = room.names.get(name.casefold()) if room else None
+    to: Member | None = room.called(name) if room else None
     if room and to:
         room.apply(Told(peer, to, text))
     else:

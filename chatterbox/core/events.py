@@ -29,6 +29,7 @@ class Member(Protocol):
 
     name: str
     wanted_name: str
+    wanted_room: str
     """The name that it asked for; an empty string where it takes any."""
     dialect: Dialect
     finished: bool

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from ..limits import Limits
 from ..wire.dialects import Message
+from ..wire.names import clash
 from .events import Joined, News, Observer, Seated, Staged
 from .modes import MODES, Mode
 from .notices import Soon
@@ -97,6 +98,7 @@ class Hub:
                 if has_knocked or not self._knocks(peer, fault, name, found, refuse):
                     refuse(fault.text)
                 return
+            peer.wanted_room = name
             peer.rise("moved")
             peer.tell(Message("moved", {"room": name}))
             if not peer.gone:  # it may have been too much for one who reads nothing
@@ -138,8 +140,8 @@ class Hub:
         """Return why `peer` can't be called `name` in `room`, or an empty string."""
         if self.mode.names_are_given:
             return ""
-        there = self.rooms[room].names.get(name.casefold()) if room in self.rooms else None
-        return f"the name {name} is taken" if there and there is not peer else ""
+        there = self.rooms[room].like(name, peer) if room in self.rooms else None
+        return clash(name, there.name) if there else ""
 
     def _enter(self, peer: Peer, place: Place) -> None:
         if isinstance(place, Room):

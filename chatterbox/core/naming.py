@@ -8,17 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import count
 
+from ..wire.names import numbered
 from .events import Member
 from .modes import Mode
 
 LETTERS = "XYZABCDEFGHIJKLMNOPQRSTUVW"
 
 
-def names_for(mode: Mode, peer: Member, numbers: Iterator[int]) -> Iterator[str]:
+def names_for(mode: Mode, peer: Member, numbers: Iterator[int], limit: int) -> Iterator[str]:
     """Yield names for `peer`, the best first; the room takes the first one that is free.
 
     Args:
         numbers: what is put behind a name that is not free.
+        limit: characters of a name that is asked for.
     """
     if mode.label == "letter":
         yield from LETTERS
@@ -27,8 +29,8 @@ def names_for(mode: Mode, peer: Member, numbers: Iterator[int]) -> Iterator[str]
         base = str(peer.address.port) if mode.label == "port" else str(peer.address)
         yield base
     elif peer.wanted_name:
-        base, numbers = peer.wanted_name, count(2)
-        yield base
+        yield peer.wanted_name
+        yield from (numbered(peer.wanted_name, number, limit) for number in count(2))
     else:
         base = "guest"
     for number in numbers:

@@ -61,7 +61,13 @@ def route(members: Mapping[Member, bytes], speaker: Member, thing: Numbered, ech
             member.hear(member.dialect.said(speaker.name, label, thing.block, True))
 
 
+def parting(peer: Member, why: str) -> Card:
+    """Return what all are told of the leaving of `peer`; where it goes to another room, also which."""
+    fields: Card = {"name": peer.name, "stream": peer.stream, "why": why}
+    return fields | ({"to": peer.wanted_room} if why == "moved" else {})
+
+
 def left(hearer: Member, peer: Member, why: str) -> Message:
     """Return what `hearer` is told of the leaving of `peer`: also what that one had got of it."""
-    fields: Card = {"name": peer.name, "stream": peer.stream, "why": why, "got": peer.last_got(hearer.stream)}
+    fields = parting(peer, why) | {"got": peer.last_got(hearer.stream)}
     return Message("left", fields | ({"finished": True} if peer.has_all else {}))

@@ -39,7 +39,7 @@ from .held import Held
 from .modes import Mode
 from .naming import names_for
 from .notices import Soon
-from .numbered import card, introduce, left, route, welcome
+from .numbered import card, introduce, left, parting, route, welcome
 
 _METHODS = {kind: f"_{kind.__name__.lower()}" for kind in get_args(RoomEvent)}
 """The method of a room that lets each kind of event happen: `_joined` for `Joined`, and so on."""
@@ -62,7 +62,8 @@ class Room:
         self.is_pair = mode.seats == 2
         """Whether two ends meet here: then a slow one slows the other, and neither loses a line."""
         self._audience = Audience(soon)
-        self.members, self.names = self._audience.members, self._audience.names
+        self.members = self._audience.members
+        self.called, self.like = self._audience.called, self._audience.like
         self._observe = observe
         self._when_empty = when_empty
         self._held = Held()
@@ -73,6 +74,7 @@ class Room:
         self._pending: list[RoomEvent] = []
         self._is_numbered = False
         """Whether a session has ever been here."""
+        self._max_name = limits.max_name
         self._numbers = count(1)
         """What guests are told apart by."""
 
@@ -134,8 +136,8 @@ class Room:
 
     def _joined(self, event: Joined) -> None:
         peer = event.peer
-        names = names_for(self.mode, peer, self._numbers)
-        name = next(name for name in names if name.casefold() not in self.names)
+        names = names_for(self.mode, peer, self._numbers, self._max_name)
+        name = next(name for name in names if not self.like(name))
         self._audience.add(peer, name, has_label=self.mode.label != "none")
         if len(self.members) > 1:
             self._met = frozenset(self.members) if self.is_pair else self._met
@@ -307,7 +309,7 @@ class Room:
         peer, name = event
         if peer not in self.members:
             return
-        if name and self.names.get(name.casefold(), peer) is peer:
+        if name and not self.like(name, peer):
             self._audience.rename(peer, name)
         self._welcome(peer)
         self._audience.tell(Message("back", card(peer)), without=peer)
@@ -353,7 +355,7 @@ class Room:
                     if self.mode.announces or member.session:
                         member.tell(left(member, peer, why))
             else:
-                self._notice(Message("left", {"name": peer.name, "stream": peer.stream, "why": why}))
+                self._notice(Message("left", parting(peer, why)))
 
     def _tell_undelivered(self, event: Left) -> None:
         if event.undelivered:

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.endpoints import serverFromString
-from twisted.internet.error import CannotListenError
+from twisted.internet.error import CannotListenError, VerifyError
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IStreamServerEndpoint
 
 from ..wire.places import written
@@ -304,7 +304,7 @@ def reason_of(fault: BaseException) -> str:
     missing = re.search(r"missing \d+ required .*: '(\w+)'", text)
     if missing:
         return f"{missing[1]}= is missing"
-    if type(fault).__module__.startswith("OpenSSL"):
+    if isinstance(fault, VerifyError) or type(fault).__module__.startswith("OpenSSL"):
         return "the key and the certificate can't be used together, or are no PEM files"
     if isinstance(fault, LookupError):
         return "the system has handed over no such socket"

@@ -1,6 +1,6 @@
 """Text is what may be shown: this module knows which bytes do nothing to a terminal, a log or another peer.
 
-It also knows which words are names. It does not know what a line means.
+It does not know what a line means.
 """
 
 from __future__ import annotations
@@ -104,30 +104,3 @@ _KEYS = re.compile("[^\\x08\\t\\n\\x15\\x20-\\x7e\\xa0-\\U0010ffff]+|[\\ud800-\\
 def clean_keys(text: str) -> bytes:
     """Return typed `text` cleaned: of the controls, BS, ^U, TAB and the newline are keys, the rest is removed."""
     return _without_controls(_KEYS.sub("", text.replace("\x7f", "\b").replace("\r", "\n"))).encode()
-
-
-# -- names ----------------------------------------------------------------------------------------------------
-
-RESERVED = frozenset({"server", "hub", "system", "admin", "you"})
-_NAME = re.compile(r"[A-Za-z0-9_-]+")
-_ROOM = re.compile(r"[A-Za-z0-9._-]+")
-
-
-def name_fault(name: str, limit: int) -> str:
-    """Return why `name` can't be a peer's name, or an empty string where it can."""
-    if not name:
-        return "a name has at least one character"
-    if len(name) > limit:
-        return f"a name has at most {limit} characters"
-    if not _NAME.fullmatch(name):
-        return "a name is made of A-Z a-z 0-9 _ and -"
-    if name.casefold() in RESERVED:
-        return f"{name} is a reserved name"
-    return ""
-
-
-def room_fault(name: str, limit: int) -> str:
-    """Return why `name` can't be a room's name, or an empty string where it can."""
-    if not name or len(name) > limit or not _ROOM.fullmatch(name):
-        return f"a room's name is 1 to {limit} of A-Z a-z 0-9 . _ and -"
-    return ""

@@ -75,6 +75,23 @@ class Hearing(ChatCase):
         self.hear("error", code="name", text="which?")
         self.assertEqual(self.chat.status(40), "choose a name")
 
+    def test_a_narrow_screen(self) -> None:
+        """The link and the own name stay, then who is here; the room, and "live", go where there is no room for them."""
+        names = [f"name{n}" for n in range(300)]
+        self.welcome("room", name="山田太郎" * 4, room="r" * 64, seats=None, label="nick", ends=[], here=["ann"])
+        self.chat.roster.begin(names)
+        self.enter("/live")
+        for columns, line in (
+            (79, f"connected · {'山田太郎' * 2}山… · {'r' * 19}… · with 300 others · live"),
+            (39, "connected · 山田太郎山… · with 300 ot…"),
+            (29, "connected · 山田太郎山田太郎…"),
+            (19, "connected · 山田太…"),
+            (9, "connecte…"),
+        ):
+            self.assertEqual((self.chat.status(columns), width(line) <= columns), (line, True))
+        self.chat.waits(100.0, "why")
+        self.assertEqual(self.chat.status(39), "lost, retry in 100 s · 山田… · rrrrr…")
+
     def test_a_crowd(self) -> None:
         """Sixty thousand that join, of whom a lying hub tells, take bounded memory and no time that grows (B11)."""
         self.welcome("room", seats=None, here=["ann"])
@@ -220,6 +237,11 @@ class Hearing(ChatCase):
         self.assertEqual(self.enter("/ignore rob"), ["-!- rob is heard again"])
         self.assertEqual(self.hear("said", **{"from": "rob", "text": "hi"}), ["rob: hi"])
 
+    def test_ignore_any_spelling(self) -> None:
+        """A name is ignored in whatever case and composition it is typed."""
+        self.enter("/ignore JOSE\u0301")
+        self.assertEqual(self.hear("said", **{"from": "José", "text": "hola"}), [])
+
     def test_ignore_both(self) -> None:
         """Somebody whose old and new name are both ignored stays ignored; a stranger's rename changes nothing."""
         for name in ("bob", "rob"):
@@ -300,6 +322,19 @@ class Names(ChatCase):
         self.assertFalse(self.chat.asking)
         self.hear("renamed", name="ann", to="anna", own=True)
         self.assertEqual(self.chat.name, "anna")
+
+    def test_a_suggestion(self) -> None:
+        """A taken name gets one that is free, as far as is known; other faults of a name get none."""
+        for wish, text, free in (
+            ("bob", "the name bob is taken", "; bob-2 is free"),
+            ("BOB", "the name BOB is taken", "; BOB-2 is free"),
+            ("a b", "no name", ""),
+        ):
+            self.enter(f"/nick {wish}")
+            self.assertEqual(self.hear("error", code="name", text=text), [f"-!- {text}{free}"])
+        self.welcome("room", seats=None, label="nick", ends=[{"name": n, "stream": n} for n in ("bob", "bob-2")])
+        self.enter("/nick bob")
+        self.assertEqual(self.hear("error", code="name", text="taken"), ["-!- taken; bob-3 is free"])
 
     def test_bad_room(self) -> None:
         """A bad room before the welcome is final; later the person stays where they are."""

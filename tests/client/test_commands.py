@@ -98,16 +98,18 @@ class Commands(SynchronousTestCase):
 
     def test_completion(self) -> None:
         """Tab completes commands, names, and what a command takes."""
-        names = ["ann", "Bob", "bert"]
+        names = ["ann", "Bob", "bert", "Zoë", "山田"]
         for before, words in (
             ("/he", ["/help "]),
             ("/m", ["/me ", "/msg "]),
             ("//he", []),
             ("b", ["Bob: ", "bert: "]),
             ("hi b", ["Bob ", "bert "]),
-            ("/msg ", ["ann ", "Bob ", "bert "]),
+            ("/msg ", ["ann ", "Bob ", "bert ", "Zoë ", "山田 "]),
+            ("ZOE\u0308", ["Zoë: "]),
+            ("hi 山", ["山田 "]),
             ("/ignore A", ["ann "]),
-            ("/msg\t", ["ann ", "Bob ", "bert "]),
+            ("/msg\t", ["ann ", "Bob ", "bert ", "Zoë ", "山田 "]),
             ("/msg  \tb", ["Bob ", "bert "]),
             ("/bell m", ["mention"]),
             ("hi ", []),

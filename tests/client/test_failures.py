@@ -39,15 +39,15 @@ class Unreachable(SynchronousTestCase):
             (error.ConnectError(2, "x"), "No such file or directory; is a hub running there?"),
             (OSError(13, "x"), "Permission denied; is a hub running there?"),
             (ValueError("bad \x1b host"), "bad  host"),
-            (RuntimeError(), "RuntimeError"),
+            (RuntimeError(), "no reason is known"),
             (
                 SSL.Error([("SSL routines", "", "certificate verify failed")]),
                 "its certificate is not trusted; "
                 "trust your own one with tls:HOST:PORT:trustRoots=FOLDER, see docs/running.md",
             ),
             (SSL.Error([("SSL routines", "", "wrong version number")]), "it speaks no TLS; try it without tls:"),
-            (SSL.Error([("SSL routines", "", "no shared cipher")]), "TLS failed (no shared cipher)"),
-            (SSL.ZeroReturnError(), "TLS failed (ZeroReturnError)"),
+            (SSL.Error([("SSL routines", "", "no shared cipher")]), "the encrypted link failed (no shared cipher)"),
+            (SSL.ZeroReturnError(), "the encrypted link failed"),
             (VerificationError([]), "its certificate is for another name; use the name that it was made for"),
         ]:
             self.assertEqual(unreachable("example:5000", Failure(fault)), f"cannot reach example:5000: {words}")

@@ -113,6 +113,7 @@ class Words(SynchronousTestCase):
             ("h/tea --room ale", "tea and ale"),
             ("--name server", "reserved"),
             ("--name a,b", "a name is made of"),
+            ("--name \u0430nn", "letters of one script"),
             ("--linger -1", "'-1'"),
             ("--linger nan", "'nan'"),
             ("--linger inf", "'inf'"),
@@ -181,11 +182,35 @@ class WaysToTheHub(SynchronousTestCase):
 
     def test_a_bad_endpoint_string_is_misuse(self) -> None:
         """Whatever twisted can't parse is one sentence, not a traceback, and status 2."""
-        for word in ("tcp:h:x", "tcp:5000", "nonsense:x:1", "ssl:h:1:caCertsDir=/nowhere:extra"):
+        for word in ("tcp:h:x", "tcp:5000", "nonsense:x:1", "tls:h:1:trustRoots=/nowhere:extra", "tls:h:1:x=2"):
             with self.assertRaises(Misuse) as caught:
                 parse([word]).endpoint(MemoryReactorClock())
             self.assertIn(word, str(caught.exception))
             self.assertNotIn("(", str(caught.exception))
+
+    def test_a_certificate_is_checked_or_it_is_misuse(self) -> None:
+        """`ssl:` would take any, and a file of `tls:` that can't be read is named: one sentence, and status 2."""
+        for word, said in (
+            ("ssl:h:1", "would not check the hub's certificate: use tls:HOST:PORT"),
+            ("tls:h:1:trustRoots=/nowhere", "names a file that can't be read: No such file or directory"),
+            ("tls:h:1:certificate=/nowhere", "names a file that can't be read: No such file or directory"),
+        ):
+            with self.assertRaises(Misuse) as caught:
+                parse([word]).endpoint(MemoryReactorClock())
+            self.assertEqual(str(caught.exception), f"{word!r} {said}")
+
+    def test_an_endpoint_as_a_place(self) -> None:
+        """`tls:` and `tcp:` stand before a place as people write it: its port may be missing, and a room may follow."""
+        for word, description, room in (
+            ("tls:h", "tls:h:5000", ""),
+            ("tls:h:1", "tls:h:1", ""),
+            ("tls:h/tea", "tls:h:5000", "tea"),
+            ("tcp:h:1/tea", "tcp:h:1", "tea"),
+            ("tls:h:1:trustRoots=/etc/x", "tls:h:1:trustRoots=/etc/x", ""),
+            ("unix:a/b", "unix:a/b", ""),
+        ):
+            found = parse([word])
+            self.assertEqual((found.description, found.room), (description, room), word)
 
     def test_main_tells_misuse(self) -> None:
         """`main` turns it into a line on stderr and status 2; so it does where stdin is closed."""

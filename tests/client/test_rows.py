@@ -13,6 +13,7 @@ from chatterbox.client.terminal.rows import (
     PLAIN,
     Draft,
     Look,
+    Part,
     Row,
     clip,
     clip_start,
@@ -74,14 +75,6 @@ class Rows(SynchronousTestCase):
         self.assertEqual(colours["ann"], "\x1b[32m")
         self.assertGreater(len(set(colours.values())), 2)
 
-    def test_mentions(self) -> None:
-        """A name is mentioned as a word of its own, in any case, and not as a part of another."""
-        for text in ("ann", "hi ANN!", "ann: look", "joann, ann", "(ann)"):
-            self.assertTrue(terminal.mentions(text, "ann"), text)
-        for text in ("joann", "annual", "ann-marie", "ann_2", "", "a n n"):
-            self.assertFalse(terminal.mentions(text, "ann"), text)
-        self.assertFalse(terminal.mentions("anything", ""))
-
 
 class Widths(SynchronousTestCase):
     """How many columns text takes."""
@@ -107,16 +100,20 @@ class Widths(SynchronousTestCase):
         self.assertEqual(clip("日本語", 4), "日…")
 
     @PROPERTY
-    @given(st.lists(HOSTILE), st.integers(0, 80))
-    def test_status_fits(self, parts: list[str], columns: int) -> None:
+    @given(st.lists(st.builds(Part, HOSTILE, st.integers(0, 80))), st.integers(0, 80))
+    def test_parts_that_fit(self, parts: list[Part], columns: int) -> None:
         """The status line is one clean line of at most so many columns."""
-        line = terminal.status(parts, columns)
+        line = terminal.fitted(parts, columns)
         self.assertLessEqual(width(line), columns)
         self.assertIsNone(DANGEROUS.search(line))
 
-    def test_status(self) -> None:
-        """The status has its parts in order, and leaves out the empty ones."""
-        self.assertEqual(terminal.status(["lobby", "", "with bob", "2 unsent"], 80), "lobby · with bob · 2 unsent")
+    def test_parts(self) -> None:
+        """They stand in order without the empty ones; the widest are clipped first, and none to less than it may be."""
+        parts = [Part("lobby"), Part(""), Part("averylongname", 6), Part("with bob", 6)]
+        self.assertEqual(terminal.fitted(parts, 80), "lobby · averylongname · with bob")
+        self.assertEqual(terminal.fitted(parts, 28), "lobby · averylon… · with bob")
+        self.assertEqual(terminal.fitted(parts, 23), "lobby · avery… · with …")
+        self.assertEqual(terminal.fitted(parts, 22), "")
 
     @PROPERTY
     @given(HOSTILE, PRINTABLE, st.integers(10, 80))

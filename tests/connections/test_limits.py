@@ -247,7 +247,7 @@ class Joining(SynchronousTestCase):
             a.lines(),
             [
                 "-!- a name has at least one character; which name do you take?",
-                "-!- the name ANN is taken; which name do you take?",
+                "-!- the name ANN is taken: ann is here, and case makes no difference; which name do you take?",
                 "-!- closed (kicked): hub is a reserved name; that was the last try",
             ],
         )
@@ -266,9 +266,11 @@ class Names(SynchronousTestCase):
     """How long names are."""
 
     def test_name(self) -> None:
-        """24 characters are a name, 25 aren't."""
+        """24 characters are a name, 25 aren't; 72 bytes are one, 76 aren't."""
         a = HubOnAClock().nc("/nick " + "x" * 24, "/nick " + "y" * 25, "/who")
         self.assertEqual(a.lines(), ["-!- a name has at most 24 characters", f"-!- here: {'x' * 24}"])
+        a.says("/nick " + "\U00020000" * 18, "/nick " + "\U00020000" * 19, "/who")
+        self.assertEqual(a.lines()[1:], ["-!- a name has at most 72 bytes", f"-!- here: {chr(0x20000) * 18}"])
 
     def test_room(self) -> None:
         """64 characters are a room's name, 65 aren't."""

@@ -48,6 +48,17 @@ class Rooms(SynchronousTestCase):
         self.assertEqual(b.lines(), ["-!- you are in tea now"])
         self.assertEqual(c.lines(), ["-!- your partner joined", "hi"])
 
+    def test_where_somebody_went(self) -> None:
+        """A program is told which room it was, of a plain peer and of a session; of one that left, none."""
+        hub = HubOnAClock("room")
+        one = hub.json(name="one")
+        for number, more in enumerate(({}, {"session": "0" * 32, "try": 1})):
+            hub.json(name=f"n{number}", **more).asks("join", room="tea").asks("quit")
+            left = [event for event in one.events() if event["event"] == "left"][-1]
+            self.assertEqual((left["why"], left["to"]), ("moved", "tea"))
+        hub.json(name="two").asks("quit")
+        self.assertNotIn("to", one.events()[-1])
+
     def test_a_move_is_told_before_what_is_heard_there(self) -> None:
         """First where one is, then what was said there for a partner."""
         hub = HubOnAClock()
@@ -68,7 +79,7 @@ class Rooms(SynchronousTestCase):
             a.lines(),
             [
                 "-!- not moved: room tea has no free seat",
-                "-!- not moved: the name ann is taken",
+                "-!- not moved: the name ann is taken: ANN is here, and case makes no difference",
                 "-!- a room's name is 1 to 64 of A-Z a-z 0-9 . _ and -",
                 "-!- use it so: /join ROOM",
             ],
@@ -130,9 +141,9 @@ class Names(SynchronousTestCase):
         ann = hub.nc("/nick ann")
         other = hub.connects().says("/nick ANN")
         hub.wait(1)
-        self.assertEqual(other.lines(), ["-!- the name ANN is taken"])
+        self.assertEqual(other.lines(), ["-!- the name ANN is taken: ann is here, and case makes no difference"])
         late = hub.nc("hello", "/nick Ann")
-        self.assertEqual(late.lines(), ["-!- the name Ann is taken"])
+        self.assertEqual(late.lines(), ["-!- the name Ann is taken: ann is here, and case makes no difference"])
         ann.says("/nick Ann", "/nick Ann")
         self.assertEqual(ann.lines()[-1], "-!- you are now known as Ann")
         self.assertEqual(hub.rooms()["lobby"][0], "Ann")

@@ -181,10 +181,10 @@ class Asked(SynchronousTestCase):
         for name, fault in {
             "": "a name has at least one character",
             "x" * 25: "a name has at most 24 characters",
-            " eve": "a name is made of A-Z a-z 0-9 _ and -",
+            " eve": "a name is made of letters, digits, _ and -",
             "e\x07ve": "control characters make no name",
             "e\u202eve": "control characters make no name",
-            "Ann": "the name Ann is taken",
+            "Ann": "the name Ann is taken: ann is here, and case makes no difference",
             "SYSTEM": "SYSTEM is a reserved name",
         }.items():
             self.assertEqual(self.hub.nc(name).lines(), [f"-!- {fault}; which name do you take?"])

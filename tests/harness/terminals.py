@@ -121,6 +121,10 @@ class Tty:
         status, sign = self._pty.exitstatus, self._pty.signalstatus
         return -sign if status is None else int(status)
 
+    def hang_up(self) -> None:
+        """Close the window; the system tells the process so."""
+        self._pty.close()
+
     def close(self) -> None:
         """End the process, if it hasn't."""
         if self._pty.isalive():

@@ -65,6 +65,31 @@ class Trouble(SynchronousTestCase):
         """Return what `by` said, as `tty` shows it."""
         return [row.removeprefix(f"{by}: ") for row in tty.rows() if row.startswith(f"{by}: ")]
 
+    def test_a_closed_window(self) -> None:
+        """Whoever closes the window has not said goodbye: the other is told `left (lost)`, on either display."""
+        for option in ("--live", "--plain"):
+            with Hub() as hub, client("127.0.0.1", hub.port, "--name", "ann") as ann:
+                with client("127.0.0.1", hub.port, "--name", "bob", option) as bob:
+                    ann.until("· with bob")
+                    bob.until("ann")
+                    bob.hang_up()
+                    ann.until("-!- bob left (lost)")
+
+    def test_names_of_any_script(self) -> None:
+        """They are shown, completed and told apart on a screen of 40 columns; one that is taken gets a suggestion."""
+        with Hub("--mode", "room") as hub, client("127.0.0.1", hub.port, "--name", "山田太郎") as taro:
+            with client("127.0.0.1", hub.port, "--name", "José", columns=40, rows=12) as jose:
+                taro.until("connected · 山田太郎 · lobby · with José")
+                jose.type("/msg 山\t")
+                jose.until("> /msg 山田太郎")
+                jose.type("hola\r")
+                taro.until("-!- José tells you: hola")
+                taro.type("/r JOSE\u0301, hi\r")
+                jose.until("-!- 山田太郎 tells you: JOSÉ, hi")
+                taro.type("/nick jose\u0301\r")
+                taro.until("José is here, and case makes no difference; josé-2 is free")
+                jose.until("connected · José · lobby · with 山田太…")
+
     def test_killed_hub(self) -> None:
         """A hub is killed with -9 and started again: lines said meanwhile are counted, and arrive once, in order."""
         hub = Hub()

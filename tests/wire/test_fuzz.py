@@ -16,8 +16,9 @@ from chatterbox.core.modes import MODES
 from chatterbox.edges.telnet import Telnet
 from chatterbox.limits import Limits
 from chatterbox.wire.keys import KeyReader
+from chatterbox.wire.names import read_name, room_fault
 from chatterbox.wire.reading import JsonReader, TextReader, hello
-from chatterbox.wire.text import clean, clean_keys, clean_text, name_fault, room_fault
+from chatterbox.wire.text import clean, clean_keys, clean_text
 from chatterbox.wire.verbs import Command, Fault, Piece, Typing
 from tests.harness.inputs import FRAGMENTS
 from tests.harness.memory import End, HubOnAClock
@@ -122,8 +123,9 @@ class Parsers(SynchronousTestCase):
         def parse(data: bytes) -> list[Piece]:
             hello(data)
             text = data.decode(errors="replace")
-            if not name_fault(text, 24):
-                self.assertRegex(text, r"\A[A-Za-z0-9_-]{1,24}\Z")
+            name, fault = read_name(text, 24)
+            if not fault:
+                self.assertRegex(name, r"\A[\w-]{1,24}\Z")
             if not room_fault(text, 64):
                 self.assertRegex(text, r"\A[A-Za-z0-9._-]{1,64}\Z")
             return []

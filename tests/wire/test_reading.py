@@ -1,4 +1,4 @@
-"""What a line means: cleaning, names, commands and the readers of both dialects."""
+"""What a line means: cleaning, commands and the readers of both dialects."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from chatterbox.limits import Limits
 from chatterbox.wire.lines import first_lines, within
 from chatterbox.wire.reading import JsonReader, TextReader, hello, json_object
-from chatterbox.wire.text import clean, clean_keys, clean_text, name_fault, room_fault
+from chatterbox.wire.text import clean, clean_keys, clean_text
 from chatterbox.wire.verbs import JSON_VERBS, VERBS, Command, Farewell, Fault, Piece, Typing
 from tests.harness.inputs import HOSTILE, PROPERTY
 
@@ -92,35 +92,6 @@ class Cleaning(SynchronousTestCase):
     def test_clean_keys_know_every_backspace_and_enter(self) -> None:
         """DEL is a backspace and CR is a newline."""
         self.assertEqual(clean_keys("ab\x7f\x08c\x15\r\x1b[A"), b"ab\b\bc\x15\n[A")
-
-
-class Names(SynchronousTestCase):
-    """`[A-Za-z0-9_-]{1,24}`, but for the reserved ones."""
-
-    def test_good_names(self) -> None:
-        """Letters, digits, `_` and `-`, from one to as many as the limit says."""
-        for name in ("a", "ann", "Ann-2_x", "0", "-", "x" * 24):
-            self.assertEqual(name_fault(name, 24), "")
-
-    def test_each_fault_has_its_sentence(self) -> None:
-        """Empty, too long by one, of other characters, and reserved in any case."""
-        for name, sentence in {
-            "": "a name has at least one character",
-            "x" * 25: "a name has at most 24 characters",
-            "a b": "a name is made of A-Z a-z 0-9 _ and -",
-            "ann\n": "a name is made of A-Z a-z 0-9 _ and -",
-            "\u0435ve": "a name is made of A-Z a-z 0-9 _ and -",
-            "Server": "Server is a reserved name",
-            "you": "you is a reserved name",
-        }.items():
-            self.assertEqual(name_fault(name, 24), sentence)
-
-    def test_room_names(self) -> None:
-        """`[A-Za-z0-9._-]{1,64}`."""
-        for room in ("a", "tea.time-2_x", "r" * 64):
-            self.assertEqual(room_fault(room, 64), "")
-        for room in ("", "r" * 65, "a b", "../\u00e9", "a\n"):
-            self.assertEqual(room_fault(room, 64), "a room's name is 1 to 64 of A-Z a-z 0-9 . _ and -")
 
 
 class LineLimit(SynchronousTestCase):

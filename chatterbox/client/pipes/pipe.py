@@ -17,6 +17,7 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from ...wire.names import fold
 from ...wire.numbered import Json, Numbered
 from ...wire.numbering import GOT, Outcome
 from ..flow import Flow
@@ -246,7 +247,7 @@ class Pipe:
         if verb == "me" or not self.session.numbered:
             return name
         ends = self.session.company.ends.items()
-        return next((stream for stream, end in ends if end.name.casefold() == name.casefold()), None)
+        return next((stream for stream, end in ends if fold(end.name) == fold(name)), None)
 
     def _finish_saying(self) -> None:
         self._finished = True

@@ -7,6 +7,7 @@ does is not known here; nor are sockets, numbers, keys, escape sequences or time
 from __future__ import annotations
 
 from ...limits import Limits
+from ...wire.names import mentions
 from ...wire.numbering import UNSENT, Outcome
 from ..options import CLEAN, LOST, REFUSED
 from ..outputs import BROKEN, ends_in
@@ -14,12 +15,12 @@ from .events import Json, number, short, text, texts, word, words
 from .manner import CONFIRMATION, MANNERS, VERDICT, Manner
 from .preferences import Preferences
 from .roster import Roster
-from .rows import Draft, Row, mentions, notice, status, width
+from .rows import SEPARATOR, Draft, Part, Row, clip, fitted, notice
 from .seams import Courier, World
 from .voice import Voice
 
-LONGEST_STATUS = 1000
-"""Columns of the line under the prompt, where the terminal has as many."""
+LEAST_NAME = 6
+"""Columns of a name that are left of it where the line under the prompt has too few."""
 DRAFTERS = 8
 """People whose drafts are kept at once: more than a screen shows, and a hub may lie."""
 QUOTED = 20
@@ -36,6 +37,8 @@ class Chat:
 
     def __init__(self, world: World, courier: Courier, name: str = "", room: str = "", live: bool = False) -> None:
         self.name = name
+        self.wish = ""
+        """The name that the person asked for last."""
         self._named = bool(name)
         """Whether the person has chosen a name: in a room of names they are asked for one."""
         self.room = room
@@ -103,19 +106,23 @@ class Chat:
 
     def status(self, columns: int) -> str:
         """Return the line under the prompt, the link and the own name first; names are counted where they don't fit."""
-        long = status(self._status(brief=False), LONGEST_STATUS)
-        return long if width(long) <= columns else status(self._status(brief=True), columns)
-
-    def _status(self, brief: bool) -> list[str]:
-        unsent = self.voice.unsent
-        return [
-            "leaving" if self.leaving else "choose a name" if self.asking else self.trouble or "connected",
-            self.name,
-            f"{unsent} unsent" if unsent else "",
-            self.room,
-            "" if self.trouble else self._company(brief),
-            "live" if self.live and not self.manner.keyed else "",
-        ]
+        state = "leaving" if self.leaving else "choose a name" if self.asking else self.trouble or "connected"
+        unsent = f"{self.voice.unsent} unsent" if self.voice.unsent else ""
+        live = "live" if self.live and not self.manner.keyed else ""
+        first = [Part(state), Part(self.name, LEAST_NAME), Part(unsent)]
+        company = Part("" if self.trouble else self._company(brief=True), len("with ") + LEAST_NAME)
+        room = Part(self.room, LEAST_NAME)
+        whole = Part("" if self.trouble else self._company())
+        for parts in (
+            [Part(state), Part(self.name), Part(unsent), Part(self.room), whole, Part(live)],
+            [*first, room, company, Part(live)],
+            [*first, room, company],
+            [*first, company],
+            first,
+        ):
+            if line := fitted(parts, columns):
+                return line
+        return clip(f"{state}{SEPARATOR}{self.name}", columns)
 
     def _company(self, brief: bool = False) -> str:
         """Return who is here; modes that announce nobody have words of their own for it, or none."""
@@ -376,7 +383,8 @@ class Chat:
         if self.trouble and code == "room":
             self._world.end(REFUSED, text(event))
             return
-        self.tell(text(event))
+        free = self.roster.suggestion(self.wish, self.name) if code == "name" and self.wish else ""
+        self.tell(text(event) + (f"; {free} is free" if free else ""))
         self.asking = self.asking or bool(self.trouble and not self.mode and code == "name")
 
     def _heard_closed(self, event: Json) -> None:

@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from textwrap import wrap
 from typing import NamedTuple
 
+from ...wire.names import fold
 from ...wire.verbs import SLASH, VERBS, Command, Verb, help_rows
 
 OWN = {
@@ -121,7 +122,7 @@ def complete(before: str, names: Sequence[str]) -> Completions:
         found = [verb for verb in COMMANDS if verb.startswith(word)]
     elif word or head in ("/msg", "/ignore"):
         after = ": " if not head else " "
-        found = [name + after for name in names if name.casefold().startswith(word.casefold())]
+        found = [name + after for name in names if fold(name).startswith(fold(word))]
     else:
         found = []
     return Completions(len(word), found)

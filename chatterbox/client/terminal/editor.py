@@ -250,7 +250,7 @@ class Editor:
     def _ended(self, failure: Failure) -> None:
         """Leave because the terminal is gone, or tell that something raised."""
         if failure.check(EOFError, OSError):
-            self._master.quit()
+            self._master.vanished()
         else:
             self._master.crashed(failure)
 

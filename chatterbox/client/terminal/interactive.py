@@ -183,6 +183,10 @@ class InteractiveRun:
         """Leave."""
         self._person.quit()
 
+    def vanished(self) -> None:
+        """Leave as after SIGHUP, which may come later, or never."""
+        self.end(128 + signal.SIGHUP)
+
     def hold(self, held: bool) -> None:
         """Show nothing more for now, and let the others wait; or go on."""
         self._stopped = held

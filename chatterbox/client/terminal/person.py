@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from ...wire.names import fold
 from ...wire.text import clean_text
 from ..options import CLEAN
 from . import commands
@@ -39,7 +40,7 @@ class Person:
             "done": self._done,
             "help": world.help,
             "who": lambda: self._ask({"verb": "who"}),
-            "nick": courier.rename,
+            "nick": self._nick,
             "join": self._join,
             "me": self._me,
             "msg": self._msg,
@@ -116,8 +117,13 @@ class Person:
     def _answer(self, name: str) -> None:
         """Give the hub a name; who enters none keeps the one that the hub has given."""
         if name:
+            self._chat.wish = name
             self._courier.answer(name)
         self._chat.asking = bool(name) or not self._chat.mode
+
+    def _nick(self, name: str) -> None:
+        self._chat.wish = name
+        self._courier.rename(name)
 
     def _say(self, text: str) -> None:
         """Say a line; a farewell ends the stay at the hub, and nobody is to get it."""
@@ -155,7 +161,7 @@ class Person:
         to = name
         if self._courier.numbered:
             ends = self._courier.company.ends.items()
-            to = next((stream for stream, end in ends if short(end.name).casefold() == name.casefold()), "")
+            to = next((stream for stream, end in ends if fold(short(end.name)) == fold(name)), "")
         if not to:
             self._chat.tell(f"nobody here is called {name}: not sent")
             return

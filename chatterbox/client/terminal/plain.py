@@ -188,11 +188,11 @@ class Plain(Connection):
 
     def readConnectionLost(self) -> None:
         """Leave: the terminal is gone."""
-        self._master.quit()
+        self._master.vanished()
 
     def writeConnectionLost(self) -> None:
         """Leave: nobody reads stdout any more."""
-        self._master.quit()
+        self._master.vanished()
 
     def connectionLost(self, reason: Any = Failure(EOFError())) -> None:
         """Tell that everything is written, or can't be."""

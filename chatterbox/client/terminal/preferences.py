@@ -5,6 +5,7 @@ Each command that changes one returns a sentence about it. The hub is told of no
 
 from __future__ import annotations
 
+from ...wire.names import fold
 from .commands import BELLS, OWN
 
 _RINGS = {"off": "never", "mention": "when your name is said, and for private messages", "all": "every line"}
@@ -20,7 +21,7 @@ class Preferences:
 
     def hears(self, name: str) -> bool:
         """Return whether what `name` says is shown."""
-        return name.casefold() not in self._ignored
+        return fold(name) not in self._ignored
 
     def rings(self, why: str) -> bool:
         """Return whether to ring for a `mention`, or for any other line (`all`)."""
@@ -29,14 +30,14 @@ class Preferences:
     def renamed(self, old: str, new: str) -> None:
         """Go on ignoring somebody under a new name, also where only its case is new."""
         if not self.hears(old):
-            self._ignored -= {old.casefold()}
-            self._ignored |= {new.casefold()}
+            self._ignored -= {fold(old)}
+            self._ignored |= {fold(new)}
 
     def ignore(self, name: str) -> str:
         """Ignore `name`, or hear it again; without a name return who is ignored."""
         if not name:
             return f"ignored: {', '.join(sorted(self._ignored)) or 'nobody'}"
-        self._ignored ^= {name.casefold()}
+        self._ignored ^= {fold(name)}
         return f"{name} is {'heard again' if self.hears(name) else 'ignored; /ignore again to hear them'}"
 
     def toggle_times(self) -> str:

@@ -6,6 +6,10 @@ Each change costs the same however many are here. This module does not know what
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import count
+
+from ...limits import Limits
+from ...wire.names import name_keys, numbered
 
 LIMIT = 10_000
 """Names kept at most: more than a hub has connections, and a hub may lie."""
@@ -40,6 +44,13 @@ class Roster:
             self._add(name)
         self._finished.intersection_update(self._places)
         self._away = (self._away if away is None else set(away)).intersection(self._places)
+
+    def suggestion(self, wish: str, own: str) -> str:
+        """Return a name like `wish` that is free as far as is known, if that is somebody else's; else nothing."""
+        taken = {key for name in self._places if name != own for key in name_keys(name)}
+        if taken.isdisjoint(name_keys(wish)):
+            return ""
+        return next(free for n in count(2) if taken.isdisjoint(name_keys(free := numbered(wish, n, Limits().max_name))))
 
     def join(self, name: str) -> None:
         """Add a name: somebody new, who has said nothing yet."""

@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 from unicodedata import category, east_asian_width
 from zlib import crc32
 
+from ...wire.names import fold
 from ...wire.text import NOTICE, clean_text
 
 # -- widths ---------------------------------------------------------------------------------------------------
@@ -114,32 +115,31 @@ def dress(row: Row, look: Look = Look(), clock: str = "") -> str:
 def _label_style(row: Row, look: Look) -> str:
     if row.kind == "own":
         return _BOLD
-    hue = f"\x1b[{_HUES[crc32(row.name.casefold().encode(errors='replace')) % len(_HUES)]}m" if look.colour else ""
+    hue = f"\x1b[{_HUES[crc32(fold(row.name).encode(errors='replace')) % len(_HUES)]}m" if look.colour else ""
     return hue + _BOLD if row.kind == "mention" else hue
-
-
-def mentions(text: str, name: str) -> bool:
-    """Return whether `name` stands in `text` as a word of its own, in any case."""
-    folded, wanted = text.casefold(), name.casefold()
-    start = folded.find(wanted) if wanted else -1
-    while start >= 0:
-        end = start + len(wanted)
-        if not _in_word(folded[start - 1 : start]) and not _in_word(folded[end : end + 1]):
-            return True
-        start = folded.find(wanted, end)
-    return False
-
-
-def _in_word(char: str) -> bool:
-    return char.isalnum() or char in ("_", "-")
 
 
 # -- the line under the prompt --------------------------------------------------------------------------------
 
 
-def status(parts: Iterable[str], columns: int) -> str:
-    """Return the one line under the prompt: the parts that there are, as many columns as there are."""
-    return clip(SEPARATOR.join(clean_text(part) for part in parts if part), columns)
+class Part(NamedTuple):
+    """One part of the line."""
+
+    text: str
+    least: int = 1000
+    """Columns to which it may be clipped."""
+
+
+def fitted(parts: Iterable[Part], columns: int) -> str:
+    """Return the line of the parts that there are, its widest ones clipped until it fits; empty where it can't."""
+    shown = [Part(clean_text(text), least) for text, least in parts if text]
+    for most in range(columns, 0, -1):
+        line = SEPARATOR.join(clip(text, max(most, least)) for text, least in shown)
+        if width(line) <= columns:
+            return line
+        if all(most <= least for _, least in shown):
+            break
+    return ""
 
 
 # -- drafts (docs/protocol.md, section 7) ---------------------------------------------------------------------

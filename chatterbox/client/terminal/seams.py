@@ -137,6 +137,9 @@ class Master(Protocol):
     def quit(self) -> None:
         """Leave."""
 
+    def vanished(self) -> None:
+        """Leave: the terminal is gone, and the person didn't say goodbye."""
+
     def hold(self, held: bool) -> None:
         """Show nothing more for now, or go on: the terminal is stopped, or slow."""
 
