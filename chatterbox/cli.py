@@ -49,9 +49,11 @@ def serve(args: list[str]) -> int:
     from twisted.logger import globalLogBeginner
     from twisted.python import usage
 
+    from .edges.console import missed
     from .edges.listening import ready
     from .edges.reactor import install
-    from .log import STDOUT, stderr_log, text_file
+    from .edges.writer import Writer
+    from .log import STDERR, STDOUT, stderr_log, text_file
     from .options import ServeOptions
     from .service import CannotStart, HubService, makeService
 
@@ -64,7 +66,9 @@ def serve(args: list[str]) -> int:
     except usage.UsageError as fault:
         print(f"chatterbox serve: {fault}; see chatterbox serve --help", file=sys.stderr)
         return 2
-    shares_screen = bool(options["console"]) and os.isatty(1) and os.isatty(2)
+    script = options["row"].script
+    narrates = bool(script) and not options["console"]
+    shares_screen = bool(options["console"] or script) and os.isatty(1) and os.isatty(2)
     observer = stderr_log(bool(options["log-json"]), only_warnings=shares_screen)
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
     install()
@@ -72,15 +76,19 @@ def serve(args: list[str]) -> int:
 
     try:
         service = cast(HubService, makeService(options))
+        if narrates:
+            service.narrate(Writer(STDOUT, missed).write)
         service.privilegedStartService()
     except CannotStart as fault:
         print(fault, file=sys.stderr)
         return 1
 
     def start() -> None:
-        service.startService()
-        if not options["console"]:
+        if not (options["console"] or script):
             text_file(STDOUT).write(ready(service.places, _join()))
+        elif narrates and "{port}" not in script["start"]:
+            text_file(STDERR).write(ready(service.places, _join()))
+        service.startService()
 
     reactor.callWhenRunning(start)  # by then a signal is the reactor's
     reactor.addSystemEventTrigger("before", "shutdown", service.stopService)

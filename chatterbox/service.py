@@ -10,6 +10,7 @@ import resource
 import signal
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, cast
@@ -27,6 +28,7 @@ from .core.hub import Hub
 from .core.seating import Here
 from .edges.console import Console, missed
 from .edges.listening import Opener, Place, opener, place_in, place_of, reason_of
+from .edges.narrator import Narrator
 from .edges.stdio import Stdio
 from .edges.tcp import ChatFactory, Web
 from .limits import PUBLIC, Limits
@@ -38,6 +40,9 @@ if TYPE_CHECKING:
 
 ENDINGS = (signal.SIGTERM, signal.SIGINT)
 """What ends a hub, twice: at once."""
+STOPPED = "shutdown", "the hub is shutting down"
+ENDED = "ended", "the operator has ended this hub"
+"""The last word to everybody and its sentence: for a hub that may be started again, and for one that nobody waits for."""
 SPARE_FILES = 64
 """Open files kept for other things than connections."""
 
@@ -82,15 +87,27 @@ class HubService(Service):
         web = _web(self.admission, options["web-hosts"]) if options["web"] else None
         self._factory = ChatFactory(self.admission, reactor, web)
         self._public = bool(options["public"])
-        self.console = Console(self.admission, self.end) if options["console"] else None
+        self._last_words = STOPPED
+        self.console = Console(self.admission, self.quit) if options["console"] else None
+        self._narrator: Narrator | None = None
+        """What prints what happens, in the words of the mode's exercise."""
         if self.console:
-            self.hub.observers.append(self.console)
+            self._tells(self.console.narrator)
         if mode.once:
             self.hub.observers.append(self)
         self._openers = [(typed, self._opener(typed, bool(options["local"]))) for typed in options["endpoints"]]
         self._ports: list[IListeningPort] = []
         self.places: list[Place] = []
         """Where the hub listens, since it does."""
+
+    def narrate(self, write: Callable[[bytes], object]) -> None:
+        """Print what happens, in the words of the mode's exercise, where no console does."""
+        if not self._narrator:
+            self._tells(Narrator(self.hub.mode, write))
+
+    def _tells(self, narrator: Narrator) -> None:
+        self._narrator = narrator
+        self.hub.observers.append(narrator)
 
     def _make_engine(self, options: Options) -> EngineService | None:
         if not options["engine"]:
@@ -156,7 +173,7 @@ class HubService(Service):
             self.end()
 
     def startService(self) -> None:
-        """Begin; the console shows the hub's first words."""
+        """Begin; the hub's first words are shown."""
         super().startService()
         gc.freeze()  # what is loaded by now stays: looking through it cost 11 ms now and then
         if self._public:
@@ -167,7 +184,15 @@ class HubService(Service):
             self.engine.startService()
         if self.console:
             Stdio(self.console, self._reactor, missed)
-            self.console.begin([place.written for place in self.places])
+        if self._narrator:
+            self._narrator.begin(self._named_places())
+
+    def _named_places(self) -> list[str]:
+        """Return one place for each that the operator has named: a number may be two, one for each address family."""
+        places: dict[str, str] = {}
+        for place in self.places:
+            places.setdefault(place.typed, place.written)
+        return list(places.values())
 
     def _listen_to_signals(self) -> None:
         """SIGTERM and ^C end a hub with status 0 (hostile.md), also under twistd, which would end by the signal."""
@@ -189,13 +214,19 @@ class HubService(Service):
             self._is_ending = True
             self._reactor.stop()
 
+    def quit(self) -> None:
+        """Stop because the operator has said so: nobody need come back, unless other hubs have the rooms as well."""
+        if not self.engine:
+            self._last_words = ENDED
+        self.end()
+
     def stopService(self) -> Deferred[Any]:
         """Stop listening, tell everyone, send what was accepted, and wait for that a bounded time."""
         if self.console:
             self.console.restore()
         super().stopService()
         gone: Deferred[None] = Deferred()
-        self.admission.stop(lambda: gone.callback(None))
+        self.admission.stop(lambda: gone.callback(None), *self._last_words)
         if engine := self.engine:
             gone.addCallback(lambda _: engine.leave())
         return DeferredList([*(maybeDeferred(port.stopListening) for port in self._ports), gone])

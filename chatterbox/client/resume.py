@@ -321,7 +321,7 @@ class Resume:
         self._outputs.append(Show(event))
         if self._quitting:
             self._end(self._quitting[1])
-        elif why in ("quit", "bye"):
+        elif why in ("quit", "bye", "ended"):
             whole = self.outbox.settled and not self._failed and self._hearing.whole(self.company.partner)
             heard = not self.company.finished or self._hearing.all_of(self.company.partner)
             self._end(DONE if why == "bye" or (whole and heard) else BROKEN, why)

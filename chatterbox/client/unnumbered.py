@@ -15,7 +15,7 @@ from .outputs import BROKEN, DONE, LOST, REFUSED, Exit, Fate, Output, Send, Show
 from .patience import HURRY
 from .resume import Resume
 
-CLOSED = {"quit": DONE, "bye": DONE, "shutdown": LOST, "lost": LOST}
+CLOSED = {"quit": DONE, "bye": DONE, "ended": DONE, "shutdown": LOST, "lost": LOST}
 """The exit status for each word with which a hub closes; all the others mean that it wants this end no more."""
 ENDERS = frozenset({"order", "duet"})
 """Modes in which the hub ends the conversation, and an end of it is no loss."""

@@ -21,7 +21,7 @@ from ..core.hub import Hub
 from ..core.peer import LOBBY, Peer
 from ..core.room import Room
 from ..core.seating import Home, Seeking
-from ..wire.dialects import Dialect, Dialects, Message
+from ..wire.dialects import QUESTION, Dialect, Dialects, Message
 from ..wire.lines import first_lines, within
 from ..wire.names import room_fault
 from ..wire.numbered import Json
@@ -311,7 +311,7 @@ class Guest:
         connection.inlet.step = handshake.take
         patience = house.hub.limits.join_patience
         connection.timers.after("join", patience, lambda: peer.end("idle", f"no name within {patience:.0f} s"))
-        peer.tell(Message("error", {"code": "name", "text": f"{fault}; which name do you take?"}))
+        peer.tell(Message("error", {"code": "name", "text": f"{fault}; {QUESTION}"}))
 
     def begin(self) -> None:
         """The first bytes of its message have come."""

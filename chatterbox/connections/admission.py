@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from itertools import count, islice
 
-from ..core.events import Address, Refused
+from ..core.events import HUB_ENDS, Address, Refused
 from ..core.hub import Hub
 from ..core.peer import Peer
 from ..wire.dialects import make_dialects
@@ -53,7 +53,13 @@ class Admission:
         self.now = now
         self._wall = wall
         self.dialects = make_dialects(
-            hub.limits, mode.farewell, mode.partner, mode.asks_name, mode.last_word, self._stamp if wall else None
+            hub.limits,
+            mode.farewell,
+            mode.partner,
+            mode.asks_name,
+            mode.last_word,
+            mode.told,
+            self._stamp if wall else None,
         )
         talks = mode.rule == "talk"
         self.first_dialect = self.dialects.keys if talks else self.dialects.bare if bare else self.dialects.text
@@ -212,7 +218,7 @@ class Admission:
         why = connection.peer.gone
         if connection.peer.session:
             self.desk.forget(connection.peer, why)
-        if not connection.was_seated and why not in ("quit", "shutdown"):
+        if not connection.was_seated and why != "quit" and why not in HUB_ENDS:
             self.hub.happened(Refused(connection.peer.address, why))
 
     def closed(self, connection: Connection) -> None:
@@ -225,20 +231,22 @@ class Admission:
         connection.timers.cancel_all()
         self._look_if_gone()
 
-    def stop(self, when_gone: Callable[[], None], text: str = "the hub is shutting down") -> None:
+    def stop(
+        self, when_gone: Callable[[], None], why: str = "shutdown", text: str = "the hub is shutting down"
+    ) -> None:
         """Tell everyone and hang up; what was accepted is sent first, and who doesn't take it is cut in time."""
         self._when_gone = when_gone
         for entry in tuple(self.entries.unready):
             entry.abort()
-        self._end_some(iter(tuple(self.connections)), text)
+        self._end_some(iter(tuple(self.connections)), why, text)
 
-    def _end_some(self, ending: Iterator[Connection], text: str) -> None:
+    def _end_some(self, ending: Iterator[Connection], why: str, text: str) -> None:
         """Hang up on some of those who are left, and on the others in turns of their own."""
         some = list(islice(ending, ENDS_A_TURN))
         for connection in some:
-            connection.peer.end("shutdown", text)
+            connection.peer.end(why, text)
         if len(some) == ENDS_A_TURN:
-            self.later(0, lambda: self._end_some(ending, text))
+            self.later(0, lambda: self._end_some(ending, why, text))
         self._look_if_gone()
 
     def abort(self) -> None:

@@ -11,7 +11,7 @@ from typing import Protocol
 from ..core.commands import obey, take_name
 from ..core.hub import Hub
 from ..core.peer import Peer
-from ..wire.dialects import Message
+from ..wire.dialects import QUESTION, Message
 from ..wire.names import read_name
 from ..wire.numbered import Json
 from ..wire.reading import Reader, hello
@@ -125,7 +125,7 @@ class Handshake:
             self._ask("")
 
     def _ask(self, fault: str) -> None:
-        text = f"{fault}; which name do you take?" if fault else "which name do you take?"
+        text = f"{fault}; {QUESTION}" if fault else QUESTION
         self._newcomer.peer.tell(Message("error", {"code": "name", "text": text}))
 
     def _answer(self, line: bytes) -> None:

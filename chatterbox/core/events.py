@@ -224,6 +224,9 @@ class Back(NamedTuple):
 RoomEvent = Sent | Away | Back | Joined | Began | Said | Typed | Did | Told | Renamed | Finished | Parted | Left
 
 
+HUB_ENDS = frozenset({"shutdown", "ended"})
+"""The words with which a hub ends everybody's stay: nobody is told that the others leave."""
+
 # -- what observers are told --------------------------------------------------------------------------------------
 
 

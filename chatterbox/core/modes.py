@@ -39,12 +39,14 @@ class Mode:
     """Which class of `rules` the room is."""
     console_sits: bool = True
     """Whether the hub's console takes a seat, or watches from outside and speaks to all rooms."""
+    told: dict[str, str] | None = field(default_factory=dict)
+    """What bare peers hear in the exercise's own words; None: nothing, since they count what they hear."""
     last_word: str = ""
     """What a bare peer hears before its end, since its program waits for that word."""
     once: bool = False
     """Whether the hub ends with its first room's end."""
     script: dict[str, str] = field(default_factory=dict)
-    """The console's words, event by event, as the exercise's document has them."""
+    """What the hub prints, event by event, in the words of the exercise's document."""
 
     @property
     def names_are_given(self) -> bool:
@@ -64,6 +66,7 @@ _ORDER_SCRIPT = {
     "closing": "Waiting a bit for clients to close their connections",
     "done": "Done.",
 }
+_ROOM_TOLD = {"welcome": "Connected to server!", "joined": "{name} joined!", "left": "{name} left!"}
 _PORTS_SCRIPT = {
     "start": "[LISTENING] Server is listening on {host}:{port}",
     "joined": "[NEW CONNECTION] {address} connected.",
@@ -76,7 +79,16 @@ MODES = {
     mode.name: mode
     for mode in (
         Mode(name="pair", purpose="two ends, verbatim", seats=2, label="none", echo=False),
-        Mode(name="room", purpose="a room of names", seats=0, label="nick", echo=True, asks_name=True, holds=False),
+        Mode(
+            name="room",
+            purpose="a room of names",
+            seats=0,
+            label="nick",
+            echo=True,
+            asks_name=True,
+            holds=False,
+            told=_ROOM_TOLD,
+        ),
         Mode(
             name="ports",
             purpose="a broadcast by port",
@@ -99,6 +111,7 @@ MODES = {
             announces=False,
             rule="order",
             console_sits=False,
+            told=None,
             last_word="Bye",
             script=_ORDER_SCRIPT,
         ),
@@ -113,6 +126,7 @@ MODES = {
             announces=False,
             rule="duet",
             console_sits=False,
+            told=None,
             last_word="Bye",
             script=_ORDER_SCRIPT,
         ),

@@ -15,6 +15,7 @@ from ..wire.dialects import ALONE, Dialect, Message, undelivered
 from ..wire.lines import first_lines
 from .audience import Audience
 from .events import (
+    HUB_ENDS,
     Away,
     Back,
     Began,
@@ -129,7 +130,7 @@ class Room:
 
     @property
     def listeners(self) -> list[Member]:
-        """Members who have finished, may be gone, and can be asked: keys and bare programs hear no notices."""
+        """Members who have finished, may be gone, and can be asked: keys and bare programs would show the question."""
         return [m for m in self.members if m.finished and m.dialect.framed and not (m.dialect.by_keys or m.session)]
 
     # -- the rules -----------------------------------------------------------------------------------------
@@ -346,9 +347,9 @@ class Room:
 
     def _tell_of_leaving(self, peer: Member, why: str) -> None:
         """Tell the others that `peer` is gone, also those who have finished and only listen."""
-        if self.mode.ends_together and self.members and why != "shutdown":
+        if self.mode.ends_together and self.members and why not in HUB_ENDS:
             self._end_all("bye", f"{peer.name} left ({why})")
-        elif why != "shutdown":
+        elif why not in HUB_ENDS:
             if peer.session:
                 self._audience.notices.tell()
                 for member in tuple(self.members):

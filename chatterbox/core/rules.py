@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..wire.dialects import Message
-from .events import Began, Member, Said, Staged, Typed
+from .events import HUB_ENDS, Began, Member, Said, Staged, Typed
 from .room import Room
 
 
@@ -34,6 +34,12 @@ class Duet(Room):
     def _script(self, member: Member, text: str) -> None:
         member.hear(member.dialect.message(Message("script", {"text": text})))
 
+    def _tell_bare(self, text: str) -> None:
+        """Say why it ends to programs that hear no notices: instead of the message that they wait for."""
+        for member in self.members:
+            if not member.dialect.framed:
+                self._script(member, text)
+
     def _end_all(self, why: str, text: str = "", asked_by: Member | None = None) -> None:
         """The exercise: "Server tells both clients to close their connections"."""
         if not self._over:
@@ -42,6 +48,8 @@ class Duet(Room):
         super()._end_all(why, text, asked_by)
 
     def _tell_of_leaving(self, peer: Member, why: str) -> None:
+        if not self._over and why not in HUB_ENDS:
+            self._tell_bare(f"Client {peer.name} has left.")
         super()._tell_of_leaving(peer, why)
         if self._over and not self.members:
             self._stage("done")
@@ -115,9 +123,11 @@ class Order(Duet):
         if not self._racing:
             self._order.pop(peer.name, None)  # its letter is the next one's
         waited_for = self._racing and not self._over and peer.name not in self._firsts
-        if waited_for and why != "shutdown":
-            self._end_all("bye", f"Client {peer.name} left before sending a message")
-        elif self._over or why == "shutdown" or not self.members:
+        if waited_for and why not in HUB_ENDS:
+            text = f"Client {peer.name} left before sending a message"
+            self._tell_bare(text)
+            self._end_all("bye", text)
+        elif self._over or why in HUB_ENDS or not self.members:
             super()._tell_of_leaving(peer, why)
 
 

@@ -1,4 +1,4 @@
-"""A script is what the hub's console prints of what happens, in the words of a mode's exercise.
+"""A script is what the hub prints of what happens, in the words of a mode's exercise.
 
 This module turns news into lines. It does not know who prints them.
 """
@@ -16,10 +16,12 @@ _KINDS: dict[type, str] = {Joined: "joined", Said: "said", Parted: "farewell", L
 
 
 def script_lines(mode: Mode, news: News) -> Iterator[str]:
-    """Yield the console's lines for `news`; a mode without a script has none."""
+    """Yield the lines for `news`; a mode without a script has none. Where the hub goes on, the next two may come."""
     if isinstance(news, Staged):
         if words := mode.script.get(news.point):
             yield words.format(**dict(zip(("first", "second"), news.names)))
+        if news.point == "done" and not mode.once:
+            yield mode.script["start"]
     elif isinstance(news, Happening) and (words := mode.script.get(_KINDS.get(type(news.event), ""))):
         members, peer = news.room.members, news.event.peer
         facts = {

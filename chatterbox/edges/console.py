@@ -1,8 +1,8 @@
-"""The console is the hub's own terminal as one more peer: it shows what happens in the mode's own words, and speaks.
+"""The console is the hub's own terminal as one more peer: it shows what happens, and speaks.
 
 What an operator's line means is the same as anybody's, but for `/quit`, which stops the hub. In mode `talk` keys pass
 as they are typed. When stdin has ended, the console gives its seat up and only shows. It does not know what reads and
-writes for it (`stdio`), or what the mode's words are (`core.script`).
+writes for it (`stdio`), or in which words a narrator shows what happens.
 """
 
 from __future__ import annotations
@@ -19,12 +19,11 @@ from zope.interface import implementer
 
 from ..connections.admission import Admission
 from ..connections.connection import Connection
-from ..core.events import News
-from ..core.script import script_lines
 from ..wire.keys import KeyReader
 from ..wire.lines import Lines
 from ..wire.text import NOTICE, clean
 from ..wire.verbs import Command, Typing
+from .narrator import Narrator
 
 NAME = "server"
 """What the operator is called where lines have labels; a name that nobody else can take."""
@@ -54,6 +53,8 @@ class Console(Protocol):
         self._admission = admission
         self._hub = admission.hub
         self._stop = stop
+        self.narrator = Narrator(self._hub.mode, self._print)
+        """What shows what happens."""
         self._lines = Lines()
         self._echo: KeyReader | None = None
         """What shows the operator's own keys, since the terminal doesn't while it passes them on."""
@@ -69,21 +70,9 @@ class Console(Protocol):
             self._echo = KeyReader(self._hub.limits)
             self._settings = _pass_keys()
 
-    def begin(self, places: list[str]) -> None:
-        """Print the hub's first words: for each place where it listens, or once where they don't name one."""
-        words = self._hub.mode.script.get("start", "listening on {place}").replace("{host}:{port}", "{place}")
-        for line in dict.fromkeys(words.format(place=place) for place in places):
-            self.show(line)
-
-    def happened(self, news: News) -> None:
-        """Print what happens, in the mode's own words."""
-        for line in script_lines(self._hub.mode, news):
-            self.show(line)
-
-    def show(self, line: str) -> None:
-        """Print one line, cleaned: names and texts in it are strangers'."""
+    def _print(self, lines: bytes) -> None:
         if self.transport:
-            self.transport.write(clean(line.replace("\n", " ").encode(errors="replace") + b"\n"))
+            self.transport.write(lines)
 
     # -- what the operator types -----------------------------------------------------------------------------
 
@@ -96,7 +85,7 @@ class Console(Protocol):
             self._typed(line + b"\n")
         if self._lines.overlong:
             self._lines = Lines()
-            self.show("-!- too long without a newline, not said")
+            self.narrator.show("-!- too long without a newline, not said")
 
     def _typed_keys(self, echo: KeyReader, keys: bytes) -> None:
         for piece in echo.read(keys):

@@ -41,7 +41,7 @@ MOST_VISITORS = 1000
 
 NORMAL, GOING_AWAY, NO_TEXT, POLICY, TOO_BIG, TRY_LATER = 1000, 1001, 1003, 1008, 1009, 1013
 """Close codes (RFC 6455, section 7.4.1, and the IANA registry)."""
-CODES = {"quit": NORMAL, "bye": NORMAL, "shutdown": GOING_AWAY, "full": TRY_LATER}
+CODES = {"quit": NORMAL, "bye": NORMAL, "shutdown": GOING_AWAY, "ended": GOING_AWAY, "full": TRY_LATER}
 """The code for each word for which the hub hangs up; every other word is a matter of policy."""
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -78,6 +78,8 @@ _SENTENCES = {
 _GREETING = "you are {name} in {room}; here: {here}"
 """The welcome, where text peers are told it at all: a hub is quiet, but who was asked for a name gets an answer."""
 
+QUESTION = "which name do you take?"
+"""What a peer without a name is asked, behind what was wrong with its last answer."""
 _FEW = 20
 """Names in a text peer's greeting."""
 
@@ -240,27 +242,46 @@ class Keys(Text):
 
 
 class Bare(Text):
-    """The dialect of programs that take one `recv` for one message: no newline, no notices (seeds, `--bare`)."""
+    """The dialect of programs that take one `recv` for one message, and know no newline (seeds, `--bare`).
+
+    Args:
+        told: what they hear in the words of the exercise's own server, by the message; None: nothing of what happens,
+            since they count what they hear.
+        last_word: what they wait for before they end.
+    """
 
     framed = False
 
-    def __init__(self, reader: Reader, last_word: str = "") -> None:
-        super().__init__(reader)
+    def __init__(
+        self, reader: Reader, partner: str = "", told: Mapping[str, str] | None = None, last_word: str = ""
+    ) -> None:
+        super().__init__(reader, partner)
+        self._told = told
         self._last_word = last_word.encode()
 
     def last_words(self, why: str, text: str, was_seated: bool) -> bytes:
-        """Only the word that its program waits for, once it sits in a room."""
-        return self._last_word if was_seated else b""
+        """Why it ends, unless it asked for that, and then the word for which the program of who has a seat waits."""
+        reason = super().message(closed(why, text))
+        if not was_seated:
+            return reason
+        return (b"" if why in ("quit", "bye") else reason) + self._last_word
 
     def said(self, name: str, label: bytes, block: bytes, own: bool) -> bytes:
         """Lines as they stand, since nothing marks a notice here; `BareOutlet` lets each travel alone."""
         return label + block[:-1].replace(b"\n", b"\n" + label) + b"\n"
 
     def message(self, message: Message) -> bytes:
-        """Only what the exercise's own server would say: its script, what people do, the word that asks for a name."""
-        if message.kind == "error" and message.fields["code"] == "name":
-            return b"NICK\n"
-        return super().message(message) if message.kind in ("script", "did") else b""
+        """What the exercise's own server would say, in its words; the word that asks for a name travels alone."""
+        kind, fields, _ = message
+        text = str(fields.get("text", ""))
+        if kind == "error" and text.endswith(QUESTION):
+            fault = text.removesuffix(QUESTION).removesuffix("; ")
+            return (NOTICE + fault.encode() + b"\n" if fault else b"") + b"NICK\n"
+        if self._told is None:
+            return super().message(message) if kind in ("script", "did") else b""
+        if kind in self._told:
+            return self._told[kind].format_map(fields).encode() + b"\n"
+        return super().message(message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +301,7 @@ def make_dialects(
     partner: str = "",
     greets: bool = False,
     last_word: str = "",
+    told: Mapping[str, str] | None = None,
     stamp: Callable[[], str] | None = None,
 ) -> Dialects:
     """Return the dialects of one hub.
@@ -290,6 +312,7 @@ def make_dialects(
         partner: what text peers call the other end, where there is one only.
         greets: whether text peers are told where they are.
         last_word: what a bare peer's program waits for before it ends.
+        told: what a bare peer hears in the words of its exercise's own server.
         stamp: returns the time that every JSON event says.
     """
     lines = TextReader(limits, farewells)
@@ -298,7 +321,7 @@ def make_dialects(
         json=Json(JsonReader(limits, farewells), stamp),
         session=SessionJson(SessionReader(limits, farewells), stamp),
         keys=Keys(limits, farewells, partner),
-        bare=Bare(lines, last_word),
+        bare=Bare(lines, partner, told, last_word),
     )
 
 

@@ -13,6 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chatterbox.edges.console import Console
 from chatterbox.options import Options
+from chatterbox.service import ENDED
 from tests.harness.fleet import Fleet
 from tests.harness.memory import End
 from tests.harness.nodes import Node
@@ -35,16 +36,16 @@ class TwoMachines(MemoryStage):
         self._is_stopped = False
         self._terminal = Terminal()
         self._console = Console(self.nodes[0].hub.admission, self._stop)
-        self.nodes[0].hub.observers.append(self._console)
+        self.nodes[0].hub.observers.append(self._console.narrator)
         if chosen["console"]:
             self._console.makeConnection(self._terminal)
-            self._console.begin(["127.0.0.1:12345"])
+            self._console.narrator.begin(["127.0.0.1:12345"])
             self.wait(0.2)
 
     def _stop(self) -> None:
         self._is_stopped = True
         for node in self.nodes:
-            node.hub.admission.stop(lambda: None)
+            node.hub.admission.stop(lambda: None, *ENDED)
 
     def connect(self, port: int) -> End:
         here = [end for end in self._where if not end.closed]

@@ -45,12 +45,14 @@ class Bare(SynchronousTestCase):
         self.assertEqual(b.lines(), ["ann: hi", "ann: bob: hi"])
 
     def test_the_end_is_a_word_and_a_reset(self) -> None:
-        """The farewell word, about 100 ms, then abort (6)."""
+        """Why it ends, the farewell word, each alone; about 100 ms later abort (6, 8)."""
         hub = HubOnAClock("ports", bare=True)
         a = hub.connects()
         hub.wait(1)
         a.peer.end("kicked", "for a test")
-        hub.wait(0.09)
+        hub.wait(0.04)
+        self.assertEqual((a.heard(), a.closed), (b"-!- closed (kicked): for a test", ""))
+        hub.wait(0.05)
         self.assertEqual((a.heard(), a.closed), (b"exit", ""))
         hub.wait(0.5)
         self.assertEqual(a.closed, "aborted")

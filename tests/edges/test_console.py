@@ -59,7 +59,7 @@ class Seats(SynchronousTestCase):
         world, screen = HubOnAClock(mode), Screen()
         self.stops: list[str] = []
         console = Console(world.admission, lambda: self.stops.append("stop"))
-        world.observers.append(console)
+        world.observers.append(console.narrator)
         with mock.patch("chatterbox.edges.console._pass_keys", return_value=None):
             console.makeConnection(screen)
         return world, console, screen
@@ -151,7 +151,7 @@ class Seats(SynchronousTestCase):
             ("order", ["The server is waiting to receive two connections...."]),
         ):
             _, console, screen = self._console(mode)
-            console.begin(["[::1]:5000", "chat.sock"])
+            console.narrator.begin(["[::1]:5000", "chat.sock"])
             self.assertEqual(screen.lines(), words)
 
 

@@ -35,7 +35,7 @@ from chatterbox.limits import Limits
 READ = 64 * 1024
 """Bytes of one read, and bytes a transport buffers before it pauses its producer: both Twisted's."""
 
-CLOSINGS = frozenset("quit lost full slow flood idle kicked bye shutdown".split())
+CLOSINGS = frozenset("quit lost full slow flood idle kicked bye shutdown ended".split())
 """Every word for which a conversation ends."""
 
 

@@ -22,6 +22,7 @@ from typing import Any, Protocol
 
 from chatterbox.edges.console import Console
 from chatterbox.options import Options
+from chatterbox.service import ENDED
 from tests.harness import memory
 from tests.harness.ends import DEADLINE, Socket
 from tests.harness.processes import ROOT, Hub, until
@@ -96,16 +97,16 @@ class MemoryStage:
         columns = asdict(chosen["row"])
         self._hub = self.hub(columns.pop("name"), asdict(chosen["limits"]), bool(chosen["bare"]), **columns)
         self._console = Console(self._hub.admission, self._stop)
-        self._hub.observers.append(self._console)
+        self._hub.observers.append(self._console.narrator)
         self._terminal = Terminal()
         self._is_stopped = False
         if chosen["console"]:
             self._console.makeConnection(self._terminal)
-            self._console.begin(["127.0.0.1:12345"])
+            self._console.narrator.begin(["127.0.0.1:12345"])
 
     def _stop(self) -> None:
         self._is_stopped = True
-        self._hub.admission.stop(lambda: None)
+        self._hub.admission.stop(lambda: None, *ENDED)
 
     def connect(self, port: int) -> memory.End:
         end = self._hub.connects(port=port)

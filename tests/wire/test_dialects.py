@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatterbox.limits import Limits
-from chatterbox.wire.dialects import Message, help_text, make_dialects, notice
+from chatterbox.wire.dialects import QUESTION, Message, help_text, make_dialects, notice
 from chatterbox.wire.text import NOTICE, clean
 from chatterbox.wire.verbs import VERBS
 from tests.harness.inputs import HOSTILE, PROPERTY
@@ -112,11 +112,22 @@ class Events(SynchronousTestCase):
         self.assertEqual(HERE.text.message(Message("weather", {})), b"")
 
     def test_bare_peers_hear_what_the_exercise_would_say(self) -> None:
-        """The word that asks for a name, the script, what people do; no notice, no welcome."""
-        bare = HERE.bare
-        self.assertEqual(bare.message(Message("error", {"code": "name", "text": "taken"})), b"NICK\n")
-        heard = [bare.message(event) for event, *_ in TABLE if event.kind != "error"]
+        """Who counts what comes hears the script and what people do; the others hear words of its server, or notices."""
+        heard = [HERE.bare.message(event) for event, *_ in TABLE if event.kind != "error"]
         self.assertEqual([line for line in heard if line], [b"* bob waves\n", b"Client X has connected.\n"])
+        bare = make_dialects(Limits(), (), told={"left": "{name} left!"}).bare
+        self.assertEqual(bare.message(Message("left", {"name": "bob", "why": "lost"})), b"bob left!\n")
+        self.assertEqual(bare.message(Message("joined", {"name": "bob"})), b"-!- bob joined\n")
+
+    def test_bare_peers_are_asked_for_a_name(self) -> None:
+        """Alone, and behind what was wrong; an error that asks nothing is a notice, which no program answers."""
+        bare = make_dialects(Limits(), (), told={}).bare
+        for text, heard in (
+            (QUESTION, b"NICK\n"),
+            (f"it is taken; {QUESTION}", b"-!- it is taken\nNICK\n"),
+            ("not renamed: it is taken", b"-!- not renamed: it is taken\n"),
+        ):
+            self.assertEqual(bare.message(Message("error", {"code": "name", "text": text})), heard)
 
     def test_key_peers_get_notices_on_rows_of_their_own(self) -> None:
         """The partner may be in the middle of a row."""

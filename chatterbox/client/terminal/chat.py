@@ -390,7 +390,7 @@ class Chat:
     def _heard_closed(self, event: Json) -> None:
         """Remember why, which is shown when the link or the session ends."""
         why, said = word(event, "why"), text(event)
-        if why in ("quit", "bye"):
+        if why in ("quit", "bye", "ended"):
             if said and not (self.ending or self.leaving):
                 self.tell(said)
         elif why in ("shutdown", "lost"):
