@@ -42,7 +42,7 @@ ENDINGS = (signal.SIGTERM, signal.SIGINT)
 """What ends a hub, twice: at once."""
 STOPPED = "shutdown", "the hub is shutting down"
 ENDED = "ended", "the operator has ended this hub"
-"""The last word to everybody and its sentence: for a hub that may be started again, and for one that nobody waits for."""
+"""The last word to everybody, and its sentence: of a hub that may be started again, and of one that won't be."""
 SPARE_FILES = 64
 """Open files kept for other things than connections."""
 

@@ -99,6 +99,8 @@ class Options:
     history: bool = True
     live: bool = False
     """Show words as they are typed."""
+    bare: bool = False
+    """Join a server that is no hub: a program of a first course on sockets."""
     log: str = ""
     """A file for what is shown on the terminal, too."""
 
@@ -253,11 +255,13 @@ def make_parser(prog: str) -> Parser:
     add("--no-history", action="store_false", dest="history", help="keep no record of what was typed here")
     add("--log", metavar="FILE", help="write what is shown on the terminal to FILE as well, with dates")
     add("--live", action="store_true", help="show words as they are typed, to all who want it as well")
+    add("--bare", action="store_true", help=_BARE)
     add("-h", "--help", action=_Help, help="-h is short, --help has examples and explains HUB")
     add("--version", action=_Version, help="print the versions of Chatterbox, Python and Twisted")
     return parser
 
 
+_BARE = "join a classroom socket program, which is no hub (docs/classroom.md); with --live, one that takes single keys"
 _LINGER = (
     "how long to listen on after the end of stdin; 0: hear nothing, and leave when the other end has everything "
     "(default: until the other end is done, too)"

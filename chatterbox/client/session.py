@@ -30,7 +30,7 @@ from twisted.python.failure import Failure
 from ..wire.numbered import Json
 from ..wire.numbering import SESSION_LIMIT
 from .company import Company
-from .connection import HubLink
+from .connection import HubLink, Listener
 from .failures import failure_text, unreachable
 from .machine import Machine, Owner
 from .outputs import LOST, Connect, Drop, Exit, Fate, Missed, Output, Send, Show
@@ -69,6 +69,7 @@ class Session:
         owner: whose it is.
         hub: what the hub is called in sentences about it.
         wall: the wall clock.
+        make_link: makes one link, on which objects come and go.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Session:
         owner: Owner,
         hub: str = "the hub",
         wall: Callable[[], float] = time.time,
+        make_link: Callable[[Listener], HubLink] = HubLink,
     ) -> None:
         self.machine: Machine = resume
         self.welcomed = False
@@ -92,6 +94,7 @@ class Session:
         self._owner = owner
         self._hub = hub
         self._wall = wall
+        self._make_link = make_link
         self._link: HubLink | None = None
         self._why = ""
         """Why the last link was lost."""
@@ -219,7 +222,7 @@ class Session:
 
     def _connect(self) -> None:
         self._connecting = None
-        link = self._link = HubLink(self)
+        link = self._link = self._make_link(self)
         link.attempt = self._endpoint.connect(Factory.forProtocol(lambda: link))
         link.attempt.addErrback(lambda reason: self.link_lost(link, reason))
 

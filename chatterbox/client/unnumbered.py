@@ -188,7 +188,9 @@ class Unnumbered:
 
     def tick(self, now: float, wall: float | None = None) -> None:
         """Do what is due."""
-        if self._leaving and now >= self._leaving[0]:
+        if self._leaving and now >= self._leaving[0] and not self._open:
+            self._leaving = now + HURRY, self._leaving[1]
+        elif self._leaving and now >= self._leaving[0]:
             self._end(self._leaving[1])
 
     def _send(self, verb: Json) -> None:

@@ -8,18 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..wire.bare import GAP, LAST_WORD, cut
 from .outlet import Hearer, LinkState, Outlet, Transport
 from .timers import Later
 
-GAP = 0.05
-"""Seconds of silence that end a message to or from a bare peer."""
-LAST_WORD = 0.1
-"""Seconds from a bare peer's farewell word to its reset: after a FIN these programs spin, after a reset they end."""
 MANY = 32
 """Messages that wait for a bare peer at which its speakers are paused: with what is said at once (8 lines of at most 5
 messages each) all of it leaves within 5 s when the hub hangs up."""
-MAX_MESSAGE = 1024
-"""Bytes of a message: these programs call `recv(1024)`."""
 
 
 class BareOutlet(Outlet):
@@ -52,7 +47,7 @@ class BareOutlet(Outlet):
         *lines, last = data.split(b"\n")
         for line in (*(line + b"\n" for line in lines if line), last):
             while line:
-                message, line = _cut(line)
+                message, line = cut(line)
                 self.written += len(message)
                 self._enqueue(message)
 
@@ -101,13 +96,3 @@ class BareOutlet(Outlet):
 def without_label(block: bytes, name: str) -> bytes:
     """Take away the `ann: ` that a bare client puts in front itself: it isn't doubled (seeds, `--bare`, 3)."""
     return block.removeprefix(f"{name}: ".encode())
-
-
-def _cut(line: bytes) -> tuple[bytes, bytes]:
-    """Return the first message of `line`, cut between characters, and the rest."""
-    if len(line.removesuffix(b"\n")) <= MAX_MESSAGE:
-        return line, b""
-    end = MAX_MESSAGE
-    while line[end] & 0xC0 == 0x80:
-        end -= 1
-    return line[:end], line[end:]

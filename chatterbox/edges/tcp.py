@@ -27,11 +27,11 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ..connections.admission import Admission
-from ..connections.bare import GAP
 from ..connections.connection import Connection
 from ..connections.entries import Entry
 from ..connections.outlet import LinkState
 from ..core.events import Address
+from ..wire.bare import GAP
 from ..wire.lines import Lines
 from .sockets import address_of, link_state, tcp_socket, tune
 from .telnet import IAC, Telnet, speaks_telnet

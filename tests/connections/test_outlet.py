@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatterbox.connections.bare import GAP, LAST_WORD, MAX_MESSAGE, BareOutlet
+from chatterbox.connections.bare import BareOutlet
 from chatterbox.connections.outlet import CHUNK, Outlet
+from chatterbox.wire.bare import GAP, LAST_WORD, MAX_MESSAGE
 from tests.harness.inputs import PROPERTY
 
 

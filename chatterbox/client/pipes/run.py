@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from ..bare import link_maker
 from ..clock import make_monotonic
 from ..flow import Flow
 from ..options import LOST, Options
@@ -42,7 +43,8 @@ def run(options: Options) -> int:
         stderr.registerProducer(Flow(lambda: pipe.stderr(True), lambda: pipe.stderr(False)), True)
     pipe.done.addCallback(lambda _: reactor.stop())
     resume = make_resume(options.room, options.name, *options.patience, listens=options.linger != 0)
-    session = Session(reactor, endpoint, resume, pipe, options.hub)
+    link = link_maker(options, reactor, is_pipe=True)
+    session = Session(reactor, endpoint, resume, pipe, options.hub, make_link=link)
 
     def start() -> None:
         for number in (signal.SIGINT, signal.SIGTERM):

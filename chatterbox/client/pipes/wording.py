@@ -26,6 +26,7 @@ _SENTENCES = {
     "here": "here: {names}",
     "notice": "{text}",
     "error": "{text}",
+    "link": "{text}",
     "closed": "closed ({why}): {text}",
 }
 _LISTED = 20
@@ -102,7 +103,7 @@ class TextWording:
 
     def _said(self, event: Json, block: bytes) -> bytes:
         block = clean(block)
-        if not self._label:
+        if not (self._label and _word(event, "from")):
             return block
         label = f"{_word(event, 'from')}: ".encode()
         return label + block[:-1].replace(b"\n", b"\n" + label) + b"\n"

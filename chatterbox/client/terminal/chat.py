@@ -321,7 +321,7 @@ class Chat:
             if self.manner.together and said in self.farewells:
                 self.ending = True
             if not event.get("own"):
-                self._hear(name, said, f"{name}: ")
+                self._hear(name, said, name and f"{name}: ")
 
     def _heard_did(self, event: Json) -> None:
         name = word(event, "from")
@@ -371,6 +371,11 @@ class Chat:
         self._world.put(Row(said, kind="plain"))
         self.confirmed = self.confirmed or bool(CONFIRMATION.fullmatch(said))
         self.ending = self.ending or bool(self.manner.waits and VERDICT.match(said))
+
+    def _heard_link(self, event: Json) -> None:
+        """Tell what the link itself has to say, which may be that a name is asked for."""
+        self.asking = self.asking or event.get("asks") is True
+        self.tell(text(event))
 
     def _heard_undelivered(self, event: Json) -> None:
         """Tell what a hub without sessions says of lines that it couldn't deliver."""

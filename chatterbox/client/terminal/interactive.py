@@ -19,6 +19,7 @@ from twisted.python.failure import Failure
 from ...wire.numbered import Json, Numbered
 from ...wire.numbering import Outcome
 from ...wire.text import NOTICE
+from ..bare import link_maker
 from ..clock import make_monotonic
 from ..options import CLEAN, Misuse, Options
 from ..outputs import Missed
@@ -78,7 +79,8 @@ class InteractiveRun:
     def __init__(self, reactor: Any, options: Options, make_display: Callable[[InteractiveRun], Display]) -> None:
         first, later = options.retry or 0.0, options.retry  # without --retry it is the person who gives up
         resume = make_resume(options.room, options.name, first, later, options={"live": True})
-        self._session = Session(reactor, options.endpoint(reactor), resume, self, options.hub)
+        link = link_maker(options, reactor)
+        self._session = Session(reactor, options.endpoint(reactor), resume, self, options.hub, make_link=link)
         self.chat = Chat(self, self._session, options.name, options.room, options.live)
         self._person = Person(self.chat, self, self._session)
         self.status: int | None = None

@@ -37,8 +37,9 @@ MANNERS = {
     "order": Manner(prompt="Enter a message to send to the server: ", greets=False, scripted=True, waits=True),
     "duet": Manner(greets=False, scripted=True, together=True),
     "talk": Manner(keyed=True),
+    "bare": Manner(goodbye="Disconnected from server", greets=False),
 }
-"""The modes that have a manner of their own; every other one has `Manner()`."""
+"""The modes that have a manner of their own; every other one has `Manner()`. `bare` is a server that is no hub."""
 
 CONFIRMATION = re.compile(r"Client \S+ has connected\.")
 VERDICT = re.compile(r"\S+: .* received before \S+: ")
