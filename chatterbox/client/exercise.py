@@ -84,7 +84,7 @@ class Exercise:
         return message
 
     def say(self, line: str) -> str:
-        """Return the message for a line; in seed 001 the client itself puts its name in front, and hears its own lines."""
+        """Return the message for a line; in seed 001 the client puts its name in front, and its lines come back."""
         if self.kind == "room":
             line = f"{self.name}: {line}"
             self._echoes.append(line)

@@ -121,6 +121,7 @@ class Terminals(SynchronousTestCase):
             ann.type("ann\r")
             ann.until("Connected to server!")
             bob = server.client("--name", "bob")
+            bob.skips("Connected to server!")
             ann.until("bob joined!")
             ann.type("hello\r")
             bob.skips("ann: hello")
