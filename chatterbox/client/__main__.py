@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 
 from .options import PROG, USAGE, Misuse, Options, parse
 
@@ -43,9 +44,16 @@ def _run(options: Options) -> int:
         raise Misuse("stdin or stdout is closed: give it something, such as /dev/null")
     if sys.stdin.isatty() and sys.stdout.isatty() and not options.json:
         from .terminal.app import run
+
+        if options.ask_name and not options.name:
+            from .terminal.asking import ask_name
+
+            options = replace(options, name=ask_name())
     else:
         if options.log:
             raise Misuse("--log is for a terminal; in a pipe put `| tee FILE` behind it")
+        if options.ask_name:
+            raise Misuse("--ask-name is for a terminal; in a pipe give --name")
         from .pipes.run import run
     return run(options)
 

@@ -99,6 +99,8 @@ class Options:
     history: bool = True
     live: bool = False
     """Show words as they are typed."""
+    ask_name: bool = False
+    """Ask for the name before there is a link."""
     bare: bool = False
     """Join a server that is no hub: a program of a first course on sockets."""
     log: str = ""
@@ -245,6 +247,7 @@ def make_parser(prog: str) -> Parser:
     add("hub", nargs="?", metavar="HUB", help=f"where the hub is (default: {HOST}:{PORT})")
     add("port", nargs="?", type=port, metavar="PORT", help="its port, where HUB names none")
     add("--name", type=name, help="the name to be called by (default: what the hub gives or asks for)")
+    add("--ask-name", action="store_true", help="ask for the name before connecting, on a terminal")
     add("--room", type=room, help="the room to talk in (default: lobby)")
     add("--linger", type=seconds, metavar="SECONDS", help=_LINGER)
     add("--wait", type=seconds, metavar="SECONDS", help=_WAIT)

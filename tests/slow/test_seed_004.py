@@ -176,7 +176,7 @@ class Stopping(SynchronousTestCase):
                 hub.types("/quit")
                 self.assertEqual(hub.wait(), 0)
                 for end in ends:
-                    self.assertIn(b"-!- closed (shutdown): the hub is shutting down", end.rest())
+                    self.assertIn(b"-!- closed (ended): the operator has ended this hub", end.rest())
 
 
 @contextmanager

@@ -5,6 +5,7 @@ complete -c chatterbox -n __fish_use_subcommand -a recv -d 'print the lines that
 complete -c chatterbox -n __fish_use_subcommand -a ask -d 'say TEXT as one line, and print the first line that another says after it'
 complete -c chatterbox -n __fish_use_subcommand -a serve -d 'run a hub'
 complete -c chatterbox -n 'not __fish_seen_subcommand_from send recv ask serve' -l name -x -d 'the name to be called by (default: what the hub gives or asks for)'
+complete -c chatterbox -n 'not __fish_seen_subcommand_from send recv ask serve' -l ask-name -d 'ask for the name before connecting, on a terminal'
 complete -c chatterbox -n 'not __fish_seen_subcommand_from send recv ask serve' -l room -x -d 'the room to talk in (default: lobby)'
 complete -c chatterbox -n 'not __fish_seen_subcommand_from send recv ask serve' -l linger -x -d 'how long to listen on after the end of stdin; 0: hear nothing, and leave when the other end has everything (default: until the other end is done, too)'
 complete -c chatterbox -n 'not __fish_seen_subcommand_from send recv ask serve' -l wait -x -d 'how long to wait for somebody who listens; then status 4 (default: for ever)'
