@@ -178,6 +178,20 @@ class Stopping(SynchronousTestCase):
                 for end in ends:
                     self.assertIn(b"-!- closed (ended): the operator has ended this hub", end.rest())
 
+    def test_the_client_ends_as_well(self) -> None:
+        """004-8: an operator's /quit is final: the bundled client ends with status 0, in pipes and on a terminal."""
+        for mode in ("pair", "talk"):
+            with Hub("--console", "--mode", mode) as hub, client("127.0.0.1", hub.port, "--name", "ann") as ann:
+                ann.until("with server")
+                hub.types("/quit")
+                self.assertEqual((ann.wait(), hub.wait()), (0, 0))
+                self.assertIn("the operator has ended this hub", ann.text())
+            with Hub("--console", "--mode", mode) as hub:
+                pipe = hub.program("client", "hello")
+                hub.prints("hello")
+                hub.types("/quit")
+                self.assertEqual((pipe.wait(), hub.wait()), (0, 0))
+
 
 @contextmanager
 def console(*options: str) -> Iterator[tuple[Tty, int]]:

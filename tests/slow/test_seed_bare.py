@@ -107,7 +107,7 @@ class Programs(SynchronousTestCase):
             bob.hears("both know lines")
 
     def test_chatroom(self) -> None:
-        """bare-3: it answers NICK with its name, isn't doubled, answers no user's NICK; a reset ends it."""
+        """bare-3, bare-8: it answers NICK, and no user's; it isn't doubled; it hears who comes, and why it ends."""
         with Hub("--mode", "room", "--bare") as hub:
             mute = Socket(hub.port)
             ann = hub.script(CHAT, hub.port, "ann")
@@ -116,7 +116,7 @@ class Programs(SynchronousTestCase):
             bob.hears("-!- you are bob in lobby; here: ann, bob")
             ann.says("hello")
             bob.hears("ann: hello")
-            ann.hears("ann: hello")
+            ann.hears("Connected to server!", "bob joined!", "ann: hello")
             bob.says("NICK")
             bob.hears("bob: NICK")
             ann.hears("bob: NICK")
@@ -125,7 +125,7 @@ class Programs(SynchronousTestCase):
             mute.close()
             ann.finish()
             hub.stops(signal.SIGTERM)
-            ann.hears("An error occured!")
+            ann.hears("-!- closed (shutdown): the hub is shutting down", "An error occured!")
             self.assertEqual(ann.wait(), 0)
 
     def test_race(self) -> None:
