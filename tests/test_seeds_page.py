@@ -11,7 +11,7 @@ from tests.harness.pages import exists
 
 TESTS = Path(__file__).parent
 PAGE = TESTS.parent / "docs" / "seeds.md"
-EXERCISES = ("000", "001", "002", "003", "004", "bare")
+EXERCISES = ("000", "001", "002", "003", "004", "bare", "original")
 
 
 class Page(SynchronousTestCase):

@@ -27,6 +27,8 @@ from .options import Options
 
 SILENCE = 1.0
 """Seconds without a word from the server, after which the person is told that there is a link."""
+PAUSE = 2 * GAP
+"""Seconds between two messages of ours: a hub that takes bare programs in ends one after `GAP`."""
 ENDING = 0.5
 """Seconds after the last word of an exercise in which the server may close first."""
 SHORT = 1000
@@ -35,6 +37,7 @@ LONGEST = 64 * 1024
 """Characters of a message that has no end."""
 SILENT = "connected; nothing has come yet: it may wait for somebody else, or for what you type (/quit leaves)"
 ASKED = "the server asks for your name"
+KEPT = "names can't be changed here"
 
 
 def link_maker(options: Options, clock: Any, is_pipe: bool = False) -> Callable[[Listener], HubLink]:
@@ -78,8 +81,8 @@ class BareLink(HubLink):
         self._welcome: Json = {}
         self._queue: deque[bytes] = deque()
         self._timers: dict[str, IDelayedCall] = {}
-        self._is_asked = self._is_leaving = False
-        """Whether the server waits for a name; whether this end goes when all is sent."""
+        self._is_named = self._is_asked = self._is_leaving = False
+        """Whether a name was sent; whether the person is asked for one; whether this end goes when all is sent."""
 
     # -- what the server sends ----------------------------------------------------------------------------------
 
@@ -129,11 +132,10 @@ class BareLink(HubLink):
 
     def _answer_with_a_name(self) -> None:
         """Say the name that was chosen; where there is none, or it was refused, another one."""
-        if self._names and (not self._exercise.name or self._is_asked):
+        if self._names and (not self._exercise.name or self._is_named):
             self._exercise.name = self._names.next()
-        if self._exercise.name and (self._names or not self._is_asked):
-            self._is_asked = True
-            self._post(self._exercise.name)
+        if self._exercise.name and (self._names or not self._is_named):
+            self._introduce()
             self._tell()
         else:
             self._is_asked = True
@@ -175,12 +177,18 @@ class BareLink(HubLink):
             self._leave()
 
     def _rename(self, name: str) -> None:
-        """Take a name; whoever is asked for one answers with it."""
-        self._exercise.name = name
-        if self._is_asked:
-            self._post(name)
+        """Answer with a name, where one is asked for: nobody can change it later."""
+        if not self._is_asked:
+            self._tell({"event": "link", "text": KEPT})
+            return
+        self._exercise.name, self._is_asked = name, False
+        self._introduce()
         self._welcome = {}  # whoever asked for the name waits for it, also where it is the same
         self._after("named", 0, self._tell)
+
+    def _introduce(self) -> None:
+        self._is_named = True
+        self._post(self._exercise.name)
 
     def _post(self, message: str) -> None:
         """Let a message wait for its turn; whoever says more waits as well."""
@@ -193,16 +201,16 @@ class BareLink(HubLink):
             self._listener.flow(self, False)
 
     def _drain(self) -> None:
-        if "gap" in self._timers:
+        if "pause" in self._timers:
             return
         if self._queue:
             self._write(self._queue.popleft())
-            self._after("gap", GAP, self._gap_over)
+            self._after("pause", PAUSE, self._pause_over)
         elif self._is_leaving:
             self._end()
 
-    def _gap_over(self) -> None:
-        self._cancel("gap")
+    def _pause_over(self) -> None:
+        self._cancel("pause")
         self._drain()
         if not self._queue:
             self._listener.flow(self, True)

@@ -14,6 +14,8 @@ from .terminal.manner import CONFIRMATION, VERDICT
 
 ECHOES = 32
 """Own lines that may come back, of those that were said last."""
+LAST_WORDS = ("Bye", "exit")
+"""What a hub says last to programs that wait for such a word (`--bare`); people have seen the end before that."""
 _PORT = re.compile(r"\d{1,5}: ")
 _GLUED = re.compile("(?<=joined!)(?=Connected to server!)")
 """Where two messages of seed 001's server become one: it sends them without a pause."""
@@ -52,6 +54,8 @@ class Exercise:
 
     def heard(self, message: str) -> list[Json]:
         """Return what a message of the server tells, unless it asks for a name (`asks`)."""
+        if self.over and message in LAST_WORDS:
+            return []
         if CONFIRMATION.fullmatch(message):
             self.kind, self.name = "order", message.split()[1]
         if self.kind == "order":

@@ -10,7 +10,7 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatterbox.client.bare import ASKED, ENDING, SILENCE, SILENT, BareLink, link_maker
+from chatterbox.client.bare import ASKED, ENDING, KEPT, PAUSE, SILENCE, SILENT, BareLink, link_maker
 from chatterbox.client.connection import HubLink
 from chatterbox.client.exercise import Exercise
 from chatterbox.client.naming import Names
@@ -93,7 +93,7 @@ class Links(SynchronousTestCase):
         heard = [self.sent()]
         for _ in range(2):
             self.assertEqual(self.flows[-1], False)
-            self.clock.advance(GAP)
+            self.clock.advance(PAUSE)
             heard.append(self.sent())
         self.assertEqual([len(data) for data in heard], [3, MAX_MESSAGE, 1200 - MAX_MESSAGE])
         self.assertEqual(b"".join(heard).decode(), "one" + "é" * 600)
@@ -120,10 +120,12 @@ class Links(SynchronousTestCase):
         link.dataReceived(b"NICK")
         self.assertEqual(self.told("asks"), [True])
         link.send({"verb": "nick", "name": "anna"})
-        self.clock.advance(GAP)
+        self.clock.advance(PAUSE)
         self.assertEqual((self.sent(), self.told("name")), (b"anna", ["anna"]))
+        link.send({"verb": "nick", "name": "other"})
+        self.assertEqual(self.told("text"), [KEPT])
         link.send({"verb": "say", "text": "NICK"})
-        self.clock.advance(GAP)
+        self.clock.advance(PAUSE)
         link.dataReceived(b"anna: NICKbob: hi")
         self.assertEqual((self.sent(), self.told("text")), (b"anna: NICK", ["bob: hi"]))
         self.link().dataReceived(b"NICK")
@@ -133,7 +135,7 @@ class Links(SynchronousTestCase):
         """It takes its own, and the next one where that is refused."""
         link = self.link("ann", names=Names("ann"))
         link.dataReceived(b"NICK")
-        self.clock.advance(GAP)
+        self.clock.advance(PAUSE)
         link.dataReceived(b"NICK")
         self.assertEqual(self.sent(), b"annann-2")
 
@@ -149,13 +151,13 @@ class Links(SynchronousTestCase):
             if said:
                 link.dataReceived(said)
             link.send({"verb": "say", "text": heard})
-            self.clock.advance(GAP)
+            self.clock.advance(PAUSE)
             self.assertEqual((self.sent(), self.wire.half_closed), (last, ends), said)
         for said, last in ((b"51839: hi", b"exit"), (b"hello", b""), (b"Client X has connected.X: hi", b"")):
             link = self.link()
             link.dataReceived(said)
             link.send({"verb": "quit"})
-            self.clock.advance(GAP)
+            self.clock.advance(PAUSE)
             self.assertEqual((self.sent(), self.wire.half_closed), (last, True), said)
             self.assertEqual(self.told("why")[-1], "quit")
 
@@ -163,7 +165,7 @@ class Links(SynchronousTestCase):
         """After an end of file its server would spin."""
         link = self.link("ann")
         link.dataReceived(b"NICK")
-        self.clock.advance(GAP)
+        self.clock.advance(PAUSE)
         link.send({"verb": "quit"})
         self.clock.advance(LAST_WORD)
         self.assertEqual((self.wire.half_closed, self.wire.aborted), (False, True))
@@ -211,5 +213,5 @@ class Exercises(SynchronousTestCase):
         for message in ("Client X has connected.", "Y: hi"):
             exercise.heard(message)
         self.assertEqual((exercise.farewell, exercise.over), ("Bye", False))
-        exercise.heard("Y: Bye")
-        self.assertTrue(exercise.over)
+        self.assertEqual([event["text"] for event in exercise.heard("Y: Bye")], ["Y: Bye"])
+        self.assertEqual((exercise.over, exercise.heard("Bye")), (True, []))
