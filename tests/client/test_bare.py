@@ -15,6 +15,9 @@ from chatterbox.client.connection import HubLink
 from chatterbox.client.exercise import Exercise
 from chatterbox.client.naming import Names
 from chatterbox.client.options import Options
+from chatterbox.client.patience import HURRY
+from chatterbox.client.session import make_resume
+from chatterbox.client.unnumbered import Unnumbered
 from chatterbox.wire.bare import GAP, LAST_WORD, MAX_MESSAGE
 from chatterbox.wire.numbered import Json
 
@@ -195,6 +198,22 @@ class Links(SynchronousTestCase):
         """Only `--bare` asks for one."""
         self.assertIs(link_maker(Options(), self), HubLink)
         self.assertIsInstance(link_maker(Options(bare=True), self)(self), BareLink)
+
+
+class Leaving(SynchronousTestCase):
+    """The end of a conversation that nobody numbers."""
+
+    def test_what_the_link_still_has(self) -> None:
+        """Who leaves waits until all that was said has left; a status 0 before that would not be true."""
+        machine = Unnumbered(make_resume())
+        machine.heard({"event": "welcome", "mode": "bare", "room": "", "name": ""}, 0)
+        machine.flow(False)
+        machine.leave(0)
+        machine.tick(HURRY + 1)
+        self.assertIsNone(machine.status)
+        machine.flow(True)
+        machine.tick(2 * HURRY + 2)
+        self.assertEqual(machine.status, 0)
 
 
 class Exercises(SynchronousTestCase):
