@@ -93,7 +93,7 @@ class BareLink(HubLink):
         self._after("silence", SILENCE, self._silent)
 
     def _silent(self) -> None:
-        self._tell({"event": "link", "text": SILENT})
+        self._tell({"event": "error", "code": "link", "text": SILENT})
 
     def dataReceived(self, data: bytes) -> None:
         """Take in messages: what one read brings is one, but for lines, and for a long one, which a silence ends."""
@@ -139,7 +139,7 @@ class BareLink(HubLink):
             self._tell()
         else:
             self._is_asked = True
-            self._tell({"event": "link", "text": ASKED, "asks": True})
+            self._tell({"event": "error", "code": "link", "text": ASKED, "asks": True})
 
     def _tell(self, *events: Json) -> None:
         """Tell of events, and before them of what is known of the server by now."""
@@ -168,7 +168,7 @@ class BareLink(HubLink):
         elif kind == "quit":
             self._leave(hurries=verb.get("why") == "lost")
         elif kind not in (None, "type", "done"):
-            self._tell({"event": "link", "text": f"this server knows no /{kind}"})
+            self._tell({"event": "error", "code": "link", "text": f"this server knows no /{kind}"})
 
     def _say(self, line: str) -> None:
         ends = self._exercise.ends(line) and self._exercise.kind != "order"
@@ -179,7 +179,7 @@ class BareLink(HubLink):
     def _rename(self, name: str) -> None:
         """Answer with a name, where one is asked for: nobody can change it later."""
         if not self._is_asked:
-            self._tell({"event": "link", "text": KEPT})
+            self._tell({"event": "error", "code": "link", "text": KEPT})
             return
         self._exercise.name, self._is_asked = name, False
         self._introduce()

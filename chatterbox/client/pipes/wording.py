@@ -26,7 +26,6 @@ _SENTENCES = {
     "here": "here: {names}",
     "notice": "{text}",
     "error": "{text}",
-    "link": "{text}",
     "closed": "closed ({why}): {text}",
 }
 _LISTED = 20

@@ -372,11 +372,6 @@ class Chat:
         self.confirmed = self.confirmed or bool(CONFIRMATION.fullmatch(said))
         self.ending = self.ending or bool(self.manner.waits and VERDICT.match(said))
 
-    def _heard_link(self, event: Json) -> None:
-        """Tell what the link itself has to say, which may be that a name is asked for."""
-        self.asking = self.asking or event.get("asks") is True
-        self.tell(text(event))
-
     def _heard_undelivered(self, event: Json) -> None:
         """Tell what a hub without sessions says of lines that it couldn't deliver."""
         word_ = "perhaps not delivered" if event.get("sure") is False else "not delivered"
@@ -390,7 +385,8 @@ class Chat:
             return
         free = self.roster.suggestion(self.wish, self.name) if code == "name" and self.wish else ""
         self.tell(text(event) + (f"; {free} is free" if free else ""))
-        self.asking = self.asking or bool(self.trouble and not self.mode and code == "name")
+        asks = event.get("asks") is True or (self.trouble and not self.mode and code == "name")
+        self.asking = self.asking or bool(asks)
 
     def _heard_closed(self, event: Json) -> None:
         """Remember why, which is shown when the link or the session ends."""
