@@ -89,13 +89,15 @@ class Records(SynchronousTestCase):
 
     def test_ascii(self) -> None:
         """Whatever is sent as a name, a room or a line, the log is ASCII, and its lines are the hub's own."""
-        tricks = ["h\u00e9", "\x1b[31mred", "a\rb", "\u202eevil", "2026-01-01 [chatterbox#info] joined", "\u2028"]
+        tricks = ["h\u00e9!", "\x1b[31mred", "a\rb", "\u202eevil", "2026-01-01 [chatterbox#info] joined", "\u2028"]
         with Hub("--mode", "room") as hub:
             (ann,) = gathered(hub, "ann")
             for trick in tricks:
                 hub.peer(trick, trick, trick, trick).rest()
                 ann.says(f"/join {trick}", f"/nick {trick}", trick)
                 ann.line()
+            ann.says("/nick h\u00e9")
+            ann.line()
             hub.stops(signal.SIGTERM)
             self.assertTrue(hub.log.isascii())
             self.assertFalse(re.findall(r"[^\n\t -~]", hub.log))
