@@ -81,7 +81,7 @@ class FourEnds(SynchronousTestCase):
         self._all_see(ann, bob, cy)
 
         dan = self.nc()
-        ann.until(lambda: ann.page.inner_text("#company").count("dan") == 1)
+        ann.until(lambda: sum("dan joined" in row for row in ann.rows) == 2)
         for name, who in (*ends.items(), ("dan", dan)):
             self.says(who, name)
         self._all_see(ann, bob, cy)
