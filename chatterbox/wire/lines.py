@@ -76,3 +76,29 @@ class Lines:
     def overlong(self) -> bool:
         """Whether more has come without a newline than a client keeps."""
         return len(self.tail) > self.LIMIT
+
+
+class Body:
+    """So many bytes of whole lines, which come in pieces."""
+
+    __slots__ = ("_parts", "kept", "left")
+
+    def __init__(self) -> None:
+        self.left = 0
+        """Bytes of it that haven't come; 0: an object comes next."""
+        self.kept = 0
+        """Bytes of it that have come, and wait."""
+        self._parts: tuple[bytes, ...] = ()
+
+    def take(self, lines: bytes, start: int) -> int:
+        """Take what belongs to it of `lines`, from `start` on; return where that ends."""
+        end = min(len(lines), start + self.left)
+        self._parts += (lines[start:end],)
+        self.left -= end - start
+        self.kept += end - start
+        return end
+
+    def release(self) -> bytes:
+        """Return what waits."""
+        parts, self._parts, self.kept = self._parts, (), 0
+        return parts[0] if len(parts) == 1 else b"".join(parts)

@@ -165,7 +165,7 @@ class Links(SynchronousTestCase):
             if not played.session.full:
                 played.session.say(b"x" * 4000 + b"\n")
         self.assertTrue(played.session.full)
-        played.says({"event": "got", "stream": BOB, "n": 30})
+        played.says({"event": "got", "stream": BOB, "n": 10})
         self.assertFalse(played.session.full)
         self.assertEqual(played.ready, 2)
         while not played.session.full:
