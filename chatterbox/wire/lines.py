@@ -81,24 +81,30 @@ class Lines:
 class Body:
     """So many bytes of whole lines, which come in pieces."""
 
-    __slots__ = ("_parts", "kept", "left")
+    __slots__ = ("_held", "left")
 
     def __init__(self) -> None:
         self.left = 0
         """Bytes of it that haven't come; 0: an object comes next."""
-        self.kept = 0
+        self._held: bytes | bytearray = b""
+
+    @property
+    def kept(self) -> int:
         """Bytes of it that have come, and wait."""
-        self._parts: tuple[bytes, ...] = ()
+        return len(self._held)
 
     def take(self, lines: bytes, start: int) -> int:
         """Take what belongs to it of `lines`, from `start` on; return where that ends."""
         end = min(len(lines), start + self.left)
-        self._parts += (lines[start:end],)
+        if not self._held:
+            self._held = lines[start:end]
+        else:
+            self._held = bytearray(self._held) if isinstance(self._held, bytes) else self._held
+            self._held += lines[start:end]
         self.left -= end - start
-        self.kept += end - start
         return end
 
     def release(self) -> bytes:
         """Return what waits."""
-        parts, self._parts, self.kept = self._parts, (), 0
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        held, self._held = bytes(self._held), b""
+        return held

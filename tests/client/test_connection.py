@@ -13,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from chatterbox.client.connection import HubLink
 from chatterbox.wire.lines import Lines
 from chatterbox.wire.text import clean
-from tests.harness.memory import HOSTILE, PROPERTY
+from tests.harness.inputs import HOSTILE, PROPERTY
 
 
 class Told:

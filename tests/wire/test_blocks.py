@@ -15,7 +15,7 @@ from chatterbox.wire.numbered import Numbered
 from chatterbox.wire.numbering import Got
 from chatterbox.wire.speaking import FEW, MUCH, SessionReader
 from chatterbox.wire.verbs import Dropped, Farewell, Fault, Piece, Ping, Unreadable
-from tests.harness.memory import HOSTILE, PROPERTY
+from tests.harness.inputs import HOSTILE, PROPERTY
 
 LIMITS = Limits(max_line=20)
 FIRST = {"verb": "say", "n": 1, "to": "b"}
