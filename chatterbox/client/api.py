@@ -294,8 +294,9 @@ class Conversation:
         said = event.get("text")
         texts = thing.block.decode().split("\n")[:-1] if thing else [clean_text(said if isinstance(said, str) else "")]
         name, kind = clean_text(str(event.get("from", ""))), _KINDS[str(event["event"])]
+        rest = {key: value for key, value in event.items() if key != "bytes"}
         for index, text in enumerate(texts):
-            own = event if thing is None else {**event, "n": thing.n + index, "text": text}
+            own = event if thing is None else {**rest, "n": thing.n + index, "text": text}
             line = Line(text, name, self.room, kind, own)
             self._lines.append((line, thing is not None and index == len(texts) - 1))
         self._serve()

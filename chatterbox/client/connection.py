@@ -1,6 +1,6 @@
-"""A connection is one link to a hub: objects in, objects out.
+"""A connection is one link to a hub: objects in, objects out, and blocks of lines behind them.
 
-It knows lines and JSON, and whether a hub is there at all. It does not know what the objects mean.
+It knows lines, blocks and JSON, and whether a hub is there at all. It does not know what the objects mean.
 """
 
 from __future__ import annotations
@@ -13,11 +13,14 @@ from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 
-from ..wire.lines import Lines
-from ..wire.numbered import Json
+from ..wire.lines import Body, Lines
+from ..wire.numbered import Json, is_number
 from ..wire.reading import json_object
-from ..wire.text import clean_text
+from ..wire.text import clean, clean_text
 from .flow import Flow
+
+READ = 128 * 1024
+"""Bytes read at once: twice what Twisted reads, for what a program says at once."""
 
 
 class Listener(Protocol):
@@ -26,8 +29,8 @@ class Listener(Protocol):
     def link_made(self, link: HubLink) -> None:
         """It is there."""
 
-    def heard(self, link: HubLink, event: Json) -> None:
-        """The hub sent `event`."""
+    def heard(self, link: HubLink, event: Json, block: bytes | None) -> None:
+        """The hub sent `event`, and, where it isn't None, `block` behind it."""
 
     def heard_all(self) -> None:
         """That was all, for now."""
@@ -40,7 +43,7 @@ class Listener(Protocol):
 
 
 class HubLink(TwistedProtocol):
-    """One connection: objects in, objects out."""
+    """One connection: objects in, objects out, and blocks of lines behind them."""
 
     transport: Any
 
@@ -53,11 +56,15 @@ class HubLink(TwistedProtocol):
         """What is wrong, where the first bytes show it."""
         self._listener = listener
         self._lines = Lines()
+        self._body = Body()
+        self._event: Json = {}
+        """The object behind which a block is coming."""
         self._known = False
         """Whether the other side speaks the protocol."""
 
     def connectionMade(self) -> None:
         """Say hello."""
+        self.transport.bufferSize = READ
         if ITCPTransport.providedBy(self.transport):
             self.transport.setTcpNoDelay(True)
             self.transport.setTcpKeepAlive(True)
@@ -65,25 +72,49 @@ class HubLink(TwistedProtocol):
         self.transport.registerProducer(flow, True)
         self._listener.link_made(self)
 
-    def send(self, verb: Json) -> None:
-        """Pass one object to the hub."""
+    def send(self, verb: Json, block: bytes = b"") -> None:
+        """Pass one object to the hub, and `block` behind it."""
         if self.transport is not None:
-            self.transport.write(json.dumps(verb, ensure_ascii=False).encode(errors="replace") + b"\n")
+            self.transport.write(json.dumps(verb, ensure_ascii=False).encode(errors="replace") + b"\n" + block)
 
     def dataReceived(self, data: bytes) -> None:
-        """Take in whole lines."""
-        for line in self._lines.feed(data).split(b"\n")[:-1]:
-            event = json_object(line)
-            if event is not None:
-                self._known = True
-                self._listener.heard(self, event)
-            elif not self._known:
-                said = clean_text(line.decode(errors="replace"))[:60]
-                self._refuse(f"that is no Chatterbox hub: it says {said!r}")
-                return
+        """Take in whole lines: objects, and blocks behind them."""
+        lines, at = self._lines.feed(data), 0
+        while at < len(lines) and not self.fault:
+            if self._body.left:
+                at = self._body.take(lines, at)
+                if not self._body.left:
+                    self._take_block(self._body.release())
+            else:
+                end = lines.index(b"\n", at)
+                self._take_object(lines[at:end])
+                at = end + 1
         if self._lines.overlong:
             self._refuse("that is no Chatterbox hub: it sends a line without end")
-        self._listener.heard_all()
+        if not self.fault:
+            self._listener.heard_all()
+
+    def _take_object(self, line: bytes) -> None:
+        event = json_object(line)
+        if event is None:
+            if not self._known:
+                said = clean_text(line.decode(errors="replace"))[:60]
+                self._refuse(f"that is no Chatterbox hub: it says {said!r}")
+            return
+        self._known = True
+        size = event.get("bytes") if event.get("event") == "said" else None
+        if size is None:
+            self._listener.heard(self, event, None)
+        elif is_number(size) and 0 < size <= Lines.LIMIT:
+            self._event, self._body.left = event, size
+        else:
+            self._refuse("the hub sends a block without a size")
+
+    def _take_block(self, block: bytes) -> None:
+        if block.endswith(b"\n"):
+            self._listener.heard(self, self._event, clean(block))
+        else:
+            self._refuse("the hub sends a block without an end")
 
     def _refuse(self, fault: str) -> None:
         self.fault = fault

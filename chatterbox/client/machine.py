@@ -89,8 +89,8 @@ class Machine(Protocol):
     def hello(self, now: float) -> Json:
         """Return what to say first."""
 
-    def heard(self, event: Json, now: float) -> None:
-        """The hub sent `event`."""
+    def heard(self, event: Json, now: float, block: bytes | None = None) -> None:
+        """The hub sent `event`, and `block` behind it."""
 
     def lost(self, now: float, why: str = "") -> None:
         """The link is gone."""

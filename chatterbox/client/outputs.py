@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ..wire.numbered import Json, Numbered, is_number
+from ..wire.numbered import Json, Numbered, is_number, to_verb
 from ..wire.numbering import Outcome
 
 DONE, LOST, REFUSED, BROKEN = 0, 1, 3, 4
@@ -16,9 +16,10 @@ DONE, LOST, REFUSED, BROKEN = 0, 1, 3, 4
 
 
 class Send(NamedTuple):
-    """Pass `verb` to the hub."""
+    """Pass `verb` to the hub, and `block` behind it."""
 
     verb: Json
+    block: bytes = b""
 
 
 class Show(NamedTuple):
@@ -60,6 +61,12 @@ class Exit(NamedTuple):
 
 
 Output = Send | Show | Fate | Missed | Connect | Drop | Exit
+
+
+def saying(thing: Numbered, in_block: bool) -> Send:
+    """Return how something numbered is said: its lines behind the object, where the hub takes them so, or in it."""
+    behind = in_block and thing.kind == "say" and thing.lines > 0
+    return Send(to_verb(thing, behind), thing.block if behind else b"")
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ It knows no sockets and no screen. The terminal, the pipes, the one-shots and th
 | call | when |
 |---|---|
 | `hello(now)` | a link is made; returns the object to send on it, first |
-| `heard(event, now)` | the hub sent an object |
+| `heard(event, now, block)` | the hub sent an object; `block`: the lines behind it |
 | `lost(now, why)` | the link is gone, or couldn't be made; not after a `Drop` |
 | `tick(now, wall)` | at `due`, and at other times as you like |
 | `say(lines)`, `finish()`, `join(room)` | the person or stdin does; none of them while `full` |
@@ -19,7 +19,7 @@ It knows no sockets and no screen. The terminal, the pipes, the one-shots and th
 
 | output | what to do |
 |---|---|
-| `Send(verb)` | pass it to the hub |
+| `Send(verb, block)` | pass it to the hub, with the lines behind it |
 | `Show(event, thing)` | display it; if it has a `thing` (numbered), call `shown` when that is done |
 | `Fate(outcome)` | lines that this end said were got, were not delivered, or perhaps not |
 | `Missed(stream, name, lines)` | lines of another end will never come |
@@ -34,10 +34,10 @@ from collections.abc import Callable
 
 from ..wire.hearing import Hearing
 from ..wire.lines import within
-from ..wire.numbered import Json, from_event, is_number, to_verb
+from ..wire.numbered import Json, from_event, is_number
 from ..wire.numbering import GOT, SESSION_LIMIT, Outbox
 from .company import Company
-from .outputs import BROKEN, DONE, LOST, REFUSED, Connect, Drop, Exit, Fate, Missed, Output, Send, Show
+from .outputs import BROKEN, DONE, LOST, REFUSED, Connect, Drop, Exit, Fate, Missed, Output, Send, Show, saying
 from .patience import AGAIN, GOODBYE, HURRY, Patience
 
 
@@ -49,7 +49,7 @@ class Resume:
         patience: how long it waits, and for what.
         room: where it wants to be; empty: wherever the hub puts it.
         name: what it wants to be called; empty: whatever the hub gives.
-        options: more keys of the hello: `grace`, `live`.
+        options: more keys of the hello: `grace`, `live`, `blocks`.
         listens: whether it wants to hear anything.
         limit: bytes that it keeps un-got, and as many unread, at most.
     """
@@ -77,6 +77,7 @@ class Resume:
         self._secret = secret
         self._patience = patience
         self._options, self._listens = options or {}, listens
+        self._says_blocks = False  # whether the hub takes lines as a block behind their object
         self._tries = self._max_line = 0
         """Links made; bytes of a line: a longer one gets no number, so that no hub has to drop it."""
         self._want_room = ""
@@ -213,13 +214,13 @@ class Resume:
             hello["with"] = partner
         return hello
 
-    def heard(self, event: Json, now: float) -> None:
-        """The hub sent `event`."""
+    def heard(self, event: Json, now: float, block: bytes | None = None) -> None:
+        """The hub sent `event`, and `block` behind it."""
         if self.status is not None:
             return
         self._patience.heard(now)
         handle = self._events.get(event.get("event"))
-        if not (handle and handle(event, now)):
+        if not (self._numbered(event, now, block) if block else handle and handle(event, now)):
             self._outputs.append(Show(event))
         self._judge(now)
 
@@ -268,6 +269,7 @@ class Resume:
         self._want_room = ""
         grace, max_line = event.get("grace"), event.get("max_line")
         self._max_line = max_line if is_number(max_line) else 0
+        self._says_blocks = event.get("blocks") is True and self._options.get("blocks") is True
         self.company.grace = float(grace) if isinstance(grace, (int, float)) else 0.0
         self.company.welcome(event, now)
         self._flush()
@@ -280,8 +282,8 @@ class Resume:
             self.outbox.got(str(event.get("stream", "")), n, event.get("private") is True)
         return True
 
-    def _numbered(self, event: Json, now: float) -> bool:
-        thing, stream = from_event(event), event.get("stream")
+    def _numbered(self, event: Json, now: float, block: bytes | None = None) -> bool:
+        thing, stream = from_event(event, block), event.get("stream")
         if thing is None or not isinstance(stream, str):
             return event.get("event") == "missing"
         heard = None if self._deaf else self._hearing.take(stream, thing, now)
@@ -293,7 +295,7 @@ class Resume:
         new = heard.thing
         if new.lines and new.kind != "missing":
             if new is not thing:
-                event = {**event, "n": new.n, **({"text": new.block[:-1].decode()} if new.block else {})}
+                event = {**event, "n": new.n, **({"text": new.block[:-1].decode()} if "text" in event else {})}
             self._outputs.append(Show(event, new))
         return True
 
@@ -392,7 +394,7 @@ class Resume:
 
     def _flush(self) -> None:
         sends, outcomes = self.outbox.drain()
-        self._outputs.extend(Send(to_verb(thing)) for thing in sends)
+        self._outputs.extend(saying(thing, self._says_blocks) for thing in sends)
         for outcome in outcomes:
             self._failed = self._failed or outcome.word != GOT
             self._outputs.append(Fate(outcome))

@@ -28,7 +28,6 @@ from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 
 from ..wire.numbered import Json
-from ..wire.numbering import SESSION_LIMIT
 from .company import Company
 from .connection import HubLink, Listener
 from .failures import failure_text, unreachable
@@ -42,8 +41,14 @@ LOOK = 5.0
 """Seconds between two looks at the wall clock: so soon after a machine's sleep its link is tried."""
 FAREWELL_PATIENCE = 1.0
 """Seconds that the hub has to hang up when all is over; who hangs up first may reset what is on its way."""
+CROWD = 64 * 1024
+"""Bytes that a speaker in a larger room may be ahead: with one block more they are half of what waits for a hearer."""
 CROWD_PATIENCE = 10.0
 """Seconds for which a speaker of much waits, in a larger room, for a `got` of the fastest who listens."""
+
+
+IN_BLOCKS: Json = {"blocks": True}
+"""What a program asks for in its hello: many lines at once. A person says few."""
 
 
 def make_resume(
@@ -52,7 +57,7 @@ def make_resume(
     first: float | None = 0.0,
     later: float | None = 120.0,
     listens: bool = True,
-    options: Json | None = None,
+    options: Json = IN_BLOCKS,
 ) -> Resume:
     """Return a new conversation, which nobody can guess; `first` and `later`: seconds to try, None: for ever."""
     patience = Patience(random.random, first, later)
@@ -235,13 +240,13 @@ class Session:
         link.send(self.machine.hello(self._now))
         self._work()
 
-    def heard(self, link: HubLink, event: Json) -> None:
-        """Take one object of the hub."""
+    def heard(self, link: HubLink, event: Json, block: bytes | None) -> None:
+        """Take one object of the hub, and the lines behind it."""
         if link is not self._link or self._leaving:
             return
         if event.get("event") == "welcome":
             self._welcome(event)
-        self.machine.heard(event, self._now)
+        self.machine.heard(event, self._now, block)
 
     def _welcome(self, event: Json) -> None:
         self.welcomed = True
@@ -313,7 +318,7 @@ class Session:
     def _do(self, output: Output) -> None:
         if isinstance(output, Send):
             if self._link:
-                self._link.send(output.verb)
+                self._link.send(*output)
         elif isinstance(output, Show):
             self._owner.show(output.event, output.thing)
         elif isinstance(output, Fate):
@@ -383,7 +388,7 @@ class Session:
     def _waits_for_the_crowd(self) -> bool:
         """Whether a speaker of much should wait, in a larger room, for those who are behind: but not for long."""
         ahead = self.machine.outbox.ahead if isinstance(self.machine, Resume) else 0
-        if ahead < SESSION_LIMIT // 2:
+        if ahead < CROWD:
             self._crowded = None
             return False
         if self._crowded is None or ahead < self._crowded[0]:

@@ -21,7 +21,9 @@ from twisted.python.failure import Failure
 
 STDIN, STDOUT, STDERR = 0, 1, 2
 PIECE = 64 * 1024
-"""Bytes read at once: a Linux pipe's capacity, and a TCP transport's read."""
+"""Bytes written at once: a Linux pipe's capacity."""
+READ = 120 * 1024
+"""Bytes read at once: with the rest of a line, and behind their object, they are one read of a link."""
 
 
 class _Reader(FileDescriptor):
@@ -40,7 +42,7 @@ class _Reader(FileDescriptor):
     def doRead(self) -> Exception | None:
         """Pass on what is there."""
         try:
-            data = os.read(self._file, PIECE)
+            data = os.read(self._file, READ)
         except BlockingIOError:  # somebody else has made it non-blocking
             return None
         except OSError:
@@ -106,6 +108,11 @@ class Writer(FileDescriptor):
             os.close(self._opened)
             self._opened = None
 
+    @property
+    def rest_size(self) -> int:
+        """How many bytes are not written yet."""
+        return len(self.dataBuffer) - self.offset + self._tempDataLen
+
     def rest(self) -> bytes:
         """Return what is not written yet."""
         return bytes(self.dataBuffer[self.offset :]) + b"".join(self._tempDataBuffer)
@@ -130,6 +137,14 @@ class _Stdout(Writer):
     def doRead(self) -> Exception:
         """Take note that the reader has left."""
         return CONNECTION_LOST
+
+    def write(self, data: bytes) -> None:
+        """Write at once what there is room for, and the rest when there is."""
+        if self.connected and not self.rest_size:
+            sent = self.writeSomeData(data)
+            data = data[sent:] if isinstance(sent, int) else data  # a fault shows again, where it is told
+        if data:
+            super().write(data)
 
     def writeSomeData(self, data: bytes) -> int | Exception:
         """Write, and tell how much."""

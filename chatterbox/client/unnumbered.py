@@ -141,8 +141,8 @@ class Unnumbered:
         """Return what to say first, as it would be on a second link; there is none."""
         return {"chatterbox": 1}
 
-    def heard(self, event: Json, now: float) -> None:
-        """The hub sent `event`."""
+    def heard(self, event: Json, now: float, block: bytes | None = None) -> None:
+        """The hub sent `event`; no hub sends blocks here."""
         if self.status is not None:
             return
         kind = event.get("event")

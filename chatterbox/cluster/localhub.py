@@ -33,7 +33,7 @@ from .homes import Cluster
 from .visit import Visit
 
 DIALECTS = ("text", "json", "session", "bare", "keys")
-"""What dialects are called between nodes."""
+"""What dialects are called between nodes. A session has no blocks there: any line may be the last that is handled."""
 EXPANDED, EXPANDED_LINES = 16 * 1024, 256
 """Bytes and lines that a room takes at once where each is rendered: together less than an outlet hands on at once."""
 _DIGEST, _STREAM = re.compile("[0-9a-f]{32}"), re.compile("[0-9a-f]{16}")
@@ -96,7 +96,7 @@ class LocalHub:
 
     def dialect_name(self, peer: Peer) -> str:
         """Return what the peer's dialect is called between nodes."""
-        return next(name for name in DIALECTS if getattr(self.dialects, name) is peer.dialect)
+        return next((name for name in DIALECTS if getattr(self.dialects, name) is peer.dialect), "session")
 
     def depart(self, elsewhere: Elsewhere, opening: Opening) -> Visit | None:
         """Open the visit of a peer that has sat down elsewhere."""
@@ -148,7 +148,7 @@ class LocalHub:
 
         def found(home: Home) -> None:
             if isinstance(home.place, Elsewhere):
-                home.place.hello = {**sent, "session": read.digest.hex(), "stream": read.stream}
+                home.place.hello = {**sent, "blocks": False, "session": read.digest.hex(), "stream": read.stream}
                 connection.speak(self.dialects.session)
                 peer.wanted_name = str(sent.get("name") or "")
                 peer.sit(home.place)

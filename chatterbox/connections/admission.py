@@ -69,7 +69,7 @@ class Admission:
         self.unseated: dict[Connection, None] = {}
         """Those in order of arrival who may still say where they want to be."""
         away_a_source = AWAY_A_SOURCE if hub.limits.per_source else 0
-        self.desk = Desk(hub, self.dialects.session, later, now, self._moment, away_a_source)
+        self.desk = Desk(hub, self.dialects, later, now, self._moment, away_a_source)
         hub.observers.append(self.desk)
         hub.soon = self._soon
         self.take_hello: Callable[[Connection, Json], None] = self.desk.arrive

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from ..core.events import Address, Began, Finished, Member
 from ..core.peer import Peer
+from ..wire.blocks import BlockReader
 from ..wire.dialects import Dialect, SessionJson, undelivered
 from ..wire.numbered import Json, Numbered
 from ..wire.verbs import Piece
@@ -294,6 +295,8 @@ class Connection:
     def max_unended(self) -> int:
         """Bytes that may come without a newline: few from a peer who is asked for its name."""
         limits = self._hub.limits
+        if isinstance(self.reader, BlockReader):
+            return limits.max_session_json - self.reader.kept
         if self.peer.session:
             return limits.max_session_json
         return limits.join_bytes if self._handshake and self._handshake.is_asked else limits.flood

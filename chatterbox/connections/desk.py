@@ -13,13 +13,13 @@ from ..core.hub import Hub
 from ..core.numbered import welcome
 from ..core.peer import LOBBY, Peer
 from ..core.room import Room
-from ..wire.dialects import Message, SessionJson
+from ..wire.dialects import Dialects, Message
 from ..wire.lane import LARGEST_SAY
 from ..wire.names import read_name, room_fault
 from ..wire.numbered import Json, Numbered
 from ..wire.numbering import SESSION_LIMIT, Got
 from ..wire.text import clean_text
-from ..wire.verbs import Dropped, Goodbye, Piece, Ping
+from ..wire.verbs import Dropped, Goodbye, Piece, Ping, Unreadable
 from .connection import Connection
 from .flight import Flight
 from .outside import Outside
@@ -36,7 +36,7 @@ class Desk:
 
     Args:
         hub: whose rooms they sit in.
-        dialect: what sessions speak.
+        dialects: what sessions speak.
         later: calls a function after so many seconds.
         now: seconds of a clock that never goes back.
         moment: returns the time of day so many seconds from now, as people read it.
@@ -46,7 +46,7 @@ class Desk:
     def __init__(
         self,
         hub: Hub,
-        dialect: SessionJson,
+        dialects: Dialects,
         later: Later,
         now: Callable[[], float],
         moment: Callable[[float], str],
@@ -54,7 +54,7 @@ class Desk:
     ) -> None:
         limits = hub.limits
         self._hub = hub
-        self._dialect = dialect
+        self._dialects = dialects
         self._later = later
         self._now = now
         self._moment = moment
@@ -85,7 +85,7 @@ class Desk:
             read: what another node has read in it, which keeps the secret.
         """
         hello, peer = read or read_hello(sent), connection.peer
-        connection.speak(self._dialect)
+        connection.speak(self._dialects.blocks if sent.get("blocks") is True else self._dialects.session)
         if isinstance(hello, Fault):
             peer.refuse("session", hello.text)
             peer.end("kicked", hello.text)
@@ -147,13 +147,13 @@ class Desk:
         hello = self._hellos.pop(peer.stream, None)
         self._sessions.seat(session, place.name)
         self._outside.forget(peer)
-        peer.extras = self._extras(session)
+        peer.extras = self._extras(session, peer)
         if hello:
             fate = self._sessions.fate(hello, session, self._now())
             if place.is_pair:
                 self._reserve(hello, place.name)
             self._attach(session, hello, connection)
-            peer.extras = self._extras(session) | ({"left": fate} if fate else {})
+            peer.extras = self._extras(session, peer) | ({"left": fate} if fate else {})
 
     def _attach(self, session: Session, hello: Hello, connection: Connection) -> object | None:
         """Let `connection` carry a session; return the link that it replaces."""
@@ -165,7 +165,7 @@ class Desk:
         there = self._hub.rooms.get(room)
         ghost = self._sessions.reserve(hello, room, self._now()) if there and not there.members else None
         if ghost and there:
-            peer = Peer(self._dialect, stream=ghost.stream)
+            peer = Peer(self._dialects.session, stream=ghost.stream)
             peer.wanted_name = "partner"  # until it says its own
             peer.session, peer.gots, peer.kept_until = True, ghost.got, self._moment(ghost.grace)
             self._peers[ghost.stream], self._of[ghost.stream] = peer, ghost
@@ -173,9 +173,10 @@ class Desk:
             there.apply(Joined(peer))
             self._watch()
 
-    def _extras(self, session: Session) -> Json:
+    def _extras(self, session: Session, peer: Peer) -> Json:
         limits, mode = self._hub.limits, self._hub.mode
-        return {"stream": session.stream, "grace": session.grace, "max_line": limits.max_line, "echo": mode.echo}
+        extras = {"stream": session.stream, "grace": session.grace, "max_line": limits.max_line, "echo": mode.echo}
+        return extras | ({"blocks": True} if peer.dialect is self._dialects.blocks else {})
 
     # -- coming back -----------------------------------------------------------------------------------------------
 
@@ -188,7 +189,7 @@ class Desk:
         connection.adopt(peer)
         fate = self._sessions.fate(hello, session, self._now())
         peer.listens, peer.live = hello.listens, hello.live
-        peer.extras = self._extras(session) | ({"left": fate} if fate else {})
+        peer.extras = self._extras(session, peer) | ({"left": fate} if fate else {})
         place = peer.room
         if place is None:
             self._wait_outside(connection, session, hello)
@@ -197,7 +198,7 @@ class Desk:
             self._hub.move(peer, room)
         if peer.room is place and not peer.gone:
             place.apply(Back(peer, "" if self._hub.name_conflict(peer, place.name, name) else name))
-        peer.extras = self._extras(session)
+        peer.extras = self._extras(session, peer)
 
     def _listen(self, connection: Connection) -> None:
         """Take a link for lost that says nothing for a minute: a session pings three times in that."""
@@ -281,6 +282,8 @@ class Desk:
             peer.tell(Message("error", fields | ({"private": True} if piece.private else {})))
         elif isinstance(piece, Goodbye):
             self._goodbye(peer, piece)
+        elif isinstance(piece, Unreadable):
+            peer.end(*piece)
 
     def _send(self, peer: Peer, thing: Numbered) -> None:
         """Say something numbered in the room; in a pair no more than may be un-got, a read, and a block got in part."""
@@ -313,7 +316,7 @@ class Desk:
         if not self._outside.wait(peer):
             peer.end("full", f"too many wait for room {peer.wanted_room} already")
             return
-        peer.extras = self._extras(session)
+        peer.extras = self._extras(session, peer)
         peer.tell(Message("welcome", welcome(self._hub.mode, peer.wanted_room, peer, ())))
         self._later(0, lambda: self._let_in(peer.wanted_room))
 

@@ -284,6 +284,8 @@ class Visit:
         self._has_greeted = True
         self.connection.timers.cancel("hello")
         self._web.admission.greet(self.connection)
+        if "blocks" in sent:  # a frame is one object, and nothing comes behind it
+            message = json.dumps(sent := {**sent, "blocks": False}).encode()
         if self._room and "room" not in sent:
             message = json.dumps({**sent, "room": self._room}).encode()
         return message

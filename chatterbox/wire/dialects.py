@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from ..limits import Limits
+from .blocks import BlockReader
 from .keys import KeyReader
 from .numbered import Numbered, to_event
 from .reading import JsonReader, Reader, TextReader
@@ -194,7 +195,7 @@ class Json:
 
 
 class SessionJson(Json):
-    """The dialect of sessions: JSON with streams, numbers and receipts (docs/protocol.md, section 8)."""
+    """The dialect of sessions: JSON with streams, numbers and receipts (docs/protocol.md, section 9)."""
 
     expands = False  # many lines are one object
     unknown = frozenset()
@@ -207,6 +208,24 @@ class SessionJson(Json):
     def numbered(self, name: str, stream: str, thing: Numbered) -> bytes:
         """Return what a session hears of a numbered thing: many lines in one object."""
         return self._written(to_event(thing, name, stream))
+
+
+class BlockJson(SessionJson):
+    """The dialect of a session that has asked for blocks: many lines stand behind their object, as they are."""
+
+    def __init__(self, reader: SessionReader, stamp: Callable[[], str] | None = None) -> None:
+        super().__init__(reader, stamp)
+        self._objects = reader
+
+    def reader(self) -> Reader:
+        """Return a reader for one peer: it has a state, since a block comes in any pieces."""
+        return BlockReader(self._objects)
+
+    def numbered(self, name: str, stream: str, thing: Numbered) -> bytes:
+        """Return the object, and the lines that were said behind it."""
+        if thing.kind != "say" or not thing.block:
+            return super().numbered(name, stream, thing)
+        return self._written(to_event(thing, name, stream, behind=True)) + thing.block
 
 
 class Keys(Text):
@@ -291,6 +310,7 @@ class Dialects:
     text: Dialect
     json: Dialect
     session: SessionJson
+    blocks: BlockJson
     keys: Dialect
     bare: Dialect
 
@@ -315,11 +335,12 @@ def make_dialects(
         told: what a bare peer hears in the words of its exercise's own server.
         stamp: returns the time that every JSON event says.
     """
-    lines = TextReader(limits, farewells)
+    lines, numbered = TextReader(limits, farewells), SessionReader(limits, farewells)
     return Dialects(
         text=Text(lines, partner, greets),
         json=Json(JsonReader(limits, farewells), stamp),
-        session=SessionJson(SessionReader(limits, farewells), stamp),
+        session=SessionJson(numbered, stamp),
+        blocks=BlockJson(numbered, stamp),
         keys=Keys(limits, farewells, partner),
         bare=Bare(lines, partner, told, last_word),
     )

@@ -76,3 +76,35 @@ class Lines:
     def overlong(self) -> bool:
         """Whether more has come without a newline than a client keeps."""
         return len(self.tail) > self.LIMIT
+
+
+class Body:
+    """So many bytes of whole lines, which come in pieces."""
+
+    __slots__ = ("_held", "left")
+
+    def __init__(self) -> None:
+        self.left = 0
+        """Bytes of it that haven't come; 0: an object comes next."""
+        self._held: bytes | bytearray = b""
+
+    @property
+    def kept(self) -> int:
+        """Bytes of it that have come, and wait."""
+        return len(self._held)
+
+    def take(self, lines: bytes, start: int) -> int:
+        """Take what belongs to it of `lines`, from `start` on; return where that ends."""
+        end = min(len(lines), start + self.left)
+        if not self._held:
+            self._held = lines[start:end]
+        else:
+            self._held = bytearray(self._held) if isinstance(self._held, bytes) else self._held
+            self._held += lines[start:end]
+        self.left -= end - start
+        return end
+
+    def release(self) -> bytes:
+        """Return what waits."""
+        held, self._held = bytes(self._held), b""
+        return held

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TypeGuard
 
+from .text import lines_in
+
 EVENTS = {"say": "said", "me": "did", "msg": "told", "done": "finished", "missing": "missing"}
 """The event that each numbered verb becomes; `missing` is said by the hub alone, in place of lines that it dropped."""
 VERBS = {event: verb for verb, event in EVENTS.items()}
@@ -56,32 +58,37 @@ def in_pieces(thing: Numbered, pieces: Iterable[bytes | None]) -> Iterator[Numbe
     """
     n, gap = thing.n, thing.gap
     for piece in pieces:
-        kind, block, lines = ("missing", b"", 1) if piece is None else (thing.kind, piece, piece.count(b"\n"))
+        if piece is thing.block:  # nothing was dropped, as nearly always: its lines are counted already
+            yield thing
+            return
+        kind, block, lines = ("missing", b"", 1) if piece is None else (thing.kind, piece, lines_in(piece))
         yield thing._replace(kind=kind, n=n, block=block, lines=lines, gap=gap)
         n, gap = n + lines, None
 
 
-def to_verb(thing: Numbered) -> Json:
-    """Return the verb by which a session says it."""
+def to_verb(thing: Numbered, behind: bool = False) -> Json:
+    """Return the verb by which a session says it; `behind`: its block follows the object, and isn't in it."""
     verb: Json = {"verb": thing.kind}
     if thing.to:
         verb["to"] = thing.to
-    return _finish(verb, thing)
+    return _finish(verb, thing, behind)
 
 
-def to_event(thing: Numbered, name: str, stream: str) -> Json:
-    """Return the event by which a session hears it from `name`, whose stream is `stream`."""
+def to_event(thing: Numbered, name: str, stream: str, behind: bool = False) -> Json:
+    """Return the event by which a session hears it from `name`, whose stream is `stream`; `behind`: as in `to_verb`."""
     who = "name" if thing.kind == "done" else "from"
-    return _finish({"event": EVENTS[thing.kind], who: name, "stream": stream}, thing)
+    return _finish({"event": EVENTS[thing.kind], who: name, "stream": stream}, thing, behind)
 
 
-def _finish(form: Json, thing: Numbered) -> Json:
+def _finish(form: Json, thing: Numbered, behind: bool) -> Json:
     form["n"] = thing.n
     if thing.gap is not None:
         form["gap"] = thing.gap
     if thing.private:
         form["private"] = True
-    if thing.block:
+    if behind:
+        form["bytes"] = len(thing.block)
+    elif thing.block:
         form["text"] = thing.block[:-1].decode()
     elif thing.kind == "missing":
         form["lines"] = thing.lines
@@ -114,7 +121,7 @@ def _read(kind: str, form: Json, block: bytes | None) -> Numbered | None:
         lines = form.get("lines", 1)
     elif kind != "done":
         block = _lines_of(form) if block is None else block
-        lines = block.count(b"\n")
+        lines = lines_in(block)
     if not is_number(lines) or (kind in ("me", "msg") and lines != 1):
         return None
     return Numbered(kind, n, block or b"", lines, to, gap, form.get("private") is True)

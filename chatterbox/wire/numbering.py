@@ -28,12 +28,13 @@ from typing import NamedTuple
 
 from .lane import GOT, UNSENT, UNSURE, Block, Lane, Ledger, Outcome
 from .numbered import Numbered
+from .text import lines_in
 
 __all__ = ["AGENT_LIMIT", "GOT", "Got", "Heard", "Inbox", "Outbox", "Outcome", "SESSION_LIMIT", "UNSENT", "UNSURE"]
 
 KIB = 1024
-SESSION_LIMIT = 256 * KIB
-"""Bytes that a session keeps un-got: what a link of 20 Mbit/s carries in 100 ms."""
+SESSION_LIMIT = 512 * KIB
+"""Bytes that a session keeps un-got: what a link of 40 Mbit/s carries in 100 ms, and four blocks of a program."""
 AGENT_LIMIT = 64 * KIB
 """Bytes that the hub keeps for a plain peer: the size of one read."""
 REMEMBERED = 64
@@ -113,7 +114,7 @@ class Outbox:
 
     def say(self, data: bytes, kind: str = "say", to: str = "") -> int:
         """Say whole lines, one deed (`me`), or one private line (`msg`) `to` a stream; return the first one's mark."""
-        block = Block(kind, data, data.count(b"\n"), self.said)
+        block = Block(kind, data, lines_in(data), self.said)
         self.said += block.lines
         lane = self._lane_for(kind, to)
         if lane:

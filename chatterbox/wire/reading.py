@@ -34,6 +34,8 @@ class TextReader:
         byes = "|".join(_farewell_pattern(word) for word in farewells if word != "/quit")
         command = rf"/(?P<verb>{words})(?:[ \t]+(?P<args>[^\n]*))?"
         self._limits = limits
+        self.has_farewells = bool(byes)
+        """Whether a line that is said may end the session."""
         self._farewell = re.compile(rf"\n(?:{byes})(?=\n)".encode()) if byes else None
         self._command = re.compile(rf"\n(?:{command}{byes and '|' + byes})(?=\n)".encode())
 
@@ -117,12 +119,13 @@ class JsonReader:
 
     def __init__(self, limits: Limits, farewells: Iterable[str] = ()) -> None:
         self._limits = limits
-        self._max_json = limits.max_json
+        self.max_json = limits.max_json
+        """Bytes of one object."""
         self._text = TextReader(limits, farewells)
 
     def read(self, block: bytes) -> Iterator[Piece]:
         """Yield the pieces of `block`, which is any number of whole lines as they were received."""
-        for part in within(block, self._max_json):
+        for part in within(block, self.max_json):
             if isinstance(part, Fault):
                 yield part
             else:
@@ -130,7 +133,10 @@ class JsonReader:
                     yield from self._line(line)
 
     def _line(self, line: bytes) -> Iterable[Piece]:
-        sent = json_object(line)
+        return self.take(json_object(line))
+
+    def take(self, sent: dict[str, object] | None) -> Iterable[Piece]:
+        """Return the pieces of one object; None: the line was no object."""
         if sent is None:
             return (Fault("json", "not a JSON object on one line"),)
         verb = sent.get("verb")

@@ -15,6 +15,11 @@ from .text import clean, clean_text
 from .verbs import Dropped, Farewell, Fault, Goodbye, Piece, Ping
 
 NUMBERED = frozenset({"say", "me", "msg", "done"})
+MUCH = 128 * 1024
+"""Bytes of lines that are read at once: what a client says at once."""
+FEW = 16 * 1024
+"""The same where each line may be a farewell: 64 KiB of bare newlines take 7 ms."""
+NO_NUMBER = Fault("verb", "a number is a whole number from 1 on, and goes with whole lines")
 _GOTS = 64
 """Other ends in one `quit`: as many as a session remembers."""
 
@@ -24,7 +29,9 @@ class SessionReader(JsonReader):
 
     def __init__(self, limits: Limits, farewells: Iterable[str] = ()) -> None:
         super().__init__(limits, farewells)
-        self._max_json = limits.max_session_json
+        self.max_json = limits.max_session_json
+        self.enough = FEW if self._text.has_farewells else MUCH
+        """Bytes of lines that are read at once."""
 
     def _verb(self, verb: str, sent: Json) -> Iterable[Piece]:
         if verb in NUMBERED and "n" in sent:
@@ -37,25 +44,21 @@ class SessionReader(JsonReader):
             return (_goodbye(sent),)
         return super()._verb(verb, sent)
 
-    def _numbered(self, sent: Json) -> Iterator[Piece]:
+    def _numbered(self, sent: Json) -> Iterable[Piece]:
         text = sent.get("text", "")
         kind, to = sent.get("verb"), sent.get("to", "")
         if not isinstance(text, str):
-            yield Fault("verb", "a line's text is a string")
-            return
+            return (Fault("verb", "a line's text is a string"),)
         block = clean(text.encode(errors="replace") + b"\n") if kind != "done" else b""
         if kind in ("me", "msg"):
             block = clean_text(text).encode() + b"\n"
         thing = from_verb(sent | {"to": to}, block if text or "text" in sent else b"")
         if thing is None:
-            yield Fault("verb", "a number is a whole number from 1 on, and goes with whole lines")
-        elif not thing.block:
-            yield thing
-        else:
-            yield from self._pieces(thing)
+            return (NO_NUMBER,)
+        return self.pieces(thing) if thing.block else (thing,)
 
-    def _pieces(self, thing: Numbered) -> Iterator[Piece]:
-        """Yield what passes of a block; a line that is too long keeps its number, and so does a farewell."""
+    def pieces(self, thing: Numbered) -> Iterator[Piece]:
+        """Yield what passes of a clean block; a line that is too long keeps its number, and so does a farewell."""
         others, blocks = list[Piece | None](), list[bytes | None]()
         for piece in self._text.read_said(thing.block):
             others.append(None if isinstance(piece, bytes) else piece)

@@ -94,6 +94,13 @@ class Goodbye(NamedTuple):
     finished: bool
 
 
-Piece = bytes | Numbered | Command | Farewell | Fault | Typing | Got | Dropped | Ping | Goodbye
+class Unreadable(NamedTuple):
+    """Nobody can say where the next object begins: the connection ends, with a word and one sentence."""
+
+    why: str
+    text: str
+
+
+Piece = bytes | Numbered | Command | Farewell | Fault | Typing | Got | Dropped | Ping | Goodbye | Unreadable
 """What a peer's input is made of: clean lines to be said, commands, keys, faults to be answered, and what only a
 session says."""

@@ -33,7 +33,7 @@ class BothWays(SynchronousTestCase):
         self.assertEqual(played.told, b"-!- your partner is now known as rob\n")
 
     def test_got_is_said_when_stdout_has_it(self) -> None:
-        """What waits for a full stdout isn't acknowledged, and at 256 KiB the link isn't read."""
+        """What waits for a full stdout isn't acknowledged, and at 512 KiB the link isn't read."""
         played = Played()
         played.welcomes("bob")
         played.hears()
@@ -41,25 +41,25 @@ class BothWays(SynchronousTestCase):
         played.bob(1, "x" * 4000, gap=0)
         played.clock.pump([0.2] * 5)
         self.assertEqual(played.verbs, [])
-        played.bob(2, "\n".join(["y" * 4000] * 70))
+        played.bob(2, "\n".join(["y" * 4000] * 140))
         self.assertEqual(played.wire.producerState, "paused")
         played.files.take()
-        self.assertEqual(played.hears()[-1], {"verb": "got", "to": BOB, "n": 71})
+        self.assertEqual(played.hears()[-1], {"verb": "got", "to": BOB, "n": 141})
         self.assertEqual(played.wire.producerState, "producing")
 
     def test_stdin_waits_for_the_other_end(self) -> None:
-        """At 256 KiB that aren't got stdin isn't read, and a got lets it go on; blocks have at most 64 KiB."""
+        """At 512 KiB that aren't got stdin isn't read, and a got lets it go on; blocks have at most 128 KiB."""
         played = Played()
         played.welcomes("bob")
         played.hears()
-        played.types((b"z" * 999 + b"\n") * 400)
+        played.types((b"z" * 999 + b"\n") * 700)
         self.assertEqual(played.files.producerState, "paused")
         sizes = [len(verb["text"]) + 1 for verb in played.hears()]
         self.assertLessEqual(max(sizes), BLOCK)
-        self.assertEqual(sum(sizes), 325_000)
-        played.got(195)
+        self.assertEqual(sum(sizes), 524_000)
+        played.got(524)
         self.assertEqual(played.files.producerState, "producing")
-        self.assertEqual(sum(sizes) + sum(len(verb["text"]) + 1 for verb in played.hears()), 400_000)
+        self.assertEqual(sum(sizes) + sum(len(verb["text"]) + 1 for verb in played.hears()), 700_000)
 
     def test_nothing_is_said_before_the_welcome(self) -> None:
         """Data on stdin is never an answer to a question: a name is made up instead (A10, B2)."""

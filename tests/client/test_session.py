@@ -133,7 +133,7 @@ class Links(SynchronousTestCase):
         """With too much undisplayed, or while its owner holds it, the link isn't read."""
         played = Played()
         played.welcomes("bob")
-        text = "\n".join(["x" * 4000] * 70)
+        text = "\n".join(["x" * 4000] * 140)
         played.says({"event": "said", "from": "bob", "stream": BOB, "n": 1, "gap": 0, "text": text})
         self.assertEqual(played.wire.producerState, "paused")
         played.session.shown(1)
@@ -165,7 +165,7 @@ class Links(SynchronousTestCase):
             if not played.session.full:
                 played.session.say(b"x" * 4000 + b"\n")
         self.assertTrue(played.session.full)
-        played.says({"event": "got", "stream": BOB, "n": 30})
+        played.says({"event": "got", "stream": BOB, "n": 10})
         self.assertFalse(played.session.full)
         self.assertEqual(played.ready, 2)
         while not played.session.full:

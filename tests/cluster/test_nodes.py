@@ -284,13 +284,19 @@ class Failures(Machines):
 class Sessions(Machines):
     """Sessions at whichever machine: the desk of the room's owner keeps their seats."""
 
+    blocks = False
+
+    def client(self, node: Node, room: str, name: str) -> Client:
+        """Return a session that comes in at `node`."""
+        return Client(node.hub, room, name, blocks=self.blocks)
+
     def pair(self) -> tuple[Client, Client]:
         """Return two sessions that sit in a room which lives at a machine of neither."""
         host = self.nc(self.a, "/join tea")
-        one = Client(self.b.hub, "tea", "ann")
+        one = self.client(self.b, "tea", "ann")
         self.fleet.talk(one)
         self.says(host, "/quit")
-        two = Client(self.c.hub, "tea", "bob")
+        two = self.client(self.c, "tea", "bob")
         self.fleet.talk(one, two)
         one.events.clear()
         return one, two
@@ -368,3 +374,9 @@ class Sessions(Machines):
         two.says("thank you")
         self.fleet.talk(two)
         self.assertIn("thank you", one.lines())
+
+
+class SessionsWithBlocks(Sessions):
+    """The same of those who ask for blocks: where the room lives elsewhere none are confirmed."""
+
+    blocks = True

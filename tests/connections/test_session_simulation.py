@@ -19,3 +19,4 @@ class Schedules(SynchronousTestCase):
         self.assertEqual(dict(faults), {}, examples)
         self.assertGreater(totals["status 0"], 10)
         self.assertGreater(totals["restarts"], 50)
+        self.assertGreater(totals["blocks"], 300)

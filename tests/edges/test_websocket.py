@@ -37,6 +37,19 @@ class Joins(SynchronousTestCase):
             hub.browser(path, name="ann", **hello)
             self.assertEqual(hub.rooms(), {room: ["ann"]})
 
+    def test_no_blocks(self) -> None:
+        """A frame is one object, and nothing can stand behind it: who asks for blocks is not answered, and gets text."""
+        asks = {"session": "0" * 32, "try": 1, "blocks": True}
+        for path, room in (("/tea", {}), ("/", {"room": "tea"})):
+            hub = HubForBrowsers()
+            browser = hub.browser(path, name="ann", **asks, **room)
+            [welcome] = browser.heard()
+            self.assertNotIn("blocks", welcome)
+            nc = hub.nc("/join tea", "hi")
+            self.assertEqual(nc.lines(), [])
+            said = browser.heard()[-1]
+            self.assertEqual((said["text"], "bytes" in said), ("hi", False))
+
     def test_nobody_hears_of_what_it_was_taken_for(self) -> None:
         """A socket that was silent for long has a seat, and leaves it with its first line; a quick one has none."""
         hub = HubForBrowsers()

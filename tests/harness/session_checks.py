@@ -71,6 +71,7 @@ def _check_status(world: World, end: SessionEnd, seen: dict[int, set[str]]) -> N
             fail("status 0 though a line wasn't got")
         done = [other for other in world.ends if end.resume._hearing.all_of(other.stream)]
         said = [uid for uid, line in world.lines.items() if line.end in done and end.stream in world.sent_to[uid] and line.kind != "long"]
+        said = [uid for uid in said if uid > end.since]
         if not all(end.stream in seen[uid] for uid in said):
             fail("status 0 though a line wasn't heard")
 

@@ -19,12 +19,17 @@ class Client:
     Args:
         hub: where it connects.
         shows: whether what it hears is displayed at once.
+        blocks: whether it asks for blocks.
     """
 
-    def __init__(self, hub: HubOnAClock, room: str = "", name: str = "", listens: bool = True, shows: bool = True) -> None:
+    def __init__(
+        self, hub: HubOnAClock, room: str = "", name: str = "", listens: bool = True, shows: bool = True, blocks: bool = False
+    ) -> None:
         self.hub = hub
         self.secret = f"{next(_SECRETS):032x}"
-        self.resume = Resume(self.secret, Patience(lambda: 0.5, 0.0, 120.0), room, name, listens=listens)
+        self.resume = Resume(self.secret, Patience(lambda: 0.5, 0.0, 120.0), room, name, {"blocks": blocks}, listens)
+        self.blocks = 0
+        """How many blocks it has heard."""
         self.end: End | None = None
         self.said: list[str] = []
         """Lines of others that were displayed."""
@@ -71,11 +76,15 @@ class Client:
     def turn(self) -> Client:
         """Hear what has come, and do what follows."""
         self._do()
-        while self.end and (lines := self.end.lines()):
-            for line in lines:
-                if self.end:
-                    self.resume.heard(json.loads(line), self.now)
-                    self._do()
+        while self.end and (data := self.end.heard()):
+            while data and self.end:
+                line, _, data = data.partition(b"\n")
+                event, block = json.loads(line), None
+                if event["event"] == "said" and "bytes" in event:
+                    block, data = data[: event["bytes"]], data[event["bytes"] :]
+                    self.blocks += 1
+                self.resume.heard(event, self.now, block)
+                self._do()
         self.resume.tick(self.now)
         self._do()
         return self
@@ -83,7 +92,7 @@ class Client:
     def _do(self) -> None:
         for output in self.resume.take():
             if isinstance(output, Send) and self.end:
-                self.end.says(json.dumps(output.verb))
+                self.end.sends(json.dumps(output.verb).encode() + b"\n" + output.block)
             elif isinstance(output, Show):
                 self._show(output)
             elif isinstance(output, Fate):

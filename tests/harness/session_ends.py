@@ -14,6 +14,7 @@ from chatterbox.connections.sessions import stream_of
 from chatterbox.wire.lane import BLOCK_COST
 from chatterbox.wire.numbered import Numbered
 
+from .session_bytes import EndSide, speaks_blocks
 from .session_links import Link, Message
 from .session_plain import TOO_LONG
 
@@ -42,8 +43,10 @@ class SessionEnd:
         self.stream = stream_of(secret)
         clock = world.clock
         patience = Patience(clock.chance.random, first=None, later=None)
-        self.resume = Resume(secret, patience, room, key, {"grace": 60}, listens, world.limit)
+        options = {"grace": 60} | ({"blocks": True} if speaks_blocks(world.seed, key) else {})
+        self.resume = Resume(secret, patience, room, key, options, listens, world.limit)
         self.link: Link | None = None
+        self._side = EndSide(self)
         self.status: int | None = None
         self.why = ""
         self.dead = False
@@ -56,6 +59,8 @@ class SessionEnd:
         self.stalls = 0
         self.welcomed = False
         self.longs = 0
+        self.since = 0
+        """The last line that was said before it came to its room: what was missed in another is another conversation."""
         self.skew = 0.0
         self._asleep = 0.0
         self._queue: list[tuple[str, Numbered]] = []
@@ -90,6 +95,7 @@ class SessionEnd:
             self.resume.lost(now)
         else:
             self.link = Link(self.world.clock, self, self.world.hub)
+            self._side = EndSide(self)
             self.world.connects.append(now)
             hello = self.resume.hello(now)
             self.world.clock.log(self.key, "hello", {key: hello[key] for key in hello if key != "session"})
@@ -108,13 +114,25 @@ class SessionEnd:
             link, message = self._arrived.pop(0)
             if link is not self.link:
                 continue
-            self.world.clock.log(self.key, "<", message)
             if message.get("fin"):
+                self.world.clock.log(self.key, "<", message)
                 self.link = None
                 self.resume.lost(self.world.clock.now)
+                self.work()
+            elif "bytes" in message and "event" not in message:
+                self._side.receive(message["bytes"])
             else:
-                self._judge(message)
-                self.resume.heard(message, self.world.clock.now)
+                self.hear(message, None)
+
+    def hear(self, message: Message, block: bytes | None) -> None:
+        """Take one object of the hub, and the block behind it."""
+        self.world.clock.log(self.key, "<", message, block or "")
+        if self.alive:
+            self._judge(message)
+            room = self.resume.room
+            self.resume.heard(message, self.world.clock.now, block)
+            if message["event"] == "welcome" and self.welcomed and room != self.resume.room:
+                self.since = len(self.world.lines)
             self.work()
 
     def _judge(self, message: Message) -> None:
@@ -149,9 +167,9 @@ class SessionEnd:
 
     def _do(self, output: Output) -> None:
         if isinstance(output, Send):
-            self._check_sent(output.verb)
+            self._check_sent(*output)
             if self.link:
-                self.link.send("end", output.verb)
+                self.link.send("end", *output)
         elif isinstance(output, Show):
             if output.thing:
                 self._queue.append((str(output.event["stream"]), output.thing))
@@ -178,10 +196,11 @@ class SessionEnd:
             self.status, self.why = output
             self.world.clock.log(self.key, "EXIT", *output)
 
-    def _check_sent(self, verb: Message) -> None:
-        self.world.clock.log(self.key, ">", verb)
-        if verb["verb"] in ("say", "me", "msg") and "to" in verb and "text" in verb:
-            for uid in uids_in(str(verb["text"]).encode()):
+    def _check_sent(self, verb: Message, block: bytes) -> None:
+        self.world.clock.log(self.key, ">", verb, block)
+        if verb["verb"] in ("say", "me", "msg") and "to" in verb:
+            self.world.clock.counts["blocks"] += bool(block)
+            for uid in uids_in(block or str(verb.get("text", "")).encode()):
                 self.world.sent_to[uid].add(str(verb["to"]))
         gots = [(verb["to"], verb["n"], verb.get("private") is True)] if verb["verb"] == "got" else []
         gots += [(stream, n, False) for stream, n in verb.get("got", {}).items()]

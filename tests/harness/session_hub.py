@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from chatterbox.connections.sessions import Fault, Hello, Sessions, read_hello
 from chatterbox.wire.numbered import Numbered, from_verb, in_pieces, to_event
 
+from .session_bytes import MAX_LINE, HubSide
+from .session_bytes import in_pieces as in_bytes
 from .session_links import Link, Message
 from .session_plain import GRACE, Plains, Seat, pieces
 
@@ -15,8 +17,6 @@ if TYPE_CHECKING:
     from .session_world import World
 
 SILENCE = 60.0
-MAX_LINE = 16
-"""Bytes of a line, as a welcome tells; where it doesn't, `TOO_LONG` ones reach the hub."""
 MOST_UNSENT = 64
 """Messages unsent to one session in a larger room, beyond which its link is cut."""
 
@@ -28,6 +28,9 @@ class Hub:
         self.world = world
         self.seats = seats
         self.dead = False
+        self.knows_blocks = (world.seed + world.lives) % 5 > 0
+        self.sides: dict[Link, HubSide] = {}
+        """How each link of bytes is read."""
         self.sessions = Sessions(most_grace=GRACE)
         self.by_stream: dict[str, Seat] = {}
         self.rooms: dict[str, list[Seat]] = defaultdict(list)
@@ -66,7 +69,11 @@ class Hub:
             return
         link.heard_at = self.world.clock.now
         seat: Seat | None = link.seat
-        if "chatterbox" in message:
+        if "bytes" in message:
+            self.sides[link].receive(link, message["bytes"])
+        elif "chatterbox" in message:
+            if message.get("blocks") is True and self.knows_blocks:
+                link.in_bytes, self.sides[link] = in_bytes, HubSide(self)
             self.hello(link, message)
         elif "plain" in message:
             self.plains.arrive_plain(link, message)
@@ -183,6 +190,8 @@ class Hub:
         if self.world.tells_limit:
             event["max_line"] = MAX_LINE
         assert seat.link is not None
+        if seat.link.in_bytes:
+            event["blocks"] = True
         seat.link.send("hub", event)
 
     def card(self, seat: Seat, event: str) -> Message:
@@ -239,11 +248,11 @@ class Hub:
         for other in self.others(seat):
             self.push(other, event)
 
-    def push(self, to: Seat, event: Message) -> None:
+    def push(self, to: Seat, event: Message, block: bytes = b"") -> None:
         """Let one member hear of another."""
         if to.agent is None:
             if to.link:
-                to.link.send("hub", event)
+                to.link.send("hub", event, block)
                 if self.seats > 2 and to.link.unsent > MOST_UNSENT:
                     self.cut(to.link)
             return
@@ -318,7 +327,9 @@ class Hub:
             if thing.to not in ("", other.stream):
                 continue
             if other.agent is None:
-                self.push(other, to_event(thing, speaker.name, speaker.stream))
+                behind = bool(other.link and other.link.in_bytes and thing.kind == "say" and thing.block)
+                event = to_event(thing, speaker.name, speaker.stream, behind)
+                self.push(other, event, thing.block if behind else b"")
             else:
                 self.plains.let_plain_hear(other, speaker, thing)
 

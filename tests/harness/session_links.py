@@ -70,6 +70,8 @@ class Link:
         self.clock = clock
         self.seat: Any = None
         """What the hub knows it by."""
+        self.in_bytes: Callable[[Message, bytes, random.Random], list[bytes]] | None = None
+        """How objects are written, where bytes travel; None: objects do."""
         self.heard_at = clock.now
         self.unsent = 0
         """Lines on their way to the client."""
@@ -87,8 +89,15 @@ class Link:
         """Whether it was never cut."""
         return min(self._limit.values()) == 1 << 60
 
-    def send(self, side: str, message: Message) -> None:
+    def send(self, side: str, message: Message, block: bytes = b"") -> None:
         """Send from one side, "end" or "hub", to the other."""
+        if self.in_bytes and "fin" not in message:
+            for data in self.in_bytes(message, block, self.clock.chance):
+                self._send(side, {"bytes": data})
+        else:
+            self._send(side, message)
+
+    def _send(self, side: str, message: Message) -> None:
         if self.shut[side]:
             return
         number = self._sent[side]

@@ -48,6 +48,7 @@ class World:
 
     def __init__(self, seed: int, seats: int, verbose: bool = False) -> None:
         self.clock = Clock(seed, verbose)
+        self.seed = seed
         self.seats = seats
         self.limit = LIMIT
         self.lives = 1

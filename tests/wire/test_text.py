@@ -51,20 +51,26 @@ def text_with(library: object) -> ModuleType:
 def library_with(find_first_of: Callable[[bytes, bytes], int]) -> ModuleType:
     """Return a module that looks like stringzilla."""
     library = ModuleType("stringzilla")
-    vars(library).update(__version__="0.0.test", find_first_of=find_first_of)
+    vars(library).update(__version__="0.0.test", find_first_of=find_first_of, count=bytes.count)
     return library
+
+
+def modules() -> Iterator[tuple[str, ModuleType]]:
+    """Yield the name of each way to look at text, and the module that does it so."""
+    yield "plain", PLAIN
+    yield "stand-in", STAND_IN
+    if stringzilla:
+        yield "stringzilla", text_with(stringzilla)
 
 
 def ways() -> Iterator[tuple[str, Callable[[bytes], bytes]]]:
     """Yield the name of each way to clean, and the function."""
-    yield "plain", PLAIN.clean
-    yield "stand-in", STAND_IN.clean
-    if stringzilla:
-        yield "stringzilla", text_with(stringzilla).clean
+    yield from ((name, module.clean) for name, module in MODULES.items())
 
 
 PLAIN = text_with(None)
 STAND_IN = text_with(library_with(stand_in))
+MODULES = dict(modules())
 WAYS = dict(ways())
 
 
@@ -113,6 +119,14 @@ class EveryWay(SynchronousTestCase):
     def test_any_bytes(self, block: bytes, padding: int) -> None:
         """Hostile bytes, alone and behind so many harmless ones that they are searched in slices."""
         self.each(b"x" * padding + block)
+
+    @given(HOSTILE, st.sampled_from(PADDING))
+    @PROPERTY
+    def test_lines_are_counted(self, block: bytes, padding: int) -> None:
+        """Every newline, and nothing else, in each way."""
+        block = (b"x" * padding + block + b"\n") * 2
+        for way, module in MODULES.items():
+            self.assertEqual(module.lines_in(block), block.count(b"\n"), way)
 
     @given(st.text(), st.sampled_from(PADDING))
     @PROPERTY

@@ -29,6 +29,8 @@ from ..stdio import reader_left
 from .reading import Reading, altered
 from .wording import Worded, Wording, count
 
+BULK = 16 * 1024
+"""Bytes that no person says at once: more will follow, and be acknowledged with them."""
 QUIT_PATIENCE = 5.0
 """Seconds that lines have to be got after a typed `/quit`."""
 SEND_PATIENCE = 30.0
@@ -81,6 +83,8 @@ class Pipe:
         """Bytes that stdout has taken, and those that it was given."""
         self._unshown: deque[int] = deque()
         """For each numbered thing on its way to stdout, how many bytes are written when it is shown."""
+        self._is_bulk = False
+        """Whether what came last is more than a person says."""
         self._undelivered = 0
         self._is_over = self._hurries = False
 
@@ -109,7 +113,9 @@ class Pipe:
         if kind == "welcome":
             self._welcome()
         self._met = self._met or kind in ("joined", "back") or bool(event.get("ends"))
-        self._write(self._wording.event(event, thing))
+        worded = self._wording.event(event, thing)
+        self._is_bulk = len(worded.out) >= BULK
+        self._write(worded)
         if thing is not None:
             self._unshown.append(self._total)
             self.wrote(0)
@@ -284,7 +290,7 @@ class Pipe:
             self._unshown.popleft()
             shown += 1
         if shown:
-            self.session.shown(shown, idle=not self._unshown)
+            self.session.shown(shown, idle=not self._unshown and not self._is_bulk)
 
     def _hold(self, reason: str) -> None:
         """Let the hub wait; what is numbered is bounded by the session itself."""

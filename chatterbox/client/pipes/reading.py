@@ -14,8 +14,8 @@ from ...wire.numbered import Json
 from ...wire.reading import json_object
 from ...wire.text import clean
 
-BLOCK = 64 * 1024
-"""Bytes of text in one verb at most, unless a single line has more."""
+BLOCK = 128 * 1024
+"""Bytes of text in one verb at most, unless a single line has more: also when escaped, one object for any hub."""
 QUIT: Json = {"verb": "quit"}
 _LONE_RETURNS = re.compile(rb"(?<!\r)\r+(?![\r\n])")
 _ESCAPES = re.compile(
@@ -35,7 +35,7 @@ class Returns:
 
     def feed(self, data: bytes) -> bytes:
         """Return `data` with newlines; a return at its end is kept until the next byte is known."""
-        if b"\r" not in data and not self._kept:
+        if 13 not in data and not self._kept:  # an integer is looked for at once
             return data
         data = self._kept + data
         self._kept = b"\r" if data.endswith(b"\r") else b""
@@ -46,7 +46,7 @@ class Returns:
 
 def without_escapes(block: bytes) -> bytes:
     """Return `block` without escape sequences: `clean` alone would leave their letters."""
-    return _ESCAPES.sub(b"", block) if b"\x1b" in block or b"\xc2\x9b" in block else block
+    return _ESCAPES.sub(b"", block) if 0x1B in block or (0xC2 in block and b"\xc2\x9b" in block) else block
 
 
 class Cleaner:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import signal
@@ -50,6 +51,7 @@ def run(options: Options) -> int:
         for number in (signal.SIGINT, signal.SIGTERM):
             if signal.getsignal(number) != signal.SIG_IGN:  # as a shell leaves SIGINT for what it starts with `&`
                 signal.signal(number, lambda number, _: reactor.callFromThread(pipe.stop, 128 + number))
+        gc.freeze()  # what is loaded by now stays: looking through it costs as much as all else that a block costs
         pipe.start(session)
 
     reactor.callWhenRunning(start)

@@ -200,7 +200,7 @@ class JsonWording:
 
 
 def _lines(event: Json, thing: Numbered) -> Iterator[Json]:
-    rest = {key: value for key, value in event.items() if key not in ("gap", "n", "text")}
+    rest = {key: value for key, value in event.items() if key not in ("gap", "n", "text", "bytes")}
     for number, line in enumerate(thing.block.decode().split("\n")[:-1]):
         yield rest | {"n": thing.n + number, "text": line}
 

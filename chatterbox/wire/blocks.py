@@ -1,0 +1,88 @@
+"""A block behind an object is whole lines that follow it as they are: the object says how many bytes they have.
+
+An end that has asked for it says and hears many lines so, and nobody writes them as a string of JSON. This module finds
+where a block ends, however the stream is cut. It does not know who speaks, or when an end may ask.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .lines import Body, too_long
+from .numbered import Json, Numbered, from_verb, is_number
+from .reading import json_object
+from .speaking import NO_NUMBER, SessionReader
+from .text import clean, lines_in
+from .verbs import Fault, Piece, Unreadable
+
+
+class BlockReader:
+    """Reads what one session sends that has asked for blocks.
+
+    A block is passed on when all of it is here, or so much as may be looked at in one turn.
+
+    Args:
+        objects: reads everything else, for all sessions.
+    """
+
+    __slots__ = ("_body", "_head", "_objects")
+
+    def __init__(self, objects: SessionReader) -> None:
+        self._objects = objects
+        self._body = Body()
+        self._head: Numbered | None = None
+        """What the block is, without its lines; None: nobody hears it."""
+
+    @property
+    def kept(self) -> int:
+        """Bytes that wait for the rest of their block."""
+        return self._body.kept
+
+    def read(self, lines: bytes) -> Iterator[Piece]:
+        """Yield the pieces of `lines`, which are whole lines as they were received."""
+        at, body = 0, self._body
+        while at < len(lines):
+            if body.left:
+                at = body.take(lines, at)
+                if not body.left or body.kept >= self._objects.enough:
+                    yield from self._block(body.release())
+            else:
+                end = lines.index(b"\n", at)
+                yield from self._object(lines[at:end])
+                at = end + 1
+
+    def _object(self, line: bytes) -> Iterator[Piece]:
+        """Read one object; behind a block of which the size makes no sense nobody knows where the next one is."""
+        most = self._objects.max_json
+        sent = json_object(line) if len(line) <= most else None
+        if len(line) > most:
+            yield too_long(len(line), most)
+        elif sent is None or "bytes" not in sent:
+            yield from self._objects.take(sent)
+        elif not is_number(size := sent["bytes"]) or size == 0:
+            yield Unreadable("kicked", "the bytes of a block are a whole number from 1 on")
+        elif size > most:
+            yield Unreadable("flood", f"a block has at most {most} bytes")
+        else:
+            self._body.left = size
+            fault = self._begin(sent)
+            if fault:
+                yield fault
+
+    def _begin(self, sent: Json) -> Fault | None:
+        """Take note of what a block is; of one that can't be said the lines are passed over."""
+        self._head = None
+        if sent.get("verb") != "say" or "n" not in sent or "text" in sent:
+            return Fault("verb", "a block goes with a numbered say that has no text")
+        self._head = from_verb(sent, b"\n")
+        return None if self._head else NO_NUMBER
+
+    def _block(self, block: bytes) -> Iterator[Piece]:
+        """Say what has come of a block; what of it comes later goes on with the next number."""
+        if not block.endswith(b"\n"):
+            yield Unreadable("kicked", "a block ends with a newline")
+        elif self._head:
+            block = clean(block)
+            thing = self._head._replace(block=block, lines=lines_in(block))
+            self._head = self._head._replace(n=thing.last + 1, gap=None)
+            yield from self._objects.pieces(thing)
