@@ -49,7 +49,7 @@ class StandIn:
         grace: seconds for which a peer that has finished keeps its seat for who hasn't got its last lines.
     """
 
-    __slots__ = ("_agent", "_got", "_grace", "_is_flushing", "_now", "_plain", "_why")
+    __slots__ = ("_agent", "_got", "_grace", "_is_flushing", "_is_looking", "_now", "_plain", "_why")
 
     def __init__(
         self, plain: Plain, is_pair: bool, now: Callable[[], float], got: Callable[..., None], grace: float
@@ -60,6 +60,8 @@ class StandIn:
         self._got = got
         self._grace = grace
         self._is_flushing = False
+        self._is_looking = False
+        """Whether a look at what the peer's machine has taken is to come."""
         self._why = "left"
 
     # -- who is there ------------------------------------------------------------------------------------------
@@ -124,7 +126,8 @@ class StandIn:
                     fields = {"lines": outcome.lines, "sure": outcome.word == UNSENT, "why": self._why}
                     plain.peer.tell(Message("undelivered", fields))
             for thing in things:
-                plain.peer.room.apply(Sent(plain.peer, thing))
+                if thing.lines or thing.n > 1:  # who has said nothing yet has nothing to say of its count either
+                    plain.peer.room.apply(Sent(plain.peer, thing))
             self._is_flushing = False
         if self._agent.full:
             plain.inlet.hold("agent")
@@ -140,7 +143,12 @@ class StandIn:
             self._plain.peer.tell(Message("missed", {"name": speaker.name, "lines": heard.missed}))
         if heard and heard.thing.lines and heard.thing.kind != "missing":
             self._write(speaker, label, heard.thing)
-        if self._agent.due is not None or self._agent.unacknowledged:
+        self._look_soon()
+
+    def _look_soon(self) -> None:
+        """Look at what the peer's machine has taken in a moment, once, while there is anything to be said of that."""
+        if not self._is_looking and (self._agent.due is not None or self._agent.unacknowledged):
+            self._is_looking = True
             self._plain.timers.after("got", GLANCE, self._look)
 
     def _write(self, speaker: Member, label: bytes, thing: Numbered) -> None:
@@ -156,9 +164,9 @@ class StandIn:
 
     def _look(self) -> None:
         """Ask whether the peer's machine has taken what was written, and say so to who said it."""
+        self._is_looking = False
         self._acknowledge()
-        if self._agent.due is not None or self._agent.unacknowledged:
-            self._plain.timers.after("got", GLANCE, self._look)
+        self._look_soon()
         self._end_if_over()
 
     def _acknowledge(self, idle: bool = False) -> None:
