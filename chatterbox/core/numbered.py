@@ -86,7 +86,7 @@ def parting(peer: Member, why: str) -> Card:
 
 
 def tell_left(hearers: Iterable[Member], peer: Member, why: str) -> None:
-    """Tell that `peer` has left, and each hearer what that one had got of it; those who hear the same get the same bytes."""
+    """Tell that `peer` has left, and each hearer what that one had got of it."""
     rendered: dict[tuple[Dialect, int], bytes] = {}
     for hearer in tuple(hearers):
         key = hearer.dialect, peer.last_got(hearer.stream)

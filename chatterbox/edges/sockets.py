@@ -112,7 +112,7 @@ class UNIXTransport(AtOnce, unix.Server):
 
 
 def send_at_once(port: Any) -> Any:
-    """Let what the listening `port` accepts be of the classes above, and accept a few in one turn; others stay as they are."""
+    """Let what the listening `port` accepts be of the classes above, a few in one turn; others stay as they are."""
     if isinstance(port, unix.Port):  # which is a tcp.Port, too
         port.transport = UNIXTransport
     elif isinstance(port, tcp.Port):
