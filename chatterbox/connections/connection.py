@@ -274,6 +274,11 @@ class Connection:
         if self._stand_in:
             self._stand_in.rise(why)
 
+    def give_up(self) -> None:
+        """Say what was said to one who is away: it is given up with the peer's seat."""
+        if self._stand_in:
+            self._stand_in.give_up()
+
     def heed(self, speaker: Member, label: bytes, thing: Numbered) -> None:
         """Write something numbered that `speaker` says, if it is new to a plain peer; a session looks itself."""
         dialect = self.peer.dialect

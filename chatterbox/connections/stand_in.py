@@ -87,6 +87,12 @@ class StandIn:
         if why == "moved":
             self._leave_room()
 
+    def give_up(self) -> None:
+        """Say what is kept for a partner that is away, or to come: its speaker leaves, and nobody keeps it."""
+        outbox = self._agent.outbox
+        if outbox.pair and not outbox.partner_is_here:
+            self._leave_room()
+
     def _leave_room(self) -> None:
         self._why = "left"
         self._agent.outbox.moved(self._agent.outbox.pair)

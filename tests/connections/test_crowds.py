@@ -102,6 +102,39 @@ class Meeting(SynchronousTestCase):
         self.assertEqual(said(ann), [("bob", "four", 3)])
 
 
+class Leaving(SynchronousTestCase):
+    """Who says goodbye beside a session hears of what nobody got."""
+
+    def test_to_one_who_is_away(self) -> None:
+        """What was said to a session that has lost its link is given up with its speaker's seat, and that is told."""
+        for is_first in (True, False):
+            hub = HubOnAClock("pair")
+            ann = session(hub, 1)
+            bob = hub.nc() if is_first else None
+            ann.cut()
+            bob = bob or hub.nc()
+            bob.says("one", "two").heard()
+            bob.says("/quit")
+            self.assertEqual(bob.lines(), ["-!- not delivered: 2 lines (you left)", "-!- closed (quit)"])
+
+    def test_to_nobody(self) -> None:
+        """The same holds for lines that wait for the next partner, when a session has left."""
+        hub = HubOnAClock("pair")
+        ann, bob = session(hub, 1), hub.nc()
+        ann.asks("quit", got={})
+        bob.says("one").heard()
+        bob.says("/quit")
+        self.assertEqual(bob.lines(), ["-!- not delivered: 1 line (you left)", "-!- closed (quit)"])
+
+    def test_to_one_who_is_there(self) -> None:
+        """What a session has on its link is not called lost: nothing is told."""
+        hub = HubOnAClock("pair")
+        ann, bob = session(hub, 1), hub.nc()
+        bob.heard()
+        bob.says("one", "/quit")
+        self.assertEqual((bob.lines(), said(ann)), (["-!- closed (quit)"], [("guest-1", "one", 1)]))
+
+
 class Turns(SynchronousTestCase):
     """One call."""
 
