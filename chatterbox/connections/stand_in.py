@@ -31,6 +31,9 @@ class Plain(Protocol):
     outlet: Outlet
     timers: Timers
 
+    def hold(self, reason: str) -> None:
+        """Stop reading, for one reason more."""
+
     def written(self) -> int:
         """Return the bytes that were ever queued to the other end."""
 
@@ -136,7 +139,7 @@ class StandIn:
                     plain.peer.room.apply(Sent(plain.peer, thing))
             self._is_flushing = False
         if self._agent.full:
-            plain.inlet.hold("agent")
+            plain.hold("agent")
         else:
             plain.inlet.release("agent")
 
