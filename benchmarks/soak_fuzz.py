@@ -161,7 +161,10 @@ class Talk:
         """Have it; return what went wrong."""
         chance = self._chance
         count = chance.randint(2, self._kind.most)
-        await asyncio.gather(*(self._join(at) for at in range(count)))
+        for at in range(count):
+            await self._join(at)
+            if not self._kind.counts:  # where letters are given, the next one seats who hasn't said all of its hello
+                await asyncio.sleep(SETTLED)
         await asyncio.sleep(SETTLED)
         leavers = [end for end in self.ends if chance.random() < 0.2]
         await asyncio.gather(*(self._talk(end, end in leavers) for end in self.ends))

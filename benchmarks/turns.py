@@ -12,7 +12,7 @@ import argparse
 import gc
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from heapq import heappop, heappush
 from itertools import count
@@ -22,12 +22,15 @@ from twisted.internet import error
 from twisted.internet.address import IPv4Address
 from twisted.internet.interfaces import ISSLTransport
 from twisted.python.failure import Failure
+from websockets.frames import Frame, Opcode
 from zope.interface import directlyProvides
 
 from chatterbox.connections.admission import Admission
 from chatterbox.core.hub import Hub
 from chatterbox.core.modes import MODES
+from chatterbox.edges.sockets import ACCEPTS_A_TURN
 from chatterbox.edges.tcp import ChatFactory
+from chatterbox.edges.websocket import Web
 from chatterbox.limits import PUBLIC, Limits
 
 READ = 64 * 1024
@@ -119,6 +122,26 @@ def said(**fields: str) -> bytes:
     return lines(json.dumps(fields))
 
 
+def numbered(verb: str) -> bytes:
+    """Return 64 KiB of what a session says."""
+    return b"".join(json.dumps({"verb": verb, "n": at, "text": "hello"}).encode() + b"\n" for at in range(1, 200))
+
+
+def newlines() -> bytes:
+    """Return one object of as many empty lines as it may have."""
+    return json.dumps({"verb": "say", "n": 1, "text": "\n" * (3 * READ - 1000)}).encode() + b"\n"
+
+
+def frames(messages: Iterable[bytes], opcode: Opcode = Opcode.TEXT) -> bytes:
+    """Return messages as a browser sends them."""
+    return b"".join(Frame(opcode, message.strip()).serialize(mask=True, extensions=[]) for message in messages)
+
+
+SESSION = json.dumps({"chatterbox": 1, "session": "0" * 32, "try": 1, "name": "ann"}).encode() + b"\n"
+UPGRADE = (
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
 HELLO = b'{"chatterbox": 1, "name": "ann"}\n'
 TEXT = b"/nick ann\n"
 INPUTS: dict[str, tuple[str, bytes, bytes]] = {
@@ -140,6 +163,13 @@ INPUTS: dict[str, tuple[str, bytes, bytes]] = {
     "invalid bytes": ("room", TEXT, (b"\xc2\x9b\xe2\x80\xae\xf0" * READ)[: READ - 1] + b"\n"),
     "invalid bytes in lines": ("room", TEXT, b"\xc2\x9b\xe2\x80\xae\xf0\n" * (READ // 7)),
     "forged notices": ("room", TEXT, lines("-!- ")),
+    "a session's lines": ("room", SESSION, numbered("say")),
+    "a session's `me`": ("room", SESSION, numbered("me")),
+    "a session's pings": ("room", SESSION, said(verb="ping")),
+    "newlines in a session's `say`": ("pair", SESSION, newlines()),
+    "newlines in a session's `say`, mode `ports`": ("ports", SESSION, newlines()),
+    "WebSocket `say`": ("room", UPGRADE + frames([HELLO]), frames(said(verb="say", text="x").split(b"\n")[:-1])),
+    "WebSocket pings": ("room", UPGRADE + frames([HELLO]), frames([b""] * 10_000, Opcode.PING)),
 }
 
 
@@ -160,7 +190,7 @@ def crowd(mode: str, members: int, is_public: bool = False) -> tuple[Timed, Chat
     row = MODES[mode]
     limits = Limits(**(PUBLIC if is_public else {}))  # type: ignore[arg-type]  # the row has ints and a float
     admission = Admission(Hub(row, limits), clock.callLater, clock.seconds)
-    factory, ends = ChatFactory(admission, clock), []
+    factory, ends = ChatFactory(admission, clock, Web(admission)), []
     for at in range(min(members, (row.seats or members + 1) - 1)):
         ends.append(connect(clock, factory))
         if row.asks_name:
@@ -177,8 +207,9 @@ def flood(mode: str, hello: bytes, data: bytes, members: int) -> float:
     clock, factory, _ = crowd(mode, members)
     speaker = connect(clock, factory)
     if hello:
-        clock.time(speaker.dataReceived, hello)
+        speaker.dataReceived(hello)
     clock.settle()
+    clock.longest = 0.0
     clock.time(speaker.dataReceived, data)
     clock.settle()
     return clock.longest
@@ -198,12 +229,47 @@ def close_behind(members: int) -> float:
 
 
 def burst(members: int) -> float:
-    """Return the time (s) in which 200 connections are accepted, one behind the other."""
+    """Return the time (s) in which as many connections as in one turn are accepted, one behind the other."""
     clock, factory, _ = crowd("room", members)
     start = time.thread_time()
-    for _ in range(200):
+    for _ in range(ACCEPTS_A_TURN):
         connect(clock, factory)
     return time.thread_time() - start
+
+
+def meeting(members: int) -> float:
+    """Return the longest turn (s) of a session that joins, comes back and leaves, where it is the first."""
+    clock, factory, _ = crowd("room", members)
+    for tries in (b'"try": 1', b'"try": 2'):
+        link = connect(clock, factory)
+        clock.time(link.dataReceived, SESSION.replace(b'"try": 1', tries))
+        clock.settle()
+        if tries == b'"try": 1':
+            clock.time(link.connectionLost, Failure(error.ConnectionLost()))
+            clock.settle()
+    clock.time(link.dataReceived, b'{"verb": "quit", "got": {}}\n')
+    clock.settle()
+    return clock.longest
+
+
+def joins(members: int, is_longest: bool = False) -> float:
+    """Return the time (s) in which so many join one room in one burst, all of it or the longest turn."""
+    clock, factory, _ = crowd("room", 0)
+    start = time.thread_time()
+    ends = [connect(clock, factory) for _ in range(members)]
+    for at, end in enumerate(ends):
+        clock.time(end.dataReceived, f"/nick n{at}\n".encode())
+    clock.settle()
+    return clock.longest if is_longest else time.thread_time() - start
+
+
+def leaves(members: int) -> float:
+    """Return the longest turn (s) when all links are lost at once."""
+    clock, _, ends = crowd("room", members)
+    for end in ends:
+        clock.time(end.connectionLost, Failure(error.ConnectionLost()))
+    clock.settle()
+    return clock.longest
 
 
 def stop(members: int) -> float:
@@ -219,12 +285,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--members", type=int, default=900)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--only", default="", help="rows whose name has this in it")
     asked = parser.parse_args()
     print(f"| 64 KiB of | longest turn, {asked.members} members | 10 members |\n|---|---|---|")
     rows: dict[str, Callable[[int], float]] = {name: partial(flood, *given) for name, given in INPUTS.items()}
-    rows |= {"10,000 lines and a close through TLS": close_behind, "200 connections, all of them": burst}
-    rows |= {"the hub's end": stop}
+    rows |= {"10,000 lines and a close through TLS": close_behind, "a burst of connections: the 16 of one turn": burst}
+    rows |= {
+        "a session that joins, comes back and leaves": meeting,
+        "all links lost at once": leaves,
+        "the hub's end": stop,
+    }
+    rows |= {"all join in one burst, the longest turn": partial(joins, is_longest=True)}
+    rows |= {"all join in one burst, all of it": joins}
     for name, measure in rows.items():
+        if asked.only not in name:
+            continue
         best = [min(measure(members) for _ in range(asked.repeats)) for members in (asked.members, 10)]
         print(f"| {name} | {best[0] * 1000:.1f} ms | {best[1] * 1000:.1f} ms |", flush=True)
 
