@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chatterbox.connections.connection import Connection
 from chatterbox.connections.inlet import Inlet
+from chatterbox.connections.slow import PULSE
 from chatterbox.connections.stand_in import StandIn
 from chatterbox.core.peer import Peer
 from chatterbox.wire.reading import TextReader
@@ -133,6 +134,29 @@ class Leaving(SynchronousTestCase):
         bob.heard()
         bob.says("one", "/quit")
         self.assertEqual((bob.lines(), said(ann)), (["-!- closed (quit)"], [("guest-1", "one", 1)]))
+
+
+class Held(SynchronousTestCase):
+    """Who isn't read for a while."""
+
+    def test_a_link_that_breaks_while_it_is_held(self) -> None:
+        """So is one that isn't read, since much is held for a partner to come: it keeps no seat for ever."""
+        for session in (False, True):
+            hub = HubOnAClock()
+            if session:
+                hello = {"chatterbox": 1, "session": "0" * 32, "try": 1}
+                partner = hub.connects().says(json.dumps(hello))
+            a = hub.nc()
+            if session:
+                partner.asks("quit", got={})
+            a.line.send(b"x" * 999 + b"\n" + b"hello\n" * 20_000)
+            hub.wait(1)
+            self.assertFalse(a.line.reading)
+            hub.wait(PULSE)
+            self.assertEqual(a.closed, "")
+            a.line.is_broken = True
+            hub.wait(PULSE)
+            self.assertEqual((a.closed, hub.leftovers()), ("aborted", []))
 
 
 class Turns(SynchronousTestCase):

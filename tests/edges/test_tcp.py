@@ -104,25 +104,6 @@ class HalfClose(SynchronousTestCase):
         hub.wait(PULSE)
         self.assertEqual((a.closed, hub.leftovers()), ("aborted", []))
 
-    def test_a_link_that_breaks_while_it_is_held(self) -> None:
-        """So is one that isn't read, since much is held for a partner to come: it keeps no seat for ever."""
-        for session in (False, True):
-            hub = HubOnAClock()
-            if session:
-                hello = {"chatterbox": 1, "session": "0" * 32, "try": 1}
-                partner = hub.connects().says(json.dumps(hello))
-            a = hub.nc()
-            if session:
-                partner.asks("quit", got={})
-            a.line.send(b"x" * 999 + b"\n" + b"hello\n" * 20_000)
-            hub.wait(1)
-            self.assertFalse(a.line.reading)
-            hub.wait(PULSE)
-            self.assertEqual(a.closed, "")
-            a.line.is_broken = True
-            hub.wait(PULSE)
-            self.assertEqual((a.closed, hub.leftovers()), ("aborted", []))
-
     def test_a_reset_in_the_middle_of_a_line(self) -> None:
         """Half a line that was cut is not said."""
         hub = HubOnAClock()
