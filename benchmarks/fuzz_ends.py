@@ -18,12 +18,12 @@ from contextlib import suppress
 from typing import Any
 from zlib import crc32
 
-from chatterbox.connections.bare import MAX_MESSAGE
-
 LINE = re.compile(r"([a-z]\w*)\.(\d+)\.([0-9a-f]{8}) ([^;]*);")
 """A numbered line: whose, which, the checksum of that and of what follows."""
 TOLD = re.compile(r"-!- (?:perhaps )?not delivered: (?:the last )?(?:(\d+) lines?|line)")
 CLOSED = re.compile(r"-!- closed \((\w+)\)")
+MAX_MESSAGE = 1024
+"""Bytes that a bare program takes at once."""
 PATIENCE = 30.0
 """Seconds for anything that must happen."""
 LINGER = struct.pack("ii", 1, 0)
