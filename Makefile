@@ -53,6 +53,7 @@ soak: .venv/made-for-tests
 	$(BIN)/python -m benchmarks.soak $(ARGS)
 	$(BIN)/python -m benchmarks.soak_simulation --seconds 0
 	$(BIN)/python -m benchmarks.soak_sessions
+	$(BIN)/python -m benchmarks.soak_fuzz
 
 clean:
 	rm -rf .venv .venv.lock build dist *.egg-info _trial_temp* .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks

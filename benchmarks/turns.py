@@ -12,42 +12,84 @@ import argparse
 import gc
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
+from heapq import heappop, heappush
+from itertools import count
 from typing import Any
 
 from twisted.internet import error
 from twisted.internet.address import IPv4Address
-from twisted.internet.interfaces import IDelayedCall, ISSLTransport
-from twisted.internet.task import Clock
+from twisted.internet.interfaces import ISSLTransport
 from twisted.python.failure import Failure
+from websockets.frames import Frame, Opcode
 from zope.interface import directlyProvides
 
 from chatterbox.connections.admission import Admission
 from chatterbox.core.hub import Hub
 from chatterbox.core.modes import MODES
+from chatterbox.edges.sockets import ACCEPTS_A_TURN
 from chatterbox.edges.tcp import ChatFactory
+from chatterbox.edges.websocket import Web
 from chatterbox.limits import PUBLIC, Limits
 
 READ = 64 * 1024
 
 
-class Timed(Clock):
-    """A reactor that times each call that it makes."""
+class Call:
+    """A call that is to come."""
+
+    __slots__ = ("call", "is_cancelled")
+
+    def __init__(self, call: Callable[[], object]) -> None:
+        self.call = call
+        self.is_cancelled = False
+
+    def cancel(self) -> None:
+        """Forget it."""
+        self.is_cancelled = True
+
+    def active(self) -> bool:
+        """Return whether it is still to come."""
+        return not self.is_cancelled
+
+
+class Timed:
+    """A reactor that times each call that it makes; a `Clock` of Twisted's sorts all calls for each new one."""
 
     def __init__(self) -> None:
-        super().__init__()
         self.longest = 0.0
+        self._now = 0.0
+        self._calls: list[tuple[float, int, Call]] = []
+        self._numbers = count()
+
+    def seconds(self) -> float:
+        """Return the time of this clock."""
+        return self._now
 
     def time(self, call: Callable[..., Any], *args: Any) -> None:
         """Make one call."""
         start = time.thread_time()
         call(*args)
-        self.longest = max(self.longest, time.thread_time() - start)
+        took = time.thread_time() - start
+        self._now += took  # or a storm in no time would leave more timers behind than any hub ever has
+        self.longest = max(self.longest, took)
 
-    def callLater(self, delay: float, callable: Callable[..., object], *args: object, **kw: object) -> IDelayedCall:
-        """As Twisted's."""
-        return super().callLater(delay, lambda: self.time(callable, *args))
+    def callLater(self, delay: float, call: Callable[..., object], *args: object) -> Any:
+        """Make a call later, as a reactor does."""
+        later = Call(partial(call, *args))
+        heappush(self._calls, (self._now + delay, next(self._numbers), later))
+        return later
+
+    def settle(self, seconds: float = 1.0) -> None:
+        """Let all happen that is due in so many seconds."""
+        until = self._now + seconds
+        while self._calls and self._calls[0][0] <= until:
+            self._now, _, later = heappop(self._calls)
+            if not later.is_cancelled:
+                later.is_cancelled = True
+                self.time(later.call)
+        self._now = until
 
 
 class Nowhere:
@@ -80,6 +122,26 @@ def said(**fields: str) -> bytes:
     return lines(json.dumps(fields))
 
 
+def numbered(verb: str) -> bytes:
+    """Return 64 KiB of what a session says."""
+    return b"".join(json.dumps({"verb": verb, "n": at, "text": "hello"}).encode() + b"\n" for at in range(1, 200))
+
+
+def newlines() -> bytes:
+    """Return one object of as many empty lines as it may have."""
+    return json.dumps({"verb": "say", "n": 1, "text": "\n" * (3 * READ - 1000)}).encode() + b"\n"
+
+
+def frames(messages: Iterable[bytes], opcode: Opcode = Opcode.TEXT) -> bytes:
+    """Return messages as a browser sends them."""
+    return b"".join(Frame(opcode, message.strip()).serialize(mask=True, extensions=[]) for message in messages)
+
+
+SESSION = json.dumps({"chatterbox": 1, "session": "0" * 32, "try": 1, "name": "ann"}).encode() + b"\n"
+UPGRADE = (
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
 HELLO = b'{"chatterbox": 1, "name": "ann"}\n'
 TEXT = b"/nick ann\n"
 INPUTS: dict[str, tuple[str, bytes, bytes]] = {
@@ -101,6 +163,13 @@ INPUTS: dict[str, tuple[str, bytes, bytes]] = {
     "invalid bytes": ("room", TEXT, (b"\xc2\x9b\xe2\x80\xae\xf0" * READ)[: READ - 1] + b"\n"),
     "invalid bytes in lines": ("room", TEXT, b"\xc2\x9b\xe2\x80\xae\xf0\n" * (READ // 7)),
     "forged notices": ("room", TEXT, lines("-!- ")),
+    "a session's lines": ("room", SESSION, numbered("say")),
+    "a session's `me`": ("room", SESSION, numbered("me")),
+    "a session's pings": ("room", SESSION, said(verb="ping")),
+    "newlines in a session's `say`": ("pair", SESSION, newlines()),
+    "newlines in a session's `say`, mode `ports`": ("ports", SESSION, newlines()),
+    "WebSocket `say`": ("room", UPGRADE + frames([HELLO]), frames(said(verb="say", text="x").split(b"\n")[:-1])),
+    "WebSocket pings": ("room", UPGRADE + frames([HELLO]), frames([b""] * 10_000, Opcode.PING)),
 }
 
 
@@ -115,24 +184,18 @@ def connect(clock: Timed, factory: ChatFactory, is_encrypted: bool = False) -> A
     return protocol
 
 
-def settle(clock: Timed, seconds: float = 1.0) -> None:
-    """Let all happen that is due."""
-    until = clock.seconds() + seconds
-    while due := [call.getTime() for call in clock.getDelayedCalls() if call.getTime() <= until]:
-        clock.advance(max(0.0, min(due) - clock.seconds()))
-
-
 def crowd(mode: str, members: int, is_public: bool = False) -> tuple[Timed, ChatFactory, list[Any]]:
     """Return a hub with so many members in one room, where the mode has so many seats."""
-    clock, row = Timed(), MODES[mode]
+    clock: Any = Timed()  # what a hub needs of a reactor
+    row = MODES[mode]
     limits = Limits(**(PUBLIC if is_public else {}))  # type: ignore[arg-type]  # the row has ints and a float
     admission = Admission(Hub(row, limits), clock.callLater, clock.seconds)
-    factory, ends = ChatFactory(admission, clock), []
+    factory, ends = ChatFactory(admission, clock, Web(admission)), []
     for at in range(min(members, (row.seats or members + 1) - 1)):
         ends.append(connect(clock, factory))
         if row.asks_name:
             ends[-1].dataReceived(f"/nick n{at}\n".encode())
-    settle(clock)
+    clock.settle()
     gc.collect()
     gc.freeze()
     clock.longest = 0.0
@@ -144,10 +207,11 @@ def flood(mode: str, hello: bytes, data: bytes, members: int) -> float:
     clock, factory, _ = crowd(mode, members)
     speaker = connect(clock, factory)
     if hello:
-        clock.time(speaker.dataReceived, hello)
-    settle(clock)
+        speaker.dataReceived(hello)
+    clock.settle()
+    clock.longest = 0.0
     clock.time(speaker.dataReceived, data)
-    settle(clock)
+    clock.settle()
     return clock.longest
 
 
@@ -156,28 +220,63 @@ def close_behind(members: int) -> float:
     clock, factory, _ = crowd("room", members, is_public=True)
     speaker = connect(clock, factory, is_encrypted=True)
     clock.time(speaker.dataReceived, TEXT)
-    settle(clock)
+    clock.settle()
     clock.time(speaker.dataReceived, b"hello\n" * 5000)
     clock.time(speaker.dataReceived, b"hello\n" * 5000)
     clock.time(speaker.connectionLost, Failure(error.ConnectionDone()))
-    settle(clock, 100)
+    clock.settle(100)
     return clock.longest
 
 
 def burst(members: int) -> float:
-    """Return the time (s) in which 200 connections are accepted, one behind the other."""
+    """Return the time (s) in which as many connections as in one turn are accepted, one behind the other."""
     clock, factory, _ = crowd("room", members)
     start = time.thread_time()
-    for _ in range(200):
+    for _ in range(ACCEPTS_A_TURN):
         connect(clock, factory)
     return time.thread_time() - start
+
+
+def meeting(members: int) -> float:
+    """Return the longest turn (s) of a session that joins, comes back and leaves, where it is the first."""
+    clock, factory, _ = crowd("room", members)
+    for tries in (b'"try": 1', b'"try": 2'):
+        link = connect(clock, factory)
+        clock.time(link.dataReceived, SESSION.replace(b'"try": 1', tries))
+        clock.settle()
+        if tries == b'"try": 1':
+            clock.time(link.connectionLost, Failure(error.ConnectionLost()))
+            clock.settle()
+    clock.time(link.dataReceived, b'{"verb": "quit", "got": {}}\n')
+    clock.settle()
+    return clock.longest
+
+
+def joins(members: int, is_longest: bool = False) -> float:
+    """Return the time (s) in which so many join one room in one burst, all of it or the longest turn."""
+    clock, factory, _ = crowd("room", 0)
+    start = time.thread_time()
+    ends = [connect(clock, factory) for _ in range(members)]
+    for at, end in enumerate(ends):
+        clock.time(end.dataReceived, f"/nick n{at}\n".encode())
+    clock.settle()
+    return clock.longest if is_longest else time.thread_time() - start
+
+
+def leaves(members: int) -> float:
+    """Return the longest turn (s) when all links are lost at once."""
+    clock, _, ends = crowd("room", members)
+    for end in ends:
+        clock.time(end.connectionLost, Failure(error.ConnectionLost()))
+    clock.settle()
+    return clock.longest
 
 
 def stop(members: int) -> float:
     """Return the longest turn (s) of a hub that ends."""
     clock, factory, _ = crowd("room", members)
     clock.time(factory._admission.stop, lambda: None)
-    settle(clock, 10)
+    clock.settle(10)
     return clock.longest
 
 
@@ -186,12 +285,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--members", type=int, default=900)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--only", default="", help="rows whose name has this in it")
     asked = parser.parse_args()
     print(f"| 64 KiB of | longest turn, {asked.members} members | 10 members |\n|---|---|---|")
     rows: dict[str, Callable[[int], float]] = {name: partial(flood, *given) for name, given in INPUTS.items()}
-    rows |= {"10,000 lines and a close through TLS": close_behind, "200 connections, all of them": burst}
-    rows |= {"the hub's end": stop}
+    rows |= {"10,000 lines and a close through TLS": close_behind, "a burst of connections: the 16 of one turn": burst}
+    rows |= {
+        "a session that joins, comes back and leaves": meeting,
+        "all links lost at once": leaves,
+        "the hub's end": stop,
+    }
+    rows |= {"all join in one burst, the longest turn": partial(joins, is_longest=True)}
+    rows |= {"all join in one burst, all of it": joins}
     for name, measure in rows.items():
+        if asked.only not in name:
+            continue
         best = [min(measure(members) for _ in range(asked.repeats)) for members in (asked.members, 10)]
         print(f"| {name} | {best[0] * 1000:.1f} ms | {best[1] * 1000:.1f} ms |", flush=True)
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from random import Random
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from benchmarks import compare, traffic
+from benchmarks.fuzz_ends import End, numbered
 from benchmarks.lines import Check, Damage, stream
 from benchmarks.load import WORKS
 from benchmarks.relays import Relay
 from benchmarks.scale import Scale
+from benchmarks.soak_fuzz import KINDS, Talk
 
 
 class CheckTest(SynchronousTestCase):
@@ -49,6 +53,30 @@ class CheckTest(SynchronousTestCase):
                 self.assertRaises(
                     Damage, Check(size, text="fr" if text == "zh" else "zh").take, stream(64, text=text)[0][:640]
                 )
+
+
+class Fuzzed(SynchronousTestCase):
+    """What judges a fuzzed conversation sees each kind of fault."""
+
+    def judged(self, *heard: str, said: int = 3, told: int = 0) -> str:
+        """Return what is said of one who has heard these lines of another."""
+        talk = Talk(KINDS["pair"], "1", "tea", ())
+        speaker, hearer = (End(name, Random(1), "tea") for name in "ab")
+        speaker.said, speaker.told, speaker.ended, hearer.ended = said, told, "clean", "clean"
+        talk.ends = [speaker, hearer]
+        hearer.take("".join(f"{line}\n" for line in heard).encode())
+        talk._judge(talk.ends)
+        return " ".join(talk.faults)
+
+    def test_each_fault(self) -> None:
+        """A line that is doubled, moved, torn or missing is a fault; one that was told of is none."""
+        one, two, three = (numbered("a", at, "hello") for at in (1, 2, 3))
+        self.assertEqual(self.judged(one, "-!- b joined", f"a: {two}", three), "")
+        self.assertIn("doubled", self.judged(one, two, two, three))
+        self.assertIn("reordered", self.judged(two, one, three))
+        self.assertIn("torn", self.judged(one, two[:9] + two[10:], three))
+        self.assertIn("1 lines lost unsaid of 3", self.judged(one, three))
+        self.assertEqual(self.judged(one, three, told=1), "")
 
 
 class HarnessTest(SynchronousTestCase):

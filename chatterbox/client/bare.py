@@ -146,15 +146,15 @@ class BareLink(HubLink):
         welcome = self._exercise.welcome
         if welcome != self._welcome:
             self._welcome = welcome
-            self._listener.heard(self, welcome)
+            self._listener.heard(self, welcome, b"")
         for event in events:
-            self._listener.heard(self, event)
+            self._listener.heard(self, event, b"")
         self._listener.heard_all()
 
     # -- what this end says -------------------------------------------------------------------------------------
 
-    def send(self, verb: Json) -> None:
-        """Do what a hub would be asked for."""
+    def send(self, verb: Json, block: bytes = b"") -> None:
+        """Do what a hub would be asked for; no block comes behind it, since no welcome has offered any."""
         kind, text = verb.get("verb"), str(verb.get("text", ""))
         if kind == "say":
             for line in text.split("\n"):

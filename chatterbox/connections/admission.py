@@ -139,15 +139,23 @@ class Admission:
     def replace(self, connection: Connection, transport: Transport, link_state: Callable[[], LinkState]) -> Connection:
         """Put one that speaks JSON in the place of a connection that was taken for another; `greet` it when it speaks.
 
-        It is counted already.
+        It is counted already, and unready until its head has an end (`is_ready`).
         """
         newcomer = Connection(self, transport, self.dialects.json, connection.peer.address, link_state)
         self.unseated.pop(connection, None)
-        self.connections[newcomer] = self.connections.pop(connection)
+        entry = self.connections[newcomer] = self.connections.pop(connection)
         connection.timers.cancel_all()
         connection.inlet.shut()
         connection.peer.leave("quit")
+        if entry:
+            entry.wait()
         return newcomer
+
+    def is_ready(self, connection: Connection) -> None:
+        """Take it that the head of a browser's request has come."""
+        entry = self.connections.get(connection)
+        if entry:
+            entry.is_ready()
 
     def host(self, transport: Transport, name: str) -> Connection:
         """Seat the hub's own console at once, under a name that nobody else can take."""
@@ -236,7 +244,7 @@ class Admission:
     ) -> None:
         """Tell everyone and hang up; what was accepted is sent first, and who doesn't take it is cut in time."""
         self._when_gone = when_gone
-        for entry in tuple(self.entries.unready):
+        for entry in self.entries.unready.keys() - self.connections.values():
             entry.abort()
         self._end_some(iter(tuple(self.connections)), why, text)
 

@@ -18,7 +18,7 @@ from .handshake import Handshake
 from .inlet import Inlet
 from .outlet import LinkState, Outlet, Transport
 from .reception import Reception
-from .slow import Watch
+from .slow import PULSE, Watch
 from .speech import Speech
 from .stand_in import StandIn
 from .timers import Timers
@@ -131,8 +131,7 @@ class Connection:
         self.open()
         self.was_seated = True
         self._speech.breathe()
-        if self._stand_in:
-            self._stand_in = None
+        self._stand_in = None
         self._reception.seated(self)
 
     def open(self) -> None:
@@ -275,6 +274,11 @@ class Connection:
         if self._stand_in:
             self._stand_in.rise(why)
 
+    def give_up(self) -> None:
+        """Say what was said to one who is away: it is given up with the peer's seat."""
+        if self._stand_in:
+            self._stand_in.give_up()
+
     def heed(self, speaker: Member, label: bytes, thing: Numbered) -> None:
         """Write something numbered that `speaker` says, if it is new to a plain peer; a session looks itself."""
         dialect = self.peer.dialect
@@ -336,6 +340,12 @@ class Connection:
         self.timers.after("look", self._hub.limits.knock, self._check)
         return not self.peer.gone
 
+    def feel_pulse(self) -> None:
+        """Look at a link from which nothing is read, now and again and again: nobody would notice that it is broken."""
+        self._check()
+        if not self.peer.gone and (self.inlet.held or self.inlet.ending):
+            self.timers.after("pulse", PULSE, self.feel_pulse)
+
     def _check(self) -> None:
         if not self.peer.gone and self.outlet.link_state().is_broken:
             self.break_off()
@@ -357,6 +367,7 @@ class Connection:
         """Stop reading, for one reason more; a session is always read, since it may acknowledge, ping or leave."""
         if reason != "room" or not self.peer.session:
             self.inlet.hold(reason)
+            self.timers.after("pulse", PULSE, self.feel_pulse)
 
     def release(self, reason: str) -> None:
         """Go on reading, unless there is another reason not to."""

@@ -28,6 +28,10 @@ class Speaker(Protocol):
     portion: int
     """Bytes that are read in one turn."""
 
+    @property
+    def cuts_lines(self) -> bool:
+        """Whether a portion may end within a line: where keys come, and no lines."""
+
     def reach(self, piece: Piece) -> int:
         """Return how many may hear something when `piece` is handled."""
 
@@ -223,18 +227,24 @@ class Inlet:
             if piece is None:
                 self._pieces = None
                 continue
-            share -= 1
             before = self._speaker.reach(piece)
+            if before > reach and reach < self._reach:  # too many beside those whom this turn has reached already
+                self._again.insert(0, piece)
+                self.hold_for("turn", 0)
+                return
+            share -= 1
             self._speaker.handle(piece)
             reach -= max(before, self._speaker.reach(piece))
         if self.ending:
             self._tell_if_all_is_said()
 
     def _first_portion(self) -> bytes:
-        """Return whole lines of what was received, as many as are read in one turn; at least one."""
+        """Return whole lines of what was received, as many as are read in one turn; at least one, where lines come."""
         block, size = self._rest, self._speaker.portion
         end = len(block)
-        if end > size:
+        if end > size and self._speaker.cuts_lines:
+            end = size
+        elif end > size:
             end = block.rfind(b"\n", 0, size) + 1 or block.find(b"\n", size) + 1 or end
         self._rest = block[end:]
         return block[:end]

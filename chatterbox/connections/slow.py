@@ -13,6 +13,9 @@ from .inlet import Inlet
 from .outlet import Outlet
 from .timers import Timers
 
+PULSE = 10.0
+"""Seconds between two looks at a link from which nothing is read."""
+
 
 class Watched(Protocol):
     """What a watch needs of its connection."""

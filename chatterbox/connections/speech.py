@@ -16,6 +16,7 @@ from ..limits import FEW_LINES, MAX_LINES, Throttle
 from ..wire.keys import KeyReader
 from ..wire.lines import first_lines
 from ..wire.numbered import Numbered
+from ..wire.speaking import PORTION
 from ..wire.verbs import Command, Farewell, Fault, Piece, Typing
 from .bare import without_label
 from .breath import Breath
@@ -27,8 +28,6 @@ PASTED = 256
 """Keys of a draft that are worth a turn: each is looked at, and 4,000 take half a millisecond."""
 KEYS_A_TURN = 4096
 """Bytes of a draft that are looked at in one turn."""
-PORTION = 16 * 1024
-"""Bytes read in one turn where a line may be a farewell: each is looked at (64 KiB of bare newlines take 7 ms)."""
 WHOLE = 1024 * 1024
 """Bytes read in one turn elsewhere: more than is ever received at once."""
 BYTES_A_TURN = 2 * 1024 * 1024
@@ -102,6 +101,12 @@ class Speech:
         """Take it that the other end has finished, and all that it sent is handled."""
         self._talker.said_all()
 
+    @property
+    def cuts_lines(self) -> bool:
+        """Whether a portion may end within a line: a reader of keys has a state. Before the seat a hello may come."""
+        peer = self._talker.peer
+        return peer.dialect.by_keys and peer.room is not None
+
     def reach(self, piece: Piece) -> int:
         """Return how many may hear something when `piece` is handled: a fault or a ping is its speaker's own affair."""
         return self._hearers if isinstance(piece, bytes | Command | Farewell | Typing | Numbered) else 1
@@ -135,6 +140,8 @@ class Speech:
                 lines = head.count(b"\n")
                 self._say_rest(piece.after(lines))
                 piece = piece._replace(block=head, lines=lines)
+            if self.portion == PORTION and len(piece.block) > MAX_LINES:  # to read its like takes time
+                self._inlet.hold_for("turn", 0)
         self._talker.handle_numbered(piece)
         if self.throttle:
             self._slow_down(lines)

@@ -31,6 +31,9 @@ class Plain(Protocol):
     outlet: Outlet
     timers: Timers
 
+    def hold(self, reason: str) -> None:
+        """Stop reading, for one reason more."""
+
     def written(self) -> int:
         """Return the bytes that were ever queued to the other end."""
 
@@ -49,7 +52,7 @@ class StandIn:
         grace: seconds for which a peer that has finished keeps its seat for who hasn't got its last lines.
     """
 
-    __slots__ = ("_agent", "_got", "_grace", "_is_flushing", "_now", "_plain", "_why")
+    __slots__ = ("_agent", "_got", "_grace", "_is_flushing", "_is_looking", "_now", "_plain", "_why")
 
     def __init__(
         self, plain: Plain, is_pair: bool, now: Callable[[], float], got: Callable[..., None], grace: float
@@ -60,6 +63,8 @@ class StandIn:
         self._got = got
         self._grace = grace
         self._is_flushing = False
+        self._is_looking = False
+        """Whether a look at what the peer's machine has taken is to come."""
         self._why = "left"
 
     # -- who is there ------------------------------------------------------------------------------------------
@@ -83,6 +88,12 @@ class StandIn:
         """Acknowledge what the peer's machine has by now; who goes to another room hears what isn't delivered."""
         self._acknowledge(idle=True)
         if why == "moved":
+            self._leave_room()
+
+    def give_up(self) -> None:
+        """Say what is kept for a partner that is away, or to come: its speaker leaves, and nobody keeps it."""
+        outbox = self._agent.outbox
+        if outbox.pair and not outbox.partner_is_here:
             self._leave_room()
 
     def _leave_room(self) -> None:
@@ -124,10 +135,11 @@ class StandIn:
                     fields = {"lines": outcome.lines, "sure": outcome.word == UNSENT, "why": self._why}
                     plain.peer.tell(Message("undelivered", fields))
             for thing in things:
-                plain.peer.room.apply(Sent(plain.peer, thing))
+                if thing.lines or thing.n > 1:  # who has said nothing yet has nothing to say of its count either
+                    plain.peer.room.apply(Sent(plain.peer, thing))
             self._is_flushing = False
         if self._agent.full:
-            plain.inlet.hold("agent")
+            plain.hold("agent")
         else:
             plain.inlet.release("agent")
 
@@ -140,7 +152,12 @@ class StandIn:
             self._plain.peer.tell(Message("missed", {"name": speaker.name, "lines": heard.missed}))
         if heard and heard.thing.lines and heard.thing.kind != "missing":
             self._write(speaker, label, heard.thing)
-        if self._agent.due is not None or self._agent.unacknowledged:
+        self._look_soon()
+
+    def _look_soon(self) -> None:
+        """Look at what the peer's machine has taken in a moment, once, while there is anything to be said of that."""
+        if not self._is_looking and (self._agent.due is not None or self._agent.unacknowledged):
+            self._is_looking = True
             self._plain.timers.after("got", GLANCE, self._look)
 
     def _write(self, speaker: Member, label: bytes, thing: Numbered) -> None:
@@ -156,9 +173,9 @@ class StandIn:
 
     def _look(self) -> None:
         """Ask whether the peer's machine has taken what was written, and say so to who said it."""
+        self._is_looking = False
         self._acknowledge()
-        if self._agent.due is not None or self._agent.unacknowledged:
-            self._plain.timers.after("got", GLANCE, self._look)
+        self._look_soon()
         self._end_if_over()
 
     def _acknowledge(self, idle: bool = False) -> None:

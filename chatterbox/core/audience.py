@@ -18,19 +18,26 @@ class Audience:
         soon: calls a function when this turn is over, or at once.
     """
 
-    __slots__ = ("_names", "members", "notices")
+    __slots__ = ("_names", "members", "notices", "sessions", "streams")
 
     def __init__(self, soon: Soon) -> None:
         self.members: dict[Member, bytes] = {}
         """Each member's label, as it stands before its lines."""
         self._names: dict[str, Member] = {}
         """Members by all that their names are told apart by."""
+        self.streams: dict[str, Member] = {}
+        """Members by stream."""
+        self.sessions: dict[Member, None] = {}
+        """Those who number their lines themselves."""
         self.notices = Notices(soon, lambda: self.members)
 
     def add(self, peer: Member, name: str, has_label: bool) -> None:
         """Let `peer` in, under a name that is free."""
         self._call(peer, name)
         self.members[peer] = f"{name}: ".encode() if has_label else b""
+        self.streams[peer.stream] = peer
+        if peer.session:
+            self.sessions[peer] = None
 
     def _call(self, peer: Member, name: str) -> None:
         peer.name = name
@@ -62,16 +69,19 @@ class Audience:
         """Let `peer` go."""
         del self.members[peer]
         self._forget(peer.name)
+        self.sessions.pop(peer, None)
+        if self.streams.get(peer.stream) is peer:
+            del self.streams[peer.stream]
 
     def without(self, peer: Member) -> tuple[Member, ...]:
         """Return everybody but `peer`."""
         return tuple(member for member in self.members if member is not peer)
 
-    def tell(self, message: Message, without: Member | None = None) -> None:
-        """Let every member but `without` hear `message`, rendered once for each dialect."""
+    def tell(self, message: Message, without: Member | None = None, to_sessions: bool = True) -> None:
+        """Let every member but `without` hear `message`, rendered once a dialect; sessions only if they are to."""
         rendered: dict[Dialect, bytes] = {}
         for member in tuple(self.members):
-            if member is not without:
+            if member is not without and (to_sessions or not member.session):
                 if member.dialect not in rendered:
                     rendered[member.dialect] = member.dialect.message(message)
                 member.hear(rendered[member.dialect])

@@ -1,15 +1,17 @@
 """What a room does for ends that number their lines: it routes, says who is away or back, and lets ends meet.
 
-A session numbers its own lines, and the hub's stand-in those of a plain peer beside a session. A room keeps no line and
-no number of theirs, and one of plain peers alone never comes here.
+A session numbers its own lines, and the hub's stand-in those that a plain peer says to it. In a larger room plain
+peers hear each other without numbers: a thousand of them would else be a million who meet. A room keeps no line and no
+number.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
-from ..wire.dialects import Message
+from ..wire.dialects import Dialect, Message, SessionJson
 from ..wire.numbered import Numbered
+from .audience import Audience
 from .events import Member
 from .modes import Mode
 
@@ -39,26 +41,42 @@ def welcome(mode: Mode, room: str, peer: Member, members: Iterable[Member]) -> C
     return fields | ({"ends": [card(member) for member in members if member is not peer]} if peer.session else {})
 
 
-def introduce(members: Iterable[Member], peer: Member, everybody: bool) -> None:
-    """Let `peer` and the other members meet; with `everybody` also those among themselves (the first session)."""
-    members = tuple(members)
-    for one in members if everybody else (peer,):
-        for other in members:
-            if one is not other:
-                one.meet(other)
-                if not everybody:
-                    other.meet(one)
+def introduce(others: Iterable[Member], peer: Member) -> None:
+    """Let `peer` and the others meet."""
+    for other in tuple(others):
+        if other is not peer:
+            peer.meet(other)
+            other.meet(peer)
 
 
-def route(members: Mapping[Member, bytes], speaker: Member, thing: Numbered, echo: bool) -> None:
-    """Let those hear `thing` whom it is for; a stream that doesn't sit here is nobody: the speaker's copy is safe."""
-    label = members[speaker]
-    for member in tuple(members):
-        if member is not speaker:
-            if thing.to in ("", member.stream):
-                member.heed(speaker, label, thing)
-        elif echo and not thing.to and thing.kind == "say":
-            member.hear(member.dialect.said(speaker.name, label, thing.block, True))
+def route(audience: Audience, speaker: Member, thing: Numbered, to_all: bool, echo: bool) -> None:
+    """Let those hear `thing` whom it is for; a stream that doesn't sit here is nobody: the speaker's copy is safe.
+
+    Args:
+        audience: who is here.
+        speaker: whose it is.
+        thing: what is said.
+        to_all: whether plain members hear what is for everyone; if not, they have heard it already.
+        echo: whether the speaker does.
+    """
+    label = audience.members[speaker]
+    if thing.to:
+        to = audience.streams.get(thing.to)
+        if to and to is not speaker:
+            to.heed(speaker, label, thing)
+        return
+    rendered: dict[Dialect, bytes] = {}
+    for member in tuple(audience.members if to_all else audience.sessions):
+        dialect = member.dialect
+        if member is speaker:
+            if to_all and echo and thing.kind == "say":
+                member.hear(dialect.said(speaker.name, label, thing.block, True))
+        elif isinstance(dialect, SessionJson):
+            if dialect not in rendered:
+                rendered[dialect] = dialect.numbered(speaker.name, speaker.stream, thing)
+            member.hear(rendered[dialect])
+        else:
+            member.heed(speaker, label, thing)
 
 
 def parting(peer: Member, why: str) -> Card:
@@ -67,7 +85,16 @@ def parting(peer: Member, why: str) -> Card:
     return fields | ({"to": peer.wanted_room} if why == "moved" else {})
 
 
-def left(hearer: Member, peer: Member, why: str) -> Message:
-    """Return what `hearer` is told of the leaving of `peer`: also what that one had got of it."""
-    fields = parting(peer, why) | {"got": peer.last_got(hearer.stream)}
+def tell_left(hearers: Iterable[Member], peer: Member, why: str) -> None:
+    """Tell that `peer` has left, and each hearer what that one had got of it."""
+    rendered: dict[tuple[Dialect, int], bytes] = {}
+    for hearer in tuple(hearers):
+        key = hearer.dialect, peer.last_got(hearer.stream)
+        if key not in rendered:
+            rendered[key] = hearer.dialect.message(_left(peer, why, key[1]))
+        hearer.hear(rendered[key])
+
+
+def _left(peer: Member, why: str, got: int) -> Message:
+    fields = parting(peer, why) | {"got": got}
     return Message("left", fields | ({"finished": True} if peer.has_all else {}))

@@ -110,6 +110,9 @@ class Link(Protocol):
     def rise(self, why: str) -> None:
         """Say what of the numbered lines is got, and in the end isn't, before the peer gives up its seat."""
 
+    def give_up(self) -> None:
+        """Say what was said to one who is away: it is given up with the peer's seat."""
+
     def heed(self, speaker: Member, label: bytes, thing: Numbered) -> None:
         """Write something numbered that `speaker` says, if it is the next of its kind."""
 
@@ -361,6 +364,8 @@ class Peer:
         """Say what of its lines was held for a partner, and is given up with its seat."""
         if self.room and (lines := self.room.held_by(self)):
             self.tell(undelivered(ALONE, lines))
+        if self.room and self.link:
+            self.link.give_up()
 
     def give_up_search(self) -> None:
         """Wait no longer for the answer where the wanted room lives."""

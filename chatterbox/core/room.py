@@ -40,7 +40,7 @@ from .held import Held
 from .modes import Mode
 from .naming import names_for
 from .notices import Soon
-from .numbered import card, introduce, left, parting, route, welcome
+from .numbered import card, introduce, parting, route, tell_left, welcome
 
 _METHODS = {kind: f"_{kind.__name__.lower()}" for kind in get_args(RoomEvent)}
 """The method of a room that lets each kind of event happen: `_joined` for `Joined`, and so on."""
@@ -167,13 +167,14 @@ class Room:
         peer, block = event.peer, event.block
         if peer not in self.members:
             return
-        if self._is_numbered:
+        if self._is_numbered and self.is_pair:
             peer.speak("say", block)
-            return
-        if self.mode.holds and len(self.members) < 2:
+        elif self.mode.holds and len(self.members) < 2:
             self._keep(event)
         elif not self._is_put_off(event):
-            self._relay(peer, block)
+            self._relay(peer, block, to_sessions=False)
+            if self._audience.sessions:
+                peer.speak("say", block)
 
     def _keep(self, event: Said | Typed) -> None:
         self._held.keep(event)
@@ -188,13 +189,15 @@ class Room:
                 return True
         return False
 
-    def _relay(self, peer: Member, block: bytes) -> None:
+    def _relay(self, peer: Member, block: bytes, to_sessions: bool = True) -> None:
         label = self.members[peer]
         rendered: dict[Dialect, bytes] = {}
         for member in tuple(self.members):
             if member is peer:
                 if self.mode.echo:
                     member.hear(member.dialect.said(peer.name, label, block, True))
+                continue
+            if member.session and not to_sessions:
                 continue
             data = rendered.get(member.dialect)
             if data is None:
@@ -218,11 +221,11 @@ class Room:
         if peer not in self.members or self._is_put_off(event):
             return
         message = Message("did", {"from": peer.name, "stream": peer.stream, "text": text})
-        if self._is_numbered:
+        if not self.is_pair:
+            self._audience.tell(message, without=peer, to_sessions=False)
+        if self._is_numbered and (self.is_pair or self._audience.sessions):
             peer.speak("me", text.encode() + b"\n")
-        elif not self.is_pair:
-            self._audience.tell(message, without=peer)
-        elif len(self.members) < 2:
+        elif self.is_pair and len(self.members) < 2:
             peer.tell(undelivered(ALONE, 1))
             return
         for member in self._audience.without(peer) if self.is_pair and not self._is_numbered else ():
@@ -233,7 +236,7 @@ class Room:
         peer, to, text = event.peer, event.to, event.text
         if peer not in self.members or to not in self.members or self._is_put_off(event):
             return
-        if self._is_numbered:
+        if self._is_numbered and (self.is_pair or to.session):
             peer.speak("msg", text.encode() + b"\n", to.stream)
         else:
             fields: dict[str, object] = {"from": peer.name, "stream": peer.stream, "text": text}
@@ -295,8 +298,9 @@ class Room:
         peer, thing = event
         if peer not in self.members:
             return
-        route(self.members, peer, thing, self.mode.echo)
-        if thing.kind == "say" and "said" in self.mode.script:
+        to_all = self.is_pair or peer.session
+        route(self._audience, peer, thing, to_all, self.mode.echo)
+        if to_all and thing.kind == "say" and "said" in self.mode.script:
             self._observe(Happening(self, Said(peer, thing.block)))
 
     def _away(self, event: Away) -> None:
@@ -319,7 +323,7 @@ class Room:
     def _introduce(self, peer: Member) -> None:
         """Let ends that number their lines meet; from the first session on they all do."""
         if self._is_numbered or peer.session:
-            introduce(self.members, peer, everybody=not self._is_numbered)
+            introduce(self.members if self.is_pair or peer.session else self._audience.sessions, peer)
             self._is_numbered = True
 
     def _left(self, event: Left) -> None:
@@ -337,7 +341,7 @@ class Room:
         self._tell_of_leaving(peer, why)
         if not self.mode.ends_together:
             self._tell_undelivered(event)
-        if self._is_numbered:
+        if self._is_numbered and (self.is_pair or peer.session):
             for member in tuple(self.members):
                 member.part(peer, why)
         if self.is_pair:
@@ -352,9 +356,7 @@ class Room:
         elif why not in HUB_ENDS:
             if peer.session:
                 self._audience.notices.tell()
-                for member in tuple(self.members):
-                    if self.mode.announces or member.session:
-                        member.tell(left(member, peer, why))
+                tell_left(self.members if self.mode.announces else self._audience.sessions, peer, why)
             else:
                 self._notice(Message("left", parting(peer, why)))
 

@@ -280,6 +280,8 @@ def _endpoint(reactor: Any, text: str) -> IStreamServerEndpoint:
         text += ("" if ":mode=" in text else ":mode=600") + ("" if ":lockfile=" in text else ":lockfile=0")
     elif kind in ("tcp", "tcp6", "ssl", "tls") and ":backlog=" not in text:
         text += f":backlog={BACKLOG}"
+    if kind == "ssl" and ":interface=" not in text and _has_ipv6():
+        text += r":interface=\:\:"
     port = re.match(r"(?:tcp6?|ssl):(?:port=)?([^:]*)", text)
     if port and not (port[1].isdigit() and int(port[1]) < 65536):
         raise ValueError(f"{port[1] or 'nothing'} is no port number from 0 to 65535")
@@ -289,6 +291,15 @@ def _endpoint(reactor: Any, text: str) -> IStreamServerEndpoint:
         raise
     except Exception as fault:
         raise ValueError(reason_of(fault)) from None
+
+
+def _has_ipv6() -> bool:
+    """Return whether this machine can listen for IPv6; a socket that does takes IPv4, too."""
+    try:
+        _listening(socket.AF_INET6, "::", 0, v6_only=False).close()
+    except (_NoFamily, CannotListenError):
+        return False
+    return True
 
 
 def reason_of(fault: BaseException) -> str:

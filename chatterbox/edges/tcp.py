@@ -36,8 +36,6 @@ from ..wire.lines import Lines
 from .sockets import address_of, link_state, tcp_socket, tune
 from .telnet import IAC, Telnet, speaks_telnet
 
-PULSE = 10.0
-"""Seconds between two looks at the link of one who has finished."""
 SMALL_READ = 4096
 """Bytes taken in one turn where each is looked at: a flood of keys or of telnet commands holds nobody up for 1 ms."""
 _NEWLINE = 10
@@ -193,7 +191,8 @@ class ChatProtocol(LineReceiver):
             return
         self._say_unended()
         self.connection.finish()
-        self._feel_pulse()
+        if self._socket:
+            self.connection.feel_pulse()
 
     def _when_taken(self, call: Callable[[], None]) -> None:
         """Do the last thing for this connection, behind what came and waits for another turn."""
@@ -201,15 +200,6 @@ class ChatProtocol(LineReceiver):
             self._at_end = call
         else:
             call()
-
-    def _feel_pulse(self) -> None:
-        """Ask the system whether the link is broken: nothing is read from who has finished, so nobody would notice."""
-        if self.connection.peer.gone:
-            return
-        if self._link_state().is_broken:
-            self.transport.abortConnection()
-        elif self._socket:
-            self.connection.timers.after("pulse", PULSE, self._feel_pulse)
 
     def writeConnectionLost(self) -> None:
         """Do nothing: we have closed our own half."""

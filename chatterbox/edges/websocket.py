@@ -94,6 +94,7 @@ class Visit:
         "_fragments",
         "_has_greeted",
         "_lines",
+        "_messages",
         "_pong",
         "_protocol",
         "_raw",
@@ -115,6 +116,8 @@ class Visit:
         """Whether the hub takes what comes."""
         self._lines = Lines()
         self._text = bytearray()
+        self._messages: list[bytes] = []
+        """Whole ones of this turn, as lines."""
         self._fragments = 0
         """Frames of the message that is coming."""
         self._room = ""
@@ -161,6 +164,7 @@ class Visit:
 
     def _judge(self, head: bytes) -> None:
         """Let the gate judge a request, and do what it asks for."""
+        self._web.admission.is_ready(self.connection)
         method, path, version = head.split(b"\r\n", 1)[0].decode(errors="replace").split(" ", 2)
         handshake = ServerProtocol()
         if method == "GET":
@@ -203,7 +207,18 @@ class Visit:
         self._take_frames()
 
     def _take_frames(self) -> None:
-        """Parse what has come, as far as this turn goes; the rest waits, and reading with it."""
+        """Take what has come, as far as this turn goes; the rest waits, and reading with it."""
+        self._parse_some()
+        self._hand_on()
+
+    def _hand_on(self) -> None:
+        """Hand on the messages of this turn at once, so that they have one share of it together."""
+        messages, self._messages = b"".join(self._messages), []
+        if messages and not self.connection.peer.gone:
+            self.connection.receive(messages)
+
+    def _parse_some(self) -> None:
+        """Parse some frames; where more have come, the others wait for the next turn."""
         frames = 0
         while self._received and self._reads and not self.connection.peer.gone:
             if frames >= FRAMES_A_TURN:
@@ -240,6 +255,7 @@ class Visit:
     def _take_frame(self, frame: Frame) -> None:
         """Take one frame; control frames may come between the frames of a message, and are answered already."""
         if frame.opcode is Opcode.CLOSE:
+            self._hand_on()
             self._raw.write(b"".join(self._protocol.data_to_send()))
             self.finish()
         elif frame.opcode is Opcode.BINARY:
@@ -270,10 +286,13 @@ class Visit:
             self._code = 1007
             self._end("kicked", "a message is UTF-8")
             return
-        if not self._has_greeted:
+        is_hello = not self._has_greeted
+        if is_hello:
             message = self._greet(message)
         if message:
-            self.connection.receive(message + b"\n")
+            self._messages.append(message + b"\n")
+        if is_hello:  # how much may come next depends on it
+            self._hand_on()
 
     def _greet(self, message: bytes) -> bytes:
         """Return the hello, which names the room where the path does; whoever says anything else is sent away."""
@@ -341,7 +360,8 @@ class Visit:
             self._raw.resumeProducing()
 
     def _end(self, word: str, text: str) -> None:
-        """Hang up with a word and a sentence."""
+        """Hang up with a word and a sentence; what was said before is said."""
+        self._hand_on()
         self.connection.peer.end(word, text)
 
     def _hang_up(self, word: str) -> None:

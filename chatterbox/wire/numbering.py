@@ -100,6 +100,12 @@ class Outbox:
         """Whether nothing at all waits to be got."""
         return not self._kept()
 
+    @property
+    def partner_is_here(self) -> bool:
+        """Whether a pair's partner is there, and has its link."""
+        lanes = self._lanes_of(self.partner)
+        return bool(lanes) and all(lane.ends[self.partner].here for lane in lanes)
+
     def _kept(self) -> list[Block]:
         return [*self._free, *(block for lane in self._all_lanes() for block in lane.blocks)]
 

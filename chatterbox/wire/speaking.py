@@ -17,7 +17,7 @@ from .verbs import Dropped, Farewell, Fault, Goodbye, Piece, Ping
 NUMBERED = frozenset({"say", "me", "msg", "done"})
 MUCH = 128 * 1024
 """Bytes of lines that are read at once: what a client says at once."""
-FEW = 16 * 1024
+PORTION = 16 * 1024
 """The same where each line may be a farewell: 64 KiB of bare newlines take 7 ms."""
 NO_NUMBER = Fault("verb", "a number is a whole number from 1 on, and goes with whole lines")
 _GOTS = 64
@@ -30,7 +30,7 @@ class SessionReader(JsonReader):
     def __init__(self, limits: Limits, farewells: Iterable[str] = ()) -> None:
         super().__init__(limits, farewells)
         self.max_json = limits.max_session_json
-        self.enough = FEW if self._text.has_farewells else MUCH
+        self.enough = PORTION if self._text.has_farewells else MUCH
         """Bytes of lines that are read at once."""
 
     def _verb(self, verb: str, sent: Json) -> Iterable[Piece]:
@@ -48,14 +48,19 @@ class SessionReader(JsonReader):
         text = sent.get("text", "")
         kind, to = sent.get("verb"), sent.get("to", "")
         if not isinstance(text, str):
-            return (Fault("verb", "a line's text is a string"),)
+            yield Fault("verb", "a line's text is a string")
+            return
         block = clean(text.encode(errors="replace") + b"\n") if kind != "done" else b""
         if kind in ("me", "msg"):
             block = clean_text(text).encode() + b"\n"
         thing = from_verb(sent | {"to": to}, block if text or "text" in sent else b"")
         if thing is None:
-            return (NO_NUMBER,)
-        return self.pieces(thing) if thing.block else (thing,)
+            yield NO_NUMBER
+        elif not thing.block:
+            yield thing
+        else:
+            for part in _portions(thing, self.enough):
+                yield from self.pieces(part)
 
     def pieces(self, thing: Numbered) -> Iterator[Piece]:
         """Yield what passes of a clean block; a line that is too long keeps its number, and so does a farewell."""
@@ -69,6 +74,17 @@ class SessionReader(JsonReader):
                 yield Dropped(part.n, thing.to, thing.private, other.text)
             elif isinstance(other, Farewell):
                 yield other
+
+
+def _portions(thing: Numbered, most: int) -> Iterator[Numbered]:
+    """Yield `thing` in portions, so that what looks at each line can stop between them."""
+    while len(thing.block) > most:
+        end = thing.block.rfind(b"\n", 0, most) + 1 or thing.block.index(b"\n") + 1
+        head = thing._replace(block=thing.block[:end], lines=thing.block.count(b"\n", 0, end))
+        yield head
+        thing = thing._replace(n=head.last + 1, block=thing.block[end:], lines=thing.lines - head.lines, gap=None)
+    if thing.block:
+        yield thing
 
 
 def _got(sent: Json) -> Piece:

@@ -12,10 +12,11 @@ from twisted.trial.unittest import SynchronousTestCase
 from chatterbox.connections.admission import ENDS_A_TURN
 from chatterbox.connections.connection import Connection
 from chatterbox.connections.inlet import Inlet
-from chatterbox.connections.speech import BYTES_A_HEARER, BYTES_A_TURN, KEYS_A_TURN, PORTION
+from chatterbox.connections.speech import BYTES_A_HEARER, BYTES_A_TURN, KEYS_A_TURN
 from chatterbox.core.peer import Peer
 from chatterbox.limits import Limits
 from chatterbox.wire.keys import KeyReader
+from chatterbox.wire.speaking import PORTION
 from tests.harness.memory import End, HubOnAClock
 
 HEARERS = Limits().hearers_a_turn

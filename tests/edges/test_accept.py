@@ -13,6 +13,7 @@ from zope.interface import alsoProvides
 from chatterbox.core.events import Refused
 from chatterbox.edges.proxy import ProxiedFactory
 from chatterbox.limits import Limits
+from tests.harness.browsers import HubForBrowsers, reply_of, request
 from tests.harness.memory import READ, End, FakeTransport, HubOnAClock
 
 MAX = Limits().max_unready
@@ -87,6 +88,20 @@ class Unready(SynchronousTestCase):
             self.assertEqual((end.closed, port.counted), ("", 1))
             end.line.close(error.ConnectionDone)
             self.assertEqual((port.counted, port.hub.admission.entries.unready, port.hub.leftovers()), (0, {}, []))
+
+    def test_http_heads(self) -> None:
+        """A browser whose head has no end yet waits as one of the unready ones; with its end, and others, it doesn't."""
+        hub = HubForBrowsers(limits={"max_unready": 2})
+        head = request()
+        whole = hub.browser("/")
+        halves = [hub.asks(head[:-2]) for _ in range(3)]
+        self.assertEqual([end.closed for end in (whole.end, *halves)], ["", "aborted", "", ""])
+        halves[1].sends(head[-2:])
+        self.assertEqual(reply_of(halves[1]).status, 200)
+        hub.asks(head[:-2])
+        self.assertEqual([halves[2].closed, len(hub.admission.entries.unready)], ["", 2])
+        halves[2].cut()
+        self.assertEqual(len(hub.admission.entries.unready), 1)
 
     def test_a_hub_that_stops(self) -> None:
         """Waits for nobody who isn't ready, and lets nobody in; who can be told is told."""

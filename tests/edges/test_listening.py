@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
+import twisted.test
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
@@ -100,6 +101,24 @@ class Numbers(SynchronousTestCase):
                 number = other.getsockname()[1]
                 fault = self.assertRaises(CannotListenError, listening._dual_socket, number)
                 self.assertEqual((place_in(fault), reason_of(fault)), (f"*:{number}", "Address already in use"))
+
+
+class Encrypted(TestCase):
+    """TLS ports."""
+
+    def _port(self, typed: str) -> IListeningPort:
+        pem = Path(twisted.test.__file__).with_name("server.pem")
+        opened = opener(reactor, typed.format(f"ssl:0:privateKey={pem}"), False, 15.0)
+        port = self.successResultOf(opened(Factory.forProtocol(Protocol)))[0]
+        self.addCleanup(port.stopListening)
+        return port
+
+    def test_both_families(self) -> None:
+        """Without an interface they take both, also behind a proxy; with one, that; without IPv6, IPv4 alone."""
+        for typed, host in (("{}", "*"), ("haproxy:{}", "*"), ("{}:interface=127.0.0.1", "127.0.0.1")):
+            self.assertEqual(place_of(self._port(typed))[0], host)
+        with without(socket.AF_INET6):
+            self.assertEqual(place_of(self._port("{}"))[0], "0.0.0.0")
 
 
 class UnixSockets(TestCase):

@@ -8,7 +8,9 @@ from collections import deque
 from itertools import product
 from typing import Any
 
+from twisted.internet import tcp
 from twisted.internet.error import ConnectionDone
+from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.testing import MemoryReactorClock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
@@ -16,7 +18,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from chatterbox.connections.admission import Admission
 from chatterbox.core.hub import Hub
 from chatterbox.core.modes import MODES
-from chatterbox.edges.sockets import GENTLE, TCPTransport
+from chatterbox.edges.sockets import ACCEPTS_A_TURN, GENTLE, TCPTransport, send_at_once
 from chatterbox.edges.tcp import ChatFactory
 
 
@@ -296,3 +298,30 @@ class GentleEnds(SynchronousTestCase):
             self.go_round(1)
             self.assertEqual(len(self.b.heard), waiting * 4000 + (32 if words else 20))
             self.assertEqual(self.b.socket.calls[-2:], ["shutdown", "close"], (waiting, words))
+
+
+class Accepting(SynchronousTestCase):
+    """B12: a burst of connections."""
+
+    def test_a_few_in_one_turn(self) -> None:
+        """Of 40 that wait, 16 are accepted in one call, 16 in the next and 8 in the last, however long it goes on."""
+        made: list[Protocol] = []
+
+        class Made(Protocol):
+            def connectionMade(self) -> None:
+                made.append(self)
+
+        port = send_at_once(tcp.Port(0, Factory.forProtocol(Made), 64, "127.0.0.1", Turns()))
+        port.startListening()
+        ends = [socket.create_connection(("127.0.0.1", port.getHost().port)) for _ in range(40)]
+        counts = []
+        for _ in range(3):
+            before = len(made)
+            port.doRead()
+            counts.append(len(made) - before)
+        self.assertEqual(counts, [ACCEPTS_A_TURN, ACCEPTS_A_TURN, 8])
+        for end in ends:
+            end.close()
+        for protocol in made:
+            protocol.transport.getHandle().close()  # type: ignore[union-attr]
+        port.socket.close()

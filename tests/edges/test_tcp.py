@@ -20,8 +20,9 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import directlyProvides
 
+from chatterbox.connections.slow import PULSE
 from chatterbox.edges.proxy import ProxiedFactory
-from chatterbox.edges.tcp import PULSE, ChatProtocol
+from chatterbox.edges.tcp import ChatProtocol
 from chatterbox.log import Log as HubLog
 from tests.harness.inputs import PROPERTY
 from tests.harness.memory import HubOnAClock

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from unittest import mock
 
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 from websockets.frames import Opcode
 
+from chatterbox.core.peer import Peer
 from chatterbox.edges.websocket import FRAMES_A_TURN, MAX_FRAGMENTS
 from tests.harness.browsers import HOST, UPGRADE, Browser, HubForBrowsers, frame, reply_of, request
 from tests.harness.inputs import PROPERTY
@@ -277,6 +279,28 @@ class Bounds(SynchronousTestCase):
         self.assertLess(len(line.taken), 2 * FRAMES_A_TURN * len(b"\x8a\0"))
         self.browser.heard()
         self.assertEqual((len(self.browser.pongs), line.reading), (10_000, True))
+
+    def test_a_turn_of_messages(self) -> None:
+        """Many small messages of one read have one share of a turn together, and all are heard, in order."""
+        hub = HubForBrowsers("ports", {"hearers_a_turn": 20})
+        hearers = [hub.nc() for _ in range(9)]
+        browser = hub.browser("/lobby", name="ann")
+        hub.wait(1)
+        messages = [json.dumps({"verb": "say", "text": f"{at}"}).encode() for at in range(100)]
+        with mock.patch.object(Peer, "hear", autospec=True, side_effect=Peer.hear) as hear:
+            browser.end.line.send(b"".join(map(frame, messages)))
+            self.assertLessEqual(hear.call_count, 20)
+        hub.wait(1)
+        self.assertEqual([line.split()[-1] for line in hearers[0].lines()[-100:]], [f"{at}" for at in range(100)])
+
+    def test_what_stands_before_a_fault_is_said(self) -> None:
+        """Messages before one that ends the connection are heard, though they came in one read."""
+        hub = HubForBrowsers()
+        nc, browser = hub.nc("/join lobby"), hub.browser("/lobby", name="ann")
+        nc.heard()
+        last = frame(b'{"verb": "say", "text": "last"}')
+        browser.end.sends(last + last + frame(b"x", Opcode.BINARY))
+        self.assertEqual(nc.lines(), ["last", "last", "-!- your partner left (kicked)"])
 
     def test_pings_of_one_who_reads_nothing(self) -> None:
         """Only the last one is answered (RFC 6455, 5.5.3): no buffer grows."""

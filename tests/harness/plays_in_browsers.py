@@ -20,7 +20,10 @@ from .plays import MemoryStage
 
 UNLIKE = {
     "bare": "its programs know no newline",
+    "bare-duet": "its programs know no newline",
+    "bare-leaving": "its programs know no newline",
     "bare-order": "its programs know no newline",
+    "bare-pair": "its programs know no newline",
     "room": "a browser's page asks for the name, not the hub",
     "talk": "keys are no lines",
 }

@@ -6,18 +6,24 @@ A linear parser needs 8 times as long for 8 times as much, a quadratic one 64 ti
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
 import time
 from collections.abc import Callable
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from chatterbox.edges.listening import _unix_path
+from chatterbox.edges.page import Gate
+from chatterbox.edges.proxy import read_header
 from chatterbox.edges.telnet import Telnet
 from chatterbox.limits import Limits
 from chatterbox.wire.dialects import make_dialects
 from chatterbox.wire.keys import KeyReader
 from chatterbox.wire.lines import Lines, first_lines, within
 from chatterbox.wire.reading import JsonReader, TextReader, hello
+from chatterbox.wire.speaking import SessionReader
 from chatterbox.wire.text import clean, clean_keys
 from tests.wire.test_text import PLAIN
 
@@ -111,18 +117,40 @@ PARSERS: dict[str, Callable[[bytes], object]] = {
     "TextReader without a limit": lambda block: list(TextReader(WIDE, FAREWELLS).read(block)),
     "JsonReader": lambda block: list(JsonReader(WIDE, FAREWELLS).read(block)),
     "JsonReader, said": lambda block: list(JsonReader(WIDE, FAREWELLS).read(_say(block))),
+    "SessionReader": lambda block: list(SessionReader(WIDE, FAREWELLS).read(block)),
+    "SessionReader, said": lambda block: list(SessionReader(WIDE, FAREWELLS).read(_say(block, n=1))),
     "hello": hello,
     "KeyReader": lambda block: list(KeyReader(LIMITS, FAREWELLS).read(block)),
     "KeyReader without a limit": lambda block: list(KeyReader(WIDE, FAREWELLS).read(block)),
     "Telnet": stripped,
+    "a proxy's header": lambda block: _header(block),
+    "the gate of HTTP": lambda block: _judged(block),
+    "endpoint strings": lambda block: _unix_path(f"unix:{block.decode('latin-1')}"),
     "Text.said": lambda block: HERE.text.said("ann", b"", block, False),
     "Keys.said": lambda block: HERE.keys.said("ann", b"", block, False),
     "Json.said": lambda block: HERE.json.said("ann", b"", clean(block), False),
 }
 
 
-def _say(block: bytes) -> bytes:
-    return json.dumps({"verb": "say", "text": block.decode(errors="replace")}).encode() + b"\n"
+def _say(block: bytes, **more: int) -> bytes:
+    return json.dumps({"verb": "say", "text": block.decode(errors="replace"), **more}).encode() + b"\n"
+
+
+def _judged(block: bytes) -> object:
+    text = block.decode("latin-1")
+    return Gate().judge("GET", f"/{text}", "HTTP/1.1", {"host": [text], "origin": [f"http://{text}"]})
+
+
+def _header(block: bytes) -> object:
+    """Give a proxy's header to its reader in small pieces, as often as it is looked at."""
+    seen = b""
+    for at in range(0, min(len(block), 4096), 16):
+        seen += block[at : at + 16]
+        with contextlib.suppress(ValueError):
+            read_header(b"PROXY " + seen)
+        with contextlib.suppress(ValueError):
+            read_header(b"\r\n\r\n\0\r\nQUIT\n\x21\x11\xff\xff" + seen)
+    return seen
 
 
 def seconds(call: Callable[[bytes], object], block: bytes) -> float:
@@ -172,7 +200,7 @@ def _add_tests() -> None:
         return test
 
     for name in PARSERS:
-        setattr(Linear, "test_" + "_".join(name.replace(",", "").replace(".", " ").split()), test_of(name))
+        setattr(Linear, "test_" + "_".join(re.findall(r"\w+", name)), test_of(name))
 
 
 _add_tests()

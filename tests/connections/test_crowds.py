@@ -1,0 +1,225 @@
+"""A session in a larger room costs what its hearers cost: who is there numbers nothing for those who need no numbers."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from unittest import mock
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from chatterbox.connections.connection import Connection
+from chatterbox.connections.inlet import Inlet
+from chatterbox.connections.slow import PULSE
+from chatterbox.connections.stand_in import StandIn
+from chatterbox.core.peer import Peer
+from chatterbox.wire.reading import TextReader
+from chatterbox.wire.speaking import PORTION
+from tests.harness.memory import End, HubOnAClock
+
+
+def session(hub: HubOnAClock, number: int, **more: object) -> End:
+    """Return a session that has a seat."""
+    hello = {"chatterbox": 1, "session": f"{number:032x}", "try": 1, "name": f"s{number}"} | more
+    return hub.connects().says(json.dumps(hello))
+
+
+def plain(hub: HubOnAClock, *names: str) -> list[End]:
+    """Return text peers that have a seat."""
+    ends = [hub.connects().says(f"/nick {name}") for name in names]
+    hub.wait(1)
+    return ends
+
+
+def said(end: End) -> list[Any]:
+    """Return what `end`, which speaks JSON, has heard others say and do."""
+    return [(event["from"], event["text"], event.get("n")) for event in end.events() if event["event"] in ("said", "did", "told") and "own" not in event]
+
+
+class Meeting(SynchronousTestCase):
+    """Coming and going."""
+
+    def test_each_meets_the_session_and_no_other(self) -> None:
+        """Among 100 plain peers the first session is met by 100; they say nothing of counts that haven't begun."""
+        hub = HubOnAClock("room")
+        ends = plain(hub, *(f"n{at}" for at in range(100)))
+        with mock.patch.object(StandIn, "meet", autospec=True, side_effect=StandIn.meet) as meet:
+            ann = session(hub, 1)
+            self.assertEqual(meet.call_count, 100)
+            self.assertEqual([event["event"] for event in ann.events()], ["welcome"])
+            plain(hub, "late")
+            self.assertEqual(meet.call_count, 101)
+        with mock.patch.object(Connection, "part", autospec=True, side_effect=Connection.part) as part:
+            ends[0].cut()
+            self.assertEqual(part.call_count, 0)
+
+    def test_what_is_said(self) -> None:
+        """Plain peers hear each other as ever, sessions in numbers, each once; nobody is told of anything undelivered."""
+        hub = HubOnAClock("room")
+        bob, eve = plain(hub, "bob", "eve")
+        ann = session(hub, 1)
+        for end in (bob, eve, ann):
+            end.heard()
+        bob.says("one", "/me waves", "/msg eve psst", "/msg s1 hush", "two")
+        self.assertEqual(eve.lines(), ["bob: one", "* bob waves", "-!- bob tells you: psst", "bob: two"])
+        self.assertEqual(bob.lines(), ["bob: one", "* bob waves", "bob: two"])
+        self.assertEqual(
+            said(ann), [("bob", "one", 1), ("bob", "waves", 2), ("bob", "hush", 1), ("bob", "two", 3)]
+        )
+        ann.asks("say", n=1, text="three\nfour")
+        self.assertEqual((bob.lines(), eve.lines()), (["s1: three", "s1: four"],) * 2)
+        late = session(hub, 2)
+        late.heard()
+        bob.says("five")
+        self.assertEqual((said(late), said(ann)), ([("bob", "five", 4)],) * 2)
+
+    def test_without_the_session(self) -> None:
+        """When the last session has left, plain peers hear each other on, and are told of nothing undelivered."""
+        hub = HubOnAClock("room")
+        bob, eve = plain(hub, "bob", "eve")
+        ann = session(hub, 1)
+        bob.says("hello")
+        ann.asks("quit", got={})
+        for end in (bob, eve):
+            end.heard()
+        bob.says("one", "/me waves", "/msg eve psst")
+        self.assertEqual(eve.lines(), ["bob: one", "* bob waves", "-!- bob tells you: psst"])
+        self.assertEqual(bob.lines(), ["bob: one", "* bob waves"])
+
+    def test_who_comes_back(self) -> None:
+        """A session that was away hears what plain peers said meanwhile, in order, and once."""
+        hub = HubOnAClock("room")
+        bob, eve = plain(hub, "bob", "eve")
+        ann = session(hub, 1)
+        bob.says("one")
+        self.assertEqual(said(ann), [("bob", "one", 1)])
+        ann.asks("got", to=bob.peer.stream, n=1)
+        ann.cut()
+        bob.says("two")
+        eve.says("three")
+        ann = session(hub, 1, **{"try": 2})
+        self.assertEqual(sorted(said(ann)), [("bob", "two", 2), ("eve", "three", 1)])
+        bob.says("four")
+        self.assertEqual(said(ann), [("bob", "four", 3)])
+
+
+class Leaving(SynchronousTestCase):
+    """Who says goodbye beside a session hears of what nobody got."""
+
+    def test_to_one_who_is_away(self) -> None:
+        """What was said to a session that has lost its link is given up with its speaker's seat, and that is told."""
+        for is_first in (True, False):
+            hub = HubOnAClock("pair")
+            ann = session(hub, 1)
+            bob = hub.nc() if is_first else None
+            ann.cut()
+            bob = bob or hub.nc()
+            bob.says("one", "two").heard()
+            bob.says("/quit")
+            self.assertEqual(bob.lines(), ["-!- not delivered: 2 lines (you left)", "-!- closed (quit)"])
+
+    def test_to_nobody(self) -> None:
+        """The same holds for lines that wait for the next partner, when a session has left."""
+        hub = HubOnAClock("pair")
+        ann, bob = session(hub, 1), hub.nc()
+        ann.asks("quit", got={})
+        bob.says("one").heard()
+        bob.says("/quit")
+        self.assertEqual(bob.lines(), ["-!- not delivered: 1 line (you left)", "-!- closed (quit)"])
+
+    def test_to_one_who_is_there(self) -> None:
+        """What a session has on its link is not called lost: nothing is told."""
+        hub = HubOnAClock("pair")
+        ann, bob = session(hub, 1), hub.nc()
+        bob.heard()
+        bob.says("one", "/quit")
+        self.assertEqual((bob.lines(), said(ann)), (["-!- closed (quit)"], [("guest-1", "one", 1)]))
+
+
+class Held(SynchronousTestCase):
+    """Who isn't read for a while."""
+
+    def test_a_link_that_breaks_while_it_is_held(self) -> None:
+        """So is one that isn't read, since much is held for a partner to come: it keeps no seat for ever."""
+        for session in (False, True):
+            hub = HubOnAClock()
+            if session:
+                hello = {"chatterbox": 1, "session": "0" * 32, "try": 1}
+                partner = hub.connects().says(json.dumps(hello))
+            a = hub.nc()
+            if session:
+                partner.asks("quit", got={})
+            a.line.send(b"x" * 999 + b"\n" + b"hello\n" * 20_000)
+            hub.wait(1)
+            self.assertFalse(a.line.reading)
+            hub.wait(PULSE)
+            self.assertEqual(a.closed, "")
+            a.line.is_broken = True
+            hub.wait(PULSE)
+            self.assertEqual((a.closed, hub.leftovers()), ("aborted", []))
+
+
+class Turns(SynchronousTestCase):
+    """One call."""
+
+    def test_what_many_sessions_hear(self) -> None:
+        """A line to 50 sessions, and the leaving of one, are rendered once, and not for each."""
+        hub = HubOnAClock("room")
+        ends = [session(hub, at) for at in range(1, 52)]
+        hub.wait(1)
+        dialect = ends[0].peer.dialect
+        with mock.patch.object(type(dialect), "_written", autospec=True, side_effect=type(dialect)._written) as written:
+            ends[0].asks("say", n=1, text="hello")
+            self.assertEqual(written.call_count, 1)
+            ends[1].asks("quit", got={})
+            self.assertLessEqual(written.call_count, 4)
+        self.assertEqual({said(end)[0] for end in ends[2:]}, {("s1", "hello", 1)})
+
+    def test_no_piece_more_than_fits(self) -> None:
+        """A second piece that would reach beyond the share of a turn waits for the next one."""
+        hub = HubOnAClock("room", {"hearers_a_turn": 5})
+        ends = plain(hub, "n0", "n1", "n2")
+        with mock.patch.object(Peer, "tell", autospec=True, side_effect=Peer.tell) as tell:
+            ends[0].line.send(b"/me a\n/me b\n/me c\n")
+            self.assertEqual(tell.call_count, 1)
+        hub.wait(1)
+        self.assertEqual(ends[1].lines()[-3:], ["* n0 a", "* n0 b", "* n0 c"])
+
+    def test_newlines_of_a_session(self) -> None:
+        """Where a line may be a farewell, 64 KiB of newlines in one `say` are read 16 KiB a turn, and all are said."""
+        hub = HubOnAClock("ports")
+        ann, bob = session(hub, 1), hub.nc()
+        hub.wait(1)
+        bob.heard()
+        reads: list[list[int]] = [[]]
+
+        def read(reader: TextReader, block: bytes) -> Any:
+            reads[-1].append(len(block))
+            return real(reader, block)
+
+        real, go_on = TextReader.read_said, Inlet._go_on
+
+        def counting(inlet: Inlet) -> None:
+            reads.append([])
+            go_on(inlet)
+
+        with mock.patch.object(TextReader, "read_said", read), mock.patch.object(Inlet, "_go_on", counting):
+            ann.line.send(json.dumps({"verb": "say", "n": 1, "text": "\n" * (64 * 1024 - 1)}).encode() + b"\n")
+            hub.wait(1)
+        self.assertEqual((max(map(sum, reads)), sum(map(sum, reads))), (PORTION, 64 * 1024))
+        self.assertEqual(bob.heard().count(b"\n"), 64 * 1024)
+
+    def test_keys_that_gather(self) -> None:
+        """Keys without a newline that come while a partner takes nothing are read 4 KiB a turn, too, when it does."""
+        hub = HubOnAClock("talk")
+        typist, watcher = hub.nc(), hub.nc()
+        hub.wait(1)
+        watcher.heard()
+        typist.connection.inlet.hold("room")
+        typist.line.protocol.dataReceived(b"x" * 40_000)
+        hub.wait(1)
+        with mock.patch.object(Inlet, "_first_portion", autospec=True, side_effect=Inlet._first_portion) as first:
+            typist.connection.inlet.release("room")
+            hub.wait(1)
+            self.assertGreaterEqual(first.call_count, 9)
+        self.assertFalse(typist.connection.inlet.waits)
