@@ -18,12 +18,17 @@ from .frames import Opening, Send
 from .visit import WINDOW, nothing
 
 
+Place = tuple[str, str, str, str, str]
+"""A room, the guest's name there, the name that it asked for, and in a pair its partner's name and stream."""
+NOWHERE: Place = ("", "", "", "", "")
+
+
 class Far(Protocol):
     """The owner's end of a visitor: a peer and what carries its bytes, which is a Channel."""
 
     @property
-    def place(self) -> tuple[str, str, str]:
-        """The room where it sits, its name there, and the name that it asked for; empty before."""
+    def place(self) -> Place:
+        """Where it sits; empty words before."""
 
     @property
     def gone(self) -> str:
@@ -56,6 +61,9 @@ class Far(Protocol):
 
     def lost(self, why: str) -> None:
         """It is gone."""
+
+    def miss(self, partner: str, stream: str) -> None:
+        """Its partner hasn't come back to the room: go on without."""
 
     def pause(self) -> None:
         """It doesn't take what is written."""
@@ -109,7 +117,7 @@ class Channel:
         self._sent = self._taken = 0
         self._acknowledged = 0
         self._is_paused = False
-        self._place = ("", "", "")
+        self._place = NOWHERE
         self._early: list[bytes] = []
         """What was said to it before it was known whether it stays."""
         self._end: str | None = None
@@ -193,6 +201,11 @@ class Channel:
     def on_their_way(self) -> int:
         """Bytes that the guest hasn't taken."""
         return self._sent - self._taken
+
+    @property
+    def waits(self) -> bool:
+        """Whether something that came isn't handed to the peer yet."""
+        return bool(self._queue)
 
     # -- what belongs to a post --------------------------------------------------------------------------------
 

@@ -33,6 +33,9 @@ class Desk(Protocol):
     def is_over(self, peer: Peer, room: str, visit: Visit | None, why: str) -> None:
         """The peer is gone from there."""
 
+    def came_alone(self, peer: Peer, partner: str, stream: str) -> None:
+        """Let a peer that is back in its room go on without `partner`, if that isn't back."""
+
     def take_in(self, connection: Connection, had: str, hello: Json) -> None:
         """Seat a peer in a room that has come here.
 
@@ -182,6 +185,10 @@ class Elsewhere:
         link.release("home")
         if has_finished and not said:
             link.said_all()
+
+    def miss(self, partner: str, stream: str) -> None:
+        """Go on without `partner`, who hasn't come back to the room."""
+        self._desk.came_alone(self.peer, partner, stream)
 
 
 def _as_sent(event: RoomEvent, dialect: str) -> bytes:

@@ -40,6 +40,10 @@ class Opening(NamedTuple):
     """The name that it had in this room."""
     came_from: str = ""
     """The room that it left to come here, and goes back to if it is refused."""
+    partner: str = ""
+    """The name of the other end, where it sat with one other in this room."""
+    stream: str = ""
+    """What that one is called in numbers."""
 
     def encode(self) -> bytes:
         """Return it as bytes of a frame."""
@@ -52,7 +56,7 @@ def opening_of(data: bytes) -> Opening | None:
         opening = Opening(*json.loads(data))
     except (ValueError, TypeError):
         return None
-    kinds = (str, str, str, str, int, bool, str, str, str)
+    kinds = (str, str, str, str, int, bool, str, str, str, str, str)
     return opening if all(isinstance(value, kind) for value, kind in zip(opening, kinds)) else None
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from . import frames
-from .channel import Channel
+from .channel import Channel, Far
 from .claims import Claims, Home, Then
 from .engine import PATIENCE, Engine, Later
 from .frames import Opening, opening_of, words_of
@@ -68,8 +68,8 @@ class Cluster:
         """Other nodes' people here."""
         self._unconfirmed: dict[Channel, None] = {}
         self._credits: dict[Visit, None] = {}
-        self._home_early: dict[str, list[Guest]] = {}
-        """Who came home to a room that settles, and may not speak yet."""
+        self._home_early: dict[str, list[tuple[Guest, Opening]]] = {}
+        """Who came home to a room that settles, and may not speak yet; and as whom."""
         self._numbers = 0
         self._is_registered = self._is_told_down = self._is_leaving = False
 
@@ -180,12 +180,20 @@ class Cluster:
 
     def settled(self, room: str) -> None:
         """All are back in `room` who could come: they may speak."""
-        for guest in self._home_early.pop(room, ()):
+        for guest, opening in self._home_early.pop(room, ()):
+            self._miss_partner(guest, opening)
             guest.release("settle")
         for channel in tuple(self.channels.values()):
             if channel.room == room and channel.is_muted:
                 channel.is_muted = False
+                self._miss_partner(channel.far, channel.opening)
                 channel.feed()
+
+    @staticmethod
+    def _miss_partner(guest: Guest | Far | None, opening: Opening) -> None:
+        """Let somebody who is back in a room go on without the partner that it had there, if that isn't back."""
+        if guest and opening.partner:
+            guest.miss(opening.partner, opening.stream)
 
     def is_taken(self, room: str) -> None:
         """Another node has a room of ours: a whole one stays as it is, and others are let go."""
@@ -264,8 +272,10 @@ class Cluster:
         said, has_finished = visit.come_home()
         if self.claims.is_settling(room):
             guest.hold("settle")
-            self._home_early.setdefault(room, []).append(guest)
+            self._home_early.setdefault(room, []).append((guest, visit.opening))
         self.claims.seat(partial(guest.come_home, room, had, said, has_finished))
+        if not self.claims.is_settling(room):
+            self._miss_partner(guest, visit.opening)
 
     # -- what other nodes say ----------------------------------------------------------------------------------
 
@@ -296,7 +306,7 @@ class Cluster:
         elif kind == frames.HANDLED:
             visit.handled(data)
         elif kind == frames.PLACE:
-            visit.seated(*words_of(data, 3))
+            visit.seated(*words_of(data, 5))
         elif kind == frames.CLOSE:
             self.forget(visit)
             visit.guest.end(data.decode(errors="replace"))
@@ -334,6 +344,8 @@ class Cluster:
             channel.is_muted = self.claims.is_settling(channel.room)
             channel.far = self._house.visited(channel)
             self.claims.seat(channel.far.sit)
+            if not channel.is_muted:
+                self._miss_partner(channel.far, channel.opening)
             channel.feed()
             if not channel.is_closed:
                 self._channel_said(channel)  # where it sits, if nothing else

@@ -25,7 +25,7 @@ from ..wire.dialects import QUESTION, Dialect, Dialects, Message
 from ..wire.lines import first_lines, within
 from ..wire.names import room_fault
 from ..wire.numbered import Json
-from .channel import Channel
+from .channel import NOWHERE, Channel, Place
 from .claims import Home as Found
 from .elsewhere import Elsewhere
 from .frames import Opening
@@ -136,6 +136,24 @@ class LocalHub:
             peer.wanted_name = had
         self.hub.seat(peer)
         peer.wanted_name = wish
+
+    def came_alone(self, peer: Peer, partner: str, stream: str) -> None:
+        """Let a peer that is back in its room go on without `partner`, as if that had left just now, if it isn't back.
+
+        What the peer said meanwhile was said to that one, and nobody else hears it. Sessions know by their welcome.
+        """
+        room, mode = peer.room, self.hub.mode
+        if not isinstance(room, Room) or len(room.members) > 1 or peer.session:
+            return
+        room.had_company(peer)
+        if mode.ends_together:
+            peer.end("bye", f"{partner} left (lost)")
+            return
+        if mode.announces:
+            peer.tell(Message("left", {"name": partner, "stream": stream, "why": "lost"}))
+        peer.miss(partner, "lost")
+        if peer.finished:
+            peer.end("quit")
 
     # -- sessions, whose seats are kept where the room lives -----------------------------------------------------
 
@@ -273,10 +291,14 @@ class Guest:
         return self.connection.peer
 
     @property
-    def place(self) -> tuple[str, str, str]:
-        """The room where it sits, its name there, and the name that it asked for."""
-        peer = self.peer
-        return (peer.room.name, peer.name, peer.wanted_name) if isinstance(peer.room, Room) else ("", "", "")
+    def place(self) -> Place:
+        """Where it sits."""
+        peer, room = self.peer, self.peer.room
+        if not isinstance(room, Room):
+            return NOWHERE
+        partner = next((member for member in room.members if member is not peer), None) if room.is_pair else None
+        with_whom = (partner.name, partner.stream) if partner else ("", "")
+        return (room.name, peer.name, peer.wanted_name, *with_whom)
 
     @property
     def gone(self) -> str:
@@ -329,6 +351,11 @@ class Guest:
         """It is gone."""
         self.connection.lost(why)
         self._house.forget(self.connection)
+
+    def miss(self, partner: str, stream: str) -> None:
+        """Its partner hasn't come back to the room: what waits in the channel was said to that one, too."""
+        self.connection.inlet.bulk |= self._channel.waits
+        self._house.came_alone(self.peer, partner, stream)
 
     def pause(self) -> None:
         """It doesn't take what is written."""

@@ -64,6 +64,9 @@ class Guest(Neighbour, Protocol):
     def come_home(self, room: str, had: str, said: bytes, has_finished: bool) -> None:
         """Take a seat in `room`, which lives here now, as who it `had` been there; say `said` before anything else."""
 
+    def miss(self, partner: str, stream: str) -> None:
+        """Go on without `partner`, who hasn't come back to the room: nobody else hears what was said to it."""
+
 
 class Visit:
     """One guest's seat elsewhere, as its own node sees it.
@@ -124,7 +127,7 @@ class Visit:
         """The guest wants to be in `room`, and has given up its seat."""
         self.is_seated = False
         self.tries = 0
-        self.opening = self.opening._replace(room=room, had="", came_from=came_from)
+        self.opening = self.opening._replace(room=room, had="", came_from=came_from, partner="", stream="")
 
     def refused(self, why: str) -> None:
         """There is no seat for the guest where it went: it goes back, and what it said behind that is said there."""
@@ -199,11 +202,12 @@ class Visit:
             self._send(frames.TAKEN, self.number, frames.TOTALS.pack(*self.confirmed))
         return not self._unacknowledged
 
-    def seated(self, room: str, name: str, wish: str) -> None:
-        """It sits in `room` as `name`, and has asked for the name `wish`: so it comes back, if it must."""
+    def seated(self, room: str, name: str, wish: str, partner: str, stream: str) -> None:
+        """It sits in `room` as `name`, with `partner`, and has asked for `wish`: so it comes back, if it must."""
         self.is_seated = True
         self.tries = 0
         self.opening = self.opening._replace(room=room, name=wish, had=name, came_from="")
+        self.opening = self.opening._replace(partner=partner, stream=stream)
         self.guest.seated(room, name, wish)
 
     def handled(self, data: bytes) -> None:

@@ -128,6 +128,10 @@ class Room:
         """Return how many lines of `peer` wait for somebody who hears them."""
         return self._held.lines_of(peer)
 
+    def had_company(self, peer: Member) -> None:
+        """Take it that `peer` had company here, before the room had to move to this hub."""
+        self._met |= {peer}
+
     @property
     def listeners(self) -> list[Member]:
         """Members who have finished, may be gone, and can be asked: keys and bare programs would show the question."""

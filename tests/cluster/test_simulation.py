@@ -57,6 +57,8 @@ def check_pair(world: Machines, one: Person, two: Person) -> None:
             assert heard == other.said or is_lenient, f"{person.name} heard {heard} of {other.said} from {other.name}"
         else:
             assert not company, f"{person.name} believes to be with {company}"
+            has_met = other.name in witness.last
+            assert not has_met or person.was_left, f"{person.name} wasn't told that {other.name} is gone"
 
 
 def check_nobody_is_let_go(world: Machines) -> None:
