@@ -17,7 +17,6 @@ from .engine import Later
 from .frames import Opening, Send
 from .visit import WINDOW, nothing
 
-
 Place = tuple[str, str, str, str, str]
 """A room, the guest's name there, the name that it asked for, and in a pair its partner's name and stream."""
 NOWHERE: Place = ("", "", "", "", "")
@@ -37,6 +36,10 @@ class Far(Protocol):
     @property
     def is_waiting(self) -> bool:
         """Whether something that it said is held, for a partner who isn't there yet."""
+
+    @property
+    def steps_a_turn(self) -> int:
+        """How many events the room takes from it in one turn."""
 
     def end(self, why: str, text: str = "") -> None:
         """Hang up on it, with a spoken reason where `text` is given."""
@@ -112,7 +115,7 @@ class Channel:
         self._queue: deque[bytes] = deque()
         """What came and is not yet handed to the peer."""
         self._is_reading = True
-        self._is_feeding = False
+        self._is_feeding = self._feeds_later = False
         self._received = self._handled = self._confirmed = 0
         self._sent = self._taken = 0
         self._acknowledged = 0
@@ -143,14 +146,16 @@ class Channel:
         self.feed()
 
     def feed(self) -> None:
-        """Hand on what the guest said, one event at a time, each when the one before it is handled.
+        """Hand on what the guest said, one event at a time, each when the one before it is handled; a share in a turn.
 
         What is handled in several steps could be cut short between two of them, and be said again as a whole.
         """
-        if self._is_feeding or self.far is None:
+        if self._is_feeding or self._feeds_later or self.far is None:
             return
         self._is_feeding = True
-        while self._queue and self._may_feed():
+        steps = self.far.steps_a_turn
+        while self._queue and steps and self._may_feed():
+            steps -= 1
             block = self._queue.popleft()
             share = self.far.share_of(block)
             if share < len(block):
@@ -159,9 +164,20 @@ class Channel:
             self.far.receive(block[:share])
             self.mark()
         self._is_feeding = False
+        if self._queue and self._may_feed():
+            self._feed_later()
         if self._end is not None and not self._queue and not self.is_closed and not self.is_muted:
             why, self._end = self._end, None
             self._finish(why)
+
+    def _feed_later(self) -> None:
+        if not self._feeds_later:
+            self._feeds_later = True
+            self._later(0, self._feed_on)
+
+    def _feed_on(self) -> None:
+        self._feeds_later = False
+        self.feed()
 
     def _may_feed(self) -> bool:
         return (self._is_reading or bool(self._end)) and not (self.is_muted or self.is_closed)
@@ -277,7 +293,7 @@ class Channel:
         self._is_reading = True
         self.mark()
         if self._queue or self._end is not None:
-            self._later(0, self.feed)
+            self._feed_later()
 
     def ignore_producer(self) -> None:
         """Who writes is told to pause through `far`."""

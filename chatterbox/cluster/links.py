@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 from .engine import FENCED, Delayed, Engine, Later
@@ -153,7 +153,7 @@ class Links:
             link.finish_data()
             link.number += 1
             link.kept.append((link.number, self._serial))
-            post[node] = self._payload(link, link.number, b"".join(link.frames))
+            post[node] = self._payload(link, link.number, link.frames)
             link.frames.clear()
         self._dirty.clear()
         if post:
@@ -165,10 +165,10 @@ class Links:
         if self._posts:
             self._after("tick", TICK, self._tick)
 
-    def _payload(self, link: _Link, number: int = 0, frames: bytes = b"") -> bytes:
+    def _payload(self, link: _Link, number: int = 0, frames: Iterable[bytes] = ()) -> bytes:
         link.owes = False
         head = _HEAD.pack(VERSION, self.me.encode(), link.birth, number, link.their_birth, link.last)
-        return head + frames
+        return b"".join((head, *frames))
 
     def _posted(self, answer: str | None) -> None:
         if answer == FENCED:

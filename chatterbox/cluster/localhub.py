@@ -263,6 +263,13 @@ class Guest:
         self.connection.reader = dialect.reader()
         self.connection.inlet.step = self.connection.reader.read
 
+    @property
+    def steps_a_turn(self) -> int:
+        """How many events the room takes in one turn: as many as of anybody else, by whom they may reach."""
+        limits, room = self._house.hub.limits, self.peer.room
+        hearers = len(room.members) if isinstance(room, Room) else 1
+        return max(1, min(limits.pieces_a_turn, limits.hearers_a_turn // max(1, hearers)))
+
     def share_of(self, block: bytes) -> int:
         """Return how many bytes of `block` the room takes as one event: lines to say, or else one line alone."""
         hub, dialect = self._house.hub, self.peer.dialect

@@ -1,0 +1,142 @@
+"""One schedule for each protection that random schedules seldom need: without it this one fails."""
+
+from __future__ import annotations
+
+import json
+
+from chatterbox.cluster.homes import BACK, CUT_OFF, DOWN
+from tests.cluster.test_nodes import Machines
+from tests.harness.memory import End
+from tests.harness.nodes import Node
+
+JOINED = "-!- your partner joined"
+LET_GO = f"-!- closed (lost): {CUT_OFF}"
+
+
+class Protections(Machines):
+    """Three machines, of which one fails in the worst moment."""
+
+    def heard(self, end: End) -> list[str]:
+        """Return what an end has heard, but for the word of an outage."""
+        return [line for line in end.lines() if line not in (f"-!- {DOWN}", f"-!- {BACK}")]
+
+    def part(self, node: Node) -> None:
+        """Cut a machine off."""
+        node.is_partitioned = True
+        node.wire.cut()
+
+    def pair(self) -> tuple[End, End]:
+        """Return an end at a, where the room lives, and one at b."""
+        one, two = self.nc(self.a, "/join tea"), self.nc(self.b, "/join tea")
+        for end in (one, two):
+            end.lines()
+        return one, two
+
+    def test_a_question_that_is_lost(self) -> None:
+        """Where a room lives is asked again if the connection is lost before the answer."""
+        self.fleet.engine.is_frozen = True
+        one = self.nc(self.a, "/join tea")
+        self.assertIn("claim", [command[0] for command, _ in self.a.wire.commands])
+        self.a.wire.cut()
+        self.fleet.engine.is_frozen = False
+        self.fleet.wait(1)
+        self.nc(self.b, "/join tea", "hi")
+        self.hears(one, JOINED, "hi")
+
+    def test_a_room_that_is_taken(self) -> None:
+        """Whoever is left in a room that another machine has taken meanwhile is let go, and can come back to it."""
+        one, two = self.pair()
+        self.part(self.a)
+        self.fleet.engine.forget()
+        self.fleet.wait(8)
+        self.assertIs(self.fleet.owner("tea"), self.b)
+        self.a.is_partitioned = False
+        self.fleet.wait(2)
+        self.assertIn(LET_GO, self.heard(one))
+        self.assertEqual(self.a.hub.rooms(), {})
+        two.lines()
+        self.nc(self.a, "/join tea", "again")
+        self.hears(two, JOINED, "again")
+
+    def test_an_owner_that_was_taken_for_dead(self) -> None:
+        """Whoever shares a room of a machine that was taken for dead is let go, though the room was its own."""
+        one, two = self.pair()
+        self.a.is_frozen = True
+        self.fleet.wait(6)
+        self.a.is_frozen = False
+        self.fleet.wait(2)
+        self.assertIn(LET_GO, self.heard(one))
+        self.assertEqual(self.a.hub.rooms(), {})
+        self.assertFalse(two.closed)
+
+    def test_an_inbox_that_begins_anew(self) -> None:
+        """After the engine forgot everything an inbox is read from its beginning, though its numbers are smaller."""
+        one, two = self.pair()
+        for at in range(50):
+            self.says(one, f"line {at}")
+        two.lines()
+        self.fleet.engine.forget()
+        self.fleet.wait(0.7)
+        self.says(one, "at once")
+        self.hears(two, "at once")
+
+    def test_half_a_block(self) -> None:
+        """Of many lines in one block each is confirmed with its effect: none is said twice if the owner dies between."""
+        host = self.nc(self.a, "/join tea")
+        one = self.b.hub.connects().says(json.dumps({"chatterbox": 1, "room": "tea", "name": "ann"}))
+        self.fleet.wait(0.2)
+        self.says(host, "/quit")
+        two = self.nc(self.c, "/join tea")
+        two.lines()
+        texts = [f"line {at}" for at in range(200)]
+        one.says(*(json.dumps({"verb": "say", "text": text}) for text in texts))
+        self.b.clock.advance(0)
+        while self.b.wire.ask() or not self.a.wire.read():
+            pass
+        self.a.clock.advance(0)
+        posts = [at for at, (command, _) in enumerate(self.a.wire.commands) if command[0] == "post"]
+        self.assertGreater(len(posts), 1)
+        self.a.die(posts[0] + 1)
+        self.fleet.wait(8)
+        self.assertEqual([line for line in two.lines() if line.startswith("line")], texts)
+
+    def test_grace_that_is_interrupted(self) -> None:
+        """After the engine forgot everything an owner is waited for, also by who loses its connection meanwhile."""
+        one = self.nc(self.b, "/join tea")
+        self.part(self.b)
+        self.fleet.engine.forget()
+        self.fleet.wait(0.7)
+        self.a.wire.cut()
+        two = self.nc(self.a, "/join tea", "hi")
+        self.b.is_partitioned = False
+        self.fleet.wait(3)
+        self.assertEqual(self.heard(one), [JOINED, "hi"])
+        self.assertFalse(two.closed)
+
+    def test_a_death_that_is_forgotten(self) -> None:
+        """A machine that was taken for dead learns it, also if the engine forgot that and nobody says a word."""
+        one, two = self.pair()
+        self.part(self.b)
+        self.fleet.wait(6)
+        self.assertEqual(self.heard(one), ["-!- your partner left (lost)"])
+        self.fleet.engine.forget()
+        self.fleet.wait(1)
+        self.b.is_partitioned = False
+        self.fleet.wait(3)
+        self.assertEqual(self.heard(two), [LET_GO])
+
+    def test_a_turn_at_the_owner(self) -> None:
+        """Who says many small things in one block takes no more of a turn at the owner than somebody there does."""
+        one = self.nc(self.a, "/join tea")
+        two = self.b.hub.connects().says(json.dumps({"chatterbox": 1, "room": "tea", "name": "bob"}))
+        self.fleet.wait(0.2)
+        one.lines()
+        two.says(*(json.dumps({"verb": "say", "text": f"line {at}"}) for at in range(1000)))
+        self.b.clock.advance(0)
+        while self.b.wire.ask():
+            pass
+        while self.a.wire.read():
+            pass
+        self.assertEqual(one.line.taken.count(b"\n"), self.a.hub.hub.limits.pieces_a_turn)  # `lines` ends the turn
+        self.fleet.wait(1)
+        self.assertEqual(one.lines()[-1], "line 999")
