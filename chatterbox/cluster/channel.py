@@ -35,7 +35,7 @@ class Far(Protocol):
 
     @property
     def is_waiting(self) -> bool:
-        """Whether something that it said is held, for a partner who isn't there yet."""
+        """Whether something that it said waits: to be handled, for a partner, or for a hearer who is slow."""
 
     @property
     def steps_a_turn(self) -> int:
@@ -164,7 +164,7 @@ class Channel:
             self.far.receive(block[:share])
             self.mark()
         self._is_feeding = False
-        if self._queue and self._may_feed():
+        if self._may_feed() and (self._queue or not steps):
             self._feed_later()
         if self._end is not None and not self._queue and not self.is_closed and not self.is_muted:
             why, self._end = self._end, None
@@ -226,8 +226,8 @@ class Channel:
     # -- what belongs to a post --------------------------------------------------------------------------------
 
     def mark(self) -> None:
-        """All that was handed on is handled, unless the peer isn't read or its words wait in the room."""
-        if self.far and self._is_reading and not self.far.is_waiting:
+        """All that was handed on is handled, unless something of it waits: for its turn, a partner, a slow hearer."""
+        if self.far and not self.far.is_waiting:
             self._handled = self._received
         self._when_said(self)
 

@@ -30,7 +30,10 @@ class Desk(Protocol):
     def drained(self, visit: Visit) -> None:
         """The peer has taken all that waited for it."""
 
-    def is_over(self, peer: Peer, room: str, visit: Visit | None, why: str) -> None:
+    def arrived(self, peer: Peer, room: str) -> None:
+        """The peer, which had no seat before, has one there."""
+
+    def is_over(self, elsewhere: Elsewhere, visit: Visit | None, why: str) -> None:
         """The peer is gone from there."""
 
     def came_alone(self, peer: Peer, partner: str, stream: str) -> None:
@@ -63,6 +66,8 @@ class Elsewhere:
         self.name = name
         self.is_pair = is_pair
         self.owner = owner
+        self.is_new = True
+        """Whether it isn't known yet if the room takes in the peer, which had no seat before."""
         self.hello: Json = {}
         """That of a session, without its secret."""
         self.peer: Peer
@@ -77,7 +82,7 @@ class Elsewhere:
             self._arrive(event.peer)
         elif isinstance(event, Left):
             visit, self._visit = self._visit, None
-            self._desk.is_over(self.peer, self.name, visit, event.why)
+            self._desk.is_over(self, visit, event.why)
         elif self._visit is None:
             return
         elif isinstance(event, Finished):
@@ -89,7 +94,7 @@ class Elsewhere:
 
     def _arrive(self, peer: Peer) -> None:
         self.peer = peer
-        peer.name = peer.wanted_name
+        peer.name = peer.wanted_name or peer.name
         session = json.dumps(self.hello) if self.hello else ""
         opening = Opening(self.name, peer.wanted_name, self._desk.dialect_name(peer), *peer.address, False, session)
         self._visit = self._desk.depart(self, opening)
@@ -158,6 +163,9 @@ class Elsewhere:
         """It sits in `room`, is called `name` there, and has asked to be called `wish`."""
         self.name = self.peer.wanted_room = room
         self.peer.name, self.peer.wanted_name = name, wish
+        if self.is_new:
+            self.is_new = False
+            self._desk.arrived(self.peer, room)
 
     def end(self, why: str, text: str = "") -> None:
         """Hang up on it: with its last words, or after those that the owner has sent."""

@@ -16,7 +16,8 @@ from ..connections.handshake import Handshake
 from ..connections.outlet import CHUNK, LinkState, Outlet
 from ..connections.sessions import Fault, read_hello
 from ..connections.slow import Watch
-from ..core.events import Address, Gone, Happening, Joined, Left, News
+from ..connections.speech import KEYS_A_TURN
+from ..core.events import Address, Gone, Happening, Joined, Left, News, Refused, Seated
 from ..core.hub import Hub
 from ..core.peer import LOBBY, Peer
 from ..core.room import Room
@@ -103,6 +104,7 @@ class LocalHub:
         channel = self._guests.get(elsewhere.peer.link)
         came_from = self._left[1] if self._left[0] is elsewhere.peer else ""
         self._left = (None, "")
+        elsewhere.is_new = not came_from
         if channel is None:
             return self.cluster.visit(elsewhere, opening._replace(came_from=came_from), elsewhere.owner)
         if elsewhere.peer.session:
@@ -115,12 +117,19 @@ class LocalHub:
         visit.drained()
         self.cluster.credit(visit)
 
-    def is_over(self, peer: Peer, room: str, visit: Visit | None, why: str) -> None:
+    def arrived(self, peer: Peer, room: str) -> None:
+        """The guest has a seat there."""
+        self.hub.happened(Seated(room, peer))
+
+    def is_over(self, elsewhere: Elsewhere, visit: Visit | None, why: str) -> None:
         """The guest is gone; its owner knows that already, if there is no visit any more."""
+        peer = elsewhere.peer
         if visit:
             self.cluster.leave_visit(visit, why)
-        if peer.gone:
-            self.hub.happened(Gone(room, peer, why))
+        if peer.gone and not elsewhere.is_new:
+            self.hub.happened(Gone(elsewhere.name, peer, why))
+        elif peer.gone and why not in ("quit", "shutdown"):
+            self.hub.happened(Refused(peer.address, why))
 
     def take_in(self, connection: Connection, had: str, hello: Json) -> None:
         """Seat a peer in a room that has come here."""
@@ -268,13 +277,14 @@ class Guest:
         """How many events the room takes in one turn: as many as of anybody else, by whom they may reach."""
         limits, room = self._house.hub.limits, self.peer.room
         hearers = len(room.members) if isinstance(room, Room) else 1
-        return max(1, min(limits.pieces_a_turn, limits.hearers_a_turn // max(1, hearers)))
+        pieces = 1 if self.peer.dialect.by_keys else limits.pieces_a_turn
+        return max(1, min(pieces, limits.hearers_a_turn // max(1, hearers)))
 
     def share_of(self, block: bytes) -> int:
         """Return how many bytes of `block` the room takes as one event: lines to say, or else one line alone."""
         hub, dialect = self._house.hub, self.peer.dialect
         if dialect.by_keys:
-            return len(block)
+            return min(len(block), KEYS_A_TURN)
         one = block.find(b"\n") + 1 or len(block)
         if dialect is not self._house.dialects.text or hub.limits.rate or len(hub.mode.farewell) > 1:
             return one
@@ -314,9 +324,9 @@ class Guest:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether something that it said is held for a partner, or not yet handled."""
-        room = self.peer.room
-        return self.connection.inlet.waits or (isinstance(room, Room) and room.held_by(self.peer) > 0)
+        """Whether something that it said waits: to be handled, for a partner, or for a hearer who is slow."""
+        room, inlet = self.peer.room, self.connection.inlet
+        return inlet.waits or inlet.is_obstructed or (isinstance(room, Room) and room.held_by(self.peer) > 0)
 
     def sit(self) -> None:
         """Take its seat; where names are asked for, one that is taken here is asked for again."""

@@ -172,6 +172,11 @@ class Inlet:
         """Whether there is a reason."""
         return bool(self._held_for)
 
+    @property
+    def is_obstructed(self) -> bool:
+        """Whether there is a reason that sets no pace: what was handled may still wait somewhere."""
+        return bool(self._held_for - PACE)
+
     def hold(self, reason: str) -> None:
         """Stop reading, for one reason more."""
         if self._is_cut and reason not in PACE:

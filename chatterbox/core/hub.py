@@ -77,7 +77,8 @@ class Hub:
             place, fault = self._place_for(peer, peer.wanted_room, home)
             if place:
                 self._enter(peer, place)
-                self.happened(Seated(place.name, peer))
+                if isinstance(place, Room):  # of a room elsewhere it isn't known yet whether it takes the peer in
+                    self.happened(Seated(place.name, peer))
             elif has_knocked or not self._knocks(peer, fault, peer.wanted_room, found, lost):
                 peer.end(fault.why, fault.text + (", try another room" if fault.why == "full" else ""))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatterbox.cluster.claims import ASK
@@ -17,8 +19,10 @@ class Machines(SynchronousTestCase):
 
     mode = "pair"
 
+    limits: dict[str, Any] = {}
+
     def setUp(self) -> None:
-        self.fleet = Fleet(3, self.mode)
+        self.fleet = Fleet(3, self.mode, self.limits)
         self.a, self.b, self.c = self.fleet.nodes
 
     def nc(self, node: Node, *lines: str) -> End:

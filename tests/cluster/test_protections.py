@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from chatterbox.cluster.homes import BACK, CUT_OFF, DOWN
 from tests.cluster.test_nodes import Machines
@@ -13,7 +14,7 @@ JOINED = "-!- your partner joined"
 LET_GO = f"-!- closed (lost): {CUT_OFF}"
 
 
-class Protections(Machines):
+class Schedules(Machines):
     """Three machines, of which one fails in the worst moment."""
 
     def heard(self, end: End) -> list[str]:
@@ -31,6 +32,21 @@ class Protections(Machines):
         for end in (one, two):
             end.lines()
         return one, two
+
+    def dies_in_the_middle(self) -> None:
+        """Let what was said at b reach a, and only the first post of what follows the engine; then a dies."""
+        self.b.clock.advance(0)
+        while self.b.wire.ask() or not self.a.wire.read():
+            pass
+        self.a.clock.advance(0)
+        posts = [at for at, (command, _) in enumerate(self.a.wire.commands) if command[0] == "post"]
+        self.assertGreater(len(posts), 1)
+        self.a.die(posts[0] + 1)
+        self.fleet.wait(8)
+
+
+class Protections(Schedules):
+    """What is promised of pairs."""
 
     def test_a_question_that_is_lost(self) -> None:
         """Where a room lives is asked again if the connection is lost before the answer."""
@@ -69,6 +85,16 @@ class Protections(Machines):
         self.assertEqual(self.a.hub.rooms(), {})
         self.assertFalse(two.closed)
 
+    def test_a_guest_of_a_machine_that_was_taken_for_dead(self) -> None:
+        """Whoever visited a room elsewhere meanwhile is let go, though that room is still there."""
+        one, two = self.pair()
+        self.b.is_frozen = True
+        self.fleet.wait(6)
+        self.b.is_frozen = False
+        self.fleet.wait(2)
+        self.assertEqual(self.heard(two), [LET_GO])
+        self.assertEqual(self.heard(one), ["-!- your partner left (lost)"])
+
     def test_an_inbox_that_begins_anew(self) -> None:
         """After the engine forgot everything an inbox is read from its beginning, though its numbers are smaller."""
         one, two = self.pair()
@@ -90,14 +116,7 @@ class Protections(Machines):
         two.lines()
         texts = [f"line {at}" for at in range(200)]
         one.says(*(json.dumps({"verb": "say", "text": text}) for text in texts))
-        self.b.clock.advance(0)
-        while self.b.wire.ask() or not self.a.wire.read():
-            pass
-        self.a.clock.advance(0)
-        posts = [at for at, (command, _) in enumerate(self.a.wire.commands) if command[0] == "post"]
-        self.assertGreater(len(posts), 1)
-        self.a.die(posts[0] + 1)
-        self.fleet.wait(8)
+        self.dies_in_the_middle()
         self.assertEqual([line for line in two.lines() if line.startswith("line")], texts)
 
     def test_grace_that_is_interrupted(self) -> None:
@@ -106,7 +125,11 @@ class Protections(Machines):
         self.part(self.b)
         self.fleet.engine.forget()
         self.fleet.wait(0.7)
-        self.a.wire.cut()
+        self.fleet.engine.is_frozen = True
+        for node in (self.a, self.c):
+            node.wire.cut()
+        self.fleet.wait(2)  # nobody could come back meanwhile
+        self.fleet.engine.is_frozen = False
         two = self.nc(self.a, "/join tea", "hi")
         self.b.is_partitioned = False
         self.fleet.wait(3)
@@ -140,3 +163,42 @@ class Protections(Machines):
         self.assertEqual(one.line.taken.count(b"\n"), self.a.hub.hub.limits.pieces_a_turn)  # `lines` ends the turn
         self.fleet.wait(1)
         self.assertEqual(one.lines()[-1], "line 999")
+
+
+class Rates(Schedules):
+    """A hub on which everybody says a line a second."""
+
+    limits = {"rate": 1.0, "burst": 1}
+
+    def test_an_owner_that_dies_in_a_pause(self) -> None:
+        """A line that was heard is confirmed, though its speaker has to wait: it isn't said again by the next owner."""
+        host = self.nc(self.a, "/join tea")
+        one = self.nc(self.b, "/join tea")
+        self.says(host, "/quit")
+        two = self.nc(self.c, "/join tea")
+        two.lines()
+        self.fleet.wait(3)
+        self.says(one, "first", "second", "third")
+        self.assertEqual(two.lines(), ["first", "second"])
+        self.a.die(0)
+        self.fleet.wait(8)
+        self.assertEqual([line for line in two.lines() if not line.startswith("-!-")], ["third"])
+
+
+class Keys(Schedules):
+    """Mode `talk`: what is said are keys."""
+
+    mode = "talk"
+
+    def test_half_of_many_keys(self) -> None:
+        """Of many keys in one block no key is shown twice, and none is missing, if the owner dies between."""
+        host = self.nc(self.a, "/join tea")
+        one = self.nc(self.b, "/join tea")
+        self.says(host, "/quit")
+        two = self.nc(self.c, "/join tea")
+        two.lines()
+        keys = "".join(f"x{at:05d}\n" for at in range(2000))
+        one.line.send(keys.encode())
+        self.dies_in_the_middle()
+        heard = re.sub(r"\r\n-!- [^\n]*\r\n", "", two.heard().decode())
+        self.assertEqual(heard.replace("\r", ""), keys)
