@@ -30,13 +30,13 @@ def never_reads_in_a_pair(scale: Scale) -> Iterator[Figure]:
     with Running(HUB, "pair") as running:
         speaker, silent = running.pair()
         meet(speaker, [silent])
-        before, said = running.memory(), _offer(speaker, OFFERING)
+        before, said = running.memory(), offer(speaker, OFFERING)
         grown = (running.memory() - before) / MIB
         seen = f"{grown:.2f} MiB, of {said / MIB:.1f} MiB that went before the speaker was stopped"
         yield Figure("never-reading partner: memory grows by", "≤ 2 MiB", seen, grown <= 2)
 
 
-def _offer(speaker: socket, seconds: float) -> int:
+def offer(speaker: socket, seconds: float) -> int:
     """Say as much as is taken within `seconds`; return the bytes."""
     block = (b"x" * (SIZE - 1) + b"\n") * 1024
     speaker.setblocking(False)
@@ -65,12 +65,13 @@ def never_reads_in_a_room(scale: Scale) -> Iterator[Figure]:
             most = max(most, running.memory())
         flow.finish(selector)
         grown = (most - before) / MIB
-        seen = f"{grown:.2f} MiB; {'is let go' if _is_hung_up_on(silent) else 'STAYS'}"
+        seen = f"{grown:.2f} MiB; {'is let go' if is_hung_up_on(silent) else 'STAYS'}"
         title = f"never-reading peer in a room, {scale.mib} MiB pumped and heard by another: memory grows by"
         yield Figure(title, "≤ 2 MiB", seen, grown <= 2)
 
 
-def _is_hung_up_on(sock: socket) -> bool:
+def is_hung_up_on(sock: socket) -> bool:
+    """Return whether the hub ends a connection, once it is read."""
     sock.settimeout(ANSWER_PATIENCE)
     try:
         while sock.recv(SLICE):
@@ -125,7 +126,7 @@ def drain(scale: Scale) -> Iterator[Figure]:
         meet(pairs[-1][0], pairs[-1][1:])
         deaf = [other for _, other in pairs[:10]]
         for one, _ in pairs[:10]:
-            _offer(one, 0.2)
+            offer(one, 0.2)
         began = time.monotonic()
         running.ask_to_end()
         told = _told([sock for pair in pairs for sock in pair if sock not in deaf])

@@ -83,6 +83,10 @@ class Roster:
         """Whether the watcher was told so, since the engine can be reached."""
         self._is_asking = self._is_up = self._is_leaving = False
         self._timer: Delayed | None = None
+        self._namesakes: dict[str, int] = {}
+        """Beats of unknown nodes with this one's name, while this one is not in the table."""
+        self._judgement: Delayed | None = None
+        """When they are taken for dead, unless they beat."""
 
     def _new_me(self) -> str:
         me = f"{self._name}.{self._fresh()}"
@@ -103,11 +107,13 @@ class Roster:
         """The engine can't be reached, and nothing can be learned of anybody."""
         self._is_up = self._is_asking = False
         self._stop_timer()
+        self._forget_namesakes()
 
     def leave(self, then: Callable[[str | None], None]) -> None:
         """Evict this node itself, so that the others need no patience; not to be undone."""
         self._is_leaving = True
         self._stop_timer()
+        self._forget_namesakes()
         if self._is_up and self._is_in:
             self._engine.evict(self.me, "*", then)
         else:
@@ -120,7 +126,8 @@ class Roster:
         if self._is_up and not self._is_asking and not self._is_leaving:
             self._is_asking = True
             self._stop_timer()
-            self._engine.beat(self.me, not self._is_in, self._fresh(), self._answered)
+            may_enter = not (self._is_in or self._namesakes)
+            self._engine.beat(self.me, may_enter, self._fresh(), self._answered)
 
     def _answered(self, beat: Beat | None) -> None:
         self._is_asking = False
@@ -141,8 +148,9 @@ class Roster:
         self._is_in = False
         self._watcher.unregistered()
         if self.epoch and beat.epoch == self.epoch:
-            if any(self._is_namesake(node) and node not in self._was for node in beat.nodes):
-                self._watcher.replaced()
+            names = {node: n for node, n in beat.nodes.items() if self._is_namesake(node) and node not in self._was}
+            if names:
+                self._watch_namesakes(names)
                 return
             self.me = self._new_me()
             self._is_told = False
@@ -150,7 +158,30 @@ class Roster:
             self._engine.listen(self.me)
         self.beat()
 
+    def _watch_namesakes(self, names: dict[str, int]) -> None:
+        """Find out by its beats whether another node has this one's name: an engine may name one that is long dead."""
+        if any(self._namesakes.get(node, count) != count for node, count in names.items()):
+            self._forget_namesakes()
+            self._watcher.replaced()
+            return
+        self._namesakes |= names
+        self._judgement = self._judgement or self._later(self._most_missed * BEAT, self._take_for_dead)
+        self._timer = self._later(BEAT, self._next)
+
+    def _take_for_dead(self) -> None:
+        self._judgement = None
+        self._was |= self._namesakes.keys()
+        self._forget_namesakes()
+        self.beat()
+
+    def _forget_namesakes(self) -> None:
+        self._namesakes.clear()
+        if self._judgement:
+            self._judgement.cancel()
+            self._judgement = None
+
     def _inside(self, beat: Beat) -> None:
+        self._forget_namesakes()
         is_new_epoch = bool(self.epoch) and beat.epoch != self.epoch
         is_first = not self._is_in
         is_young = is_new_epoch or (not self.epoch and all(count < GRACE_BEATS for count in beat.nodes.values()))

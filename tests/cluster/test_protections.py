@@ -202,3 +202,22 @@ class Keys(Schedules):
         self.dies_in_the_middle()
         heard = re.sub(r"\r\n-!- [^\n]*\r\n", "", two.heard().decode())
         self.assertEqual(heard.replace("\r", ""), keys)
+
+
+class Namesakes(Schedules):
+    """A node that is not in the table, and one of its name that is."""
+
+    def test_a_predecessor_that_comes_back_from_the_dead(self) -> None:
+        """An engine that lost its tail names a node that is long dead in place of its successor, which goes on."""
+        old = self.a.cluster.roster.me
+        self.a.die(0)
+        self.fleet.wait(5)
+        again = self.fleet.restart(self.a)
+        self.fleet.wait(2)
+        memory = self.fleet.engine.memory
+        del memory.nodes[again.cluster.roster.me]
+        memory.nodes[old] = 7
+        self.fleet.wait(6)
+        self.assertEqual(again.replaced, 0)
+        self.assertIn(again.cluster.roster.me, self.fleet.engine.memory.nodes)
+        self.assertNotIn(old, self.fleet.engine.memory.nodes)

@@ -51,7 +51,6 @@ class Machines:
         self._names = count()
         self.nodes = [self._new_node(f"n{at}") for at in range(nodes)]
         self.people: list[Person] = []
-        self._named: dict[str, Person] = {}
         self.rooms: dict[str, list[Person]] = {}
         self.strangers: set[str] = set()
         self.hosts: set[str] = set()
@@ -68,7 +67,6 @@ class Machines:
         node = self.random.choice([node for node in living if not node.is_frozen] or living)
         person = Person(node, f"p{next(self._names)}", room, self.random.random() < 0.7)
         self.people.append(person)
-        self._named[person.name] = person
         self.rooms.setdefault(room, []).append(person)
         return person
 
@@ -185,9 +183,7 @@ class Machines:
             for here in node.cluster.channels.values():
                 assert here.on_their_way <= channel.WINDOW + 64 * 1024, "a window is overrun by more than one write"
         for person in self.people:
-            partner = self._named.get(person.partner)
-            is_strict = partner and not partner.was_left and not partner.witness.met - {person.name} - self.hosts
-            person.witness.look(person.taken, person.partner if is_strict else "")
+            person.witness.look(person.taken)
 
     def say(self) -> None:
         """Let somebody say something."""

@@ -141,7 +141,7 @@ class Run(Clustered):
             return f"{one.name} was hung up on without a word"
         if other.witness.is_closed or id(other.hub) in self.killed:
             return "" if seen.lefts or not one.taken else f"{one.name} wasn't told that {other.name} is gone"
-        heard = seen.last.get(other.name, -1) + 1
+        heard = seen.last.get(other.name, -1) + 1 - seen.first.get(other.name, 0)
         if seen.lefts or other.witness.lefts or heard == other.said:
             return ""
         return f"{one.name} heard {heard} of {other.said} of {other.name}"

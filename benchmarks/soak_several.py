@@ -1,0 +1,175 @@
+"""A soak of several machines is hubs on one Redis among readers who don't read, people who come and go, and failures.
+
+    python -m benchmarks.soak_several
+    python -m benchmarks.soak_several --quick
+
+It prints each figure beside its goal, then plays random failures of real processes and of the simulation; one that
+fails prints its seed. Everything is on loopback, and bounded in count and time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from selectors import DefaultSelector
+
+from tests.cluster.test_simulation import KINDS
+from tests.harness.redis import ABSENT, Redis
+from tests.slow.test_engine_random import Run
+
+from .hardship import MIB, is_hung_up_on, offer
+from .load import SIZE, WINDOW, Flow, meet, turn
+from .scale import Figure
+from .several import Machine
+
+FIRST = 1000
+"""The first seed: another one than the tests have."""
+PATIENCE = 30.0
+"""Seconds until the engine must have forgotten those who left."""
+
+
+@contextmanager
+def two_machines(shape: str) -> Iterator[tuple[Redis, Machine, Machine]]:
+    """Start an engine and two hubs; the ends of the first are put on both in turn."""
+    folder = tempfile.mkdtemp(prefix="cb")
+    redis = Redis(Path(folder))
+    try:
+        with Machine(redis, "a", shape) as a, Machine(redis, "b", shape) as b:
+            yield redis, a.between(a, b), b
+    finally:
+        redis.kill()
+        shutil.rmtree(folder)
+
+
+def inboxes(redis: Redis) -> int:
+    """Return the bytes of all inboxes."""
+    keys = redis.says("keys", "{cb1}:in:*").split()
+    return sum(int(redis.says("memory", "usage", key) or 0) for key in keys)
+
+
+def never_reads_in_a_pair(mib: int) -> Iterator[Figure]:
+    """A speaker is stopped for a hearer on another machine who doesn't read."""
+    with two_machines("pair") as (redis, a, b):
+        speaker, silent = a.pair()
+        meet(speaker, [silent])
+        time.sleep(1)  # what meeting has cost is the engine's again
+        before, said = (a.memory(), b.memory()), offer(speaker, 5.0)
+        grown = [(now - then) / MIB for now, then in zip((a.memory(), b.memory()), before)]
+        seen = f"{grown[0]:.2f} and {grown[1]:.2f} MiB, of {said / MIB:.1f} MiB until the speaker was stopped"
+        yield Figure("never-reading partner elsewhere: each hub grows by", "≤ 2 MiB", seen, max(grown) <= 2)
+        kept = inboxes(redis) / 1024
+        yield Figure("the same: inboxes hold", "≤ 256 KiB", f"{kept:.0f} KiB", kept <= 256)
+
+
+def never_reads_in_a_room(mib: int) -> Iterator[Figure]:
+    """Somebody on another machine who doesn't read is let go, and everyone else hears everything."""
+    with two_machines("room") as (_, a, b), DefaultSelector() as selector:
+        speaker, hearer, near, silent = (a.end() for _ in range(4))
+        meet(speaker, [silent, hearer, near])
+        flow = Flow(a, speaker, [hearer, near], SIZE, WINDOW)
+        flow.listen(selector)
+        before = most = (a.memory(), b.memory())
+        began = time.perf_counter()
+        while flow.heard < mib * MIB // SIZE:
+            for _ in range(100):
+                flow.push()
+                turn(selector)
+            most = max(most[0], a.memory()), max(most[1], b.memory())
+        rate = flow.heard * SIZE / MIB / (time.perf_counter() - began)
+        flow.finish(selector)
+        grown = [(now - then) / MIB for now, then in zip(most, before)]
+        let_go = is_hung_up_on(silent)
+        seen = f"{grown[0]:.2f} and {grown[1]:.2f} MiB at {rate:.0f} MiB/s; {'is let go' if let_go else 'STAYS'}"
+        title = f"never-reading peer elsewhere, {mib} MiB heard by two others: each hub grows by"
+        yield Figure(title, "≤ 4 MiB", seen, max(grown) <= 4 and let_go)
+
+
+def come_and_go(cycles: int) -> Iterator[Figure]:
+    """Nothing is left of those who came to rooms on two machines and left."""
+    with two_machines("pair") as (redis, a, b):
+        middle = (0, 0)
+        for number in range(cycles):
+            one, other = a.pair(number)
+            meet(one, [other])
+            for sock in (one, other):
+                sock.close()
+            if number == cycles // 2:
+                middle = a.memory(), b.memory()
+        grown = [(now - then) / MIB for now, then in zip((a.memory(), b.memory()), middle)]
+        deadline = time.monotonic() + PATIENCE
+        while (left := redis.says("hlen", "{cb1}:rooms")) != "0" and time.monotonic() < deadline:
+            time.sleep(0.1)
+        sets = len(redis.says("keys", "{cb1}:own:*").split())
+        seen = f"{left} rooms and {sets} sets left; {grown[0]:.2f} and {grown[1]:.2f} MiB in the second half"
+        holds = left == "0" and not sets and max(grown) <= 1
+        yield Figure(f"{cycles} pairs come and go: nothing is left, each hub grows by", "≤ 1 MiB", seen, holds)
+
+
+def failures(runs: int) -> Iterator[Figure]:
+    """Random failures of processes and of Redis."""
+    failed = [seed for seed in range(FIRST, FIRST + runs) if not _is_well(seed)]
+    yield Figure(f"{runs} random runs on a real engine", "0 fail", f"{failed} fail" if failed else "0", not failed)
+
+
+def _is_well(seed: int) -> bool:
+    case = Run("play")
+    case.setUp()
+    try:
+        case.play(seed)
+    except AssertionError as fault:
+        print(f"seed {seed}: {fault}", file=sys.stderr)
+        return False
+    finally:
+        case.doCleanups()
+    return True
+
+
+def schedules(runs: int) -> Iterator[Figure]:
+    """Random schedules of the simulation, of each kind."""
+    for kind, play in KINDS.items():
+        failed = []
+        for seed in range(FIRST, FIRST + runs):
+            try:
+                play(seed)
+            except AssertionError as fault:
+                failed.append(seed)
+                print(f"{kind} {seed}: {fault}", file=sys.stderr)
+        yield Figure(f"{runs} schedules: {kind}", "0 fail", f"{failed} fail" if failed else "0", not failed)
+
+
+FIGURES: list[tuple[Callable[[int], Iterator[Figure]], int, int]] = [
+    (never_reads_in_a_pair, 1024, 128),
+    (never_reads_in_a_room, 1024, 64),
+    (come_and_go, 2000, 200),
+    (failures, 20, 2),
+    (schedules, 1000, 20),
+]
+"""What is seen, how much of it, and how much with `--quick`."""
+
+
+def main() -> int:
+    """Print the table; return 1 where a goal does not hold."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--quick", action="store_true", help="less of everything: some minutes")
+    options.add_argument("--only", default="", help="figures whose function's name contains this")
+    chosen = options.parse_args()
+    if ABSENT:
+        print(ABSENT)
+        return 0
+    held = True
+    print("| | goal | seen | |\n|---|---|---|---|", flush=True)
+    for figure, much, less in FIGURES:
+        for row in figure(less if chosen.quick else much) if chosen.only in figure.__name__ else ():
+            held = held and row.holds is not False
+            print(f"| {row.title} | {row.goal} | {row.seen} | {'holds' if row.holds else '**fails**'} |", flush=True)
+    return 0 if held else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
