@@ -54,6 +54,7 @@ soak: .venv/made-for-tests
 	$(BIN)/python -m benchmarks.soak_simulation --seconds 0
 	$(BIN)/python -m benchmarks.soak_sessions
 	$(BIN)/python -m benchmarks.soak_fuzz
+	$(BIN)/python -m benchmarks.soak_several
 
 clean:
 	rm -rf .venv .venv.lock build dist *.egg-info _trial_temp* .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks

@@ -24,7 +24,7 @@ from tests.harness.redis import ABSENT, Redis
 from tests.slow.test_engine_random import Run
 
 from .hardship import MIB, is_hung_up_on, offer
-from .load import SIZE, WINDOW, Flow, meet, turn
+from .load import ROOM_WINDOW, SIZE, Flow, meet, turn
 from .scale import Figure
 from .several import Machine
 
@@ -72,7 +72,7 @@ def never_reads_in_a_room(mib: int) -> Iterator[Figure]:
     with two_machines("room") as (_, a, b), DefaultSelector() as selector:
         speaker, hearer, near, silent = (a.end() for _ in range(4))
         meet(speaker, [silent, hearer, near])
-        flow = Flow(a, speaker, [hearer, near], SIZE, WINDOW)
+        flow = Flow(a, speaker, [hearer, near], SIZE, ROOM_WINDOW)
         flow.listen(selector)
         before = most = (a.memory(), b.memory())
         began = time.perf_counter()

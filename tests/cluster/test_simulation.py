@@ -51,7 +51,8 @@ def check_pair(world: Machines, one: Person, two: Person) -> None:
         assert not missed or is_lenient, f"{person.name} missed {missed} of {other.name}, who doesn't know it"
         company = witness.company - world.strangers
         if not world.lives(person):
-            was_told = witness.is_closed or person.has_left or person.node.is_dead
+            reads_nothing = person.end.closed == "aborted" and not person.is_reading
+            was_told = witness.is_closed or person.has_left or person.node.is_dead or reads_nothing
             assert was_told, f"{person.name} was told nothing"
         elif world.lives(other):
             assert not person.speaks_json or company == {other.name}, f"{person.name} believes to be with {company}"

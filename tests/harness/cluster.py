@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import signal
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -31,9 +32,9 @@ class Clustered(SynchronousTestCase):
         self.redis = Redis(Path(folder), *self.engine_options)
         self.addCleanup(self.redis.kill)
 
-    def hub(self, node: str, *options: str, port: int = 0) -> Hub:
+    def hub(self, node: str, *options: str, port: int = 0, command: Sequence[str] = ()) -> Hub:
         """Return a hub that is a node of this cluster."""
-        hub = Hub("--engine", self.redis.url, "--node", node, *options, port=port)
+        hub = Hub("--engine", self.redis.url, "--node", node, *options, port=port, command=command)
         self.addCleanup(hub.kill)
         until(lambda: self.count(node))
         return hub
