@@ -106,6 +106,26 @@ class Protections(Schedules):
         self.says(one, "at once")
         self.hears(two, "at once")
 
+    def test_a_slow_hearer_whose_owner_dies(self) -> None:
+        """What waits at the owner for a slow hearer is not confirmed: if the owner dies it is said again."""
+        host = self.nc(self.a, "/join tea")
+        one = self.nc(self.b, "/join tea")
+        self.says(host, "/quit")
+        two = self.nc(self.c, "/join tea")
+        two.lines()
+        two.stops_reading()
+        said: list[str] = []
+        while one.line.reading:
+            lines = [f"{len(said) + at:06d} {'x' * 60}" for at in range(100)]
+            said += lines
+            self.says(one, *lines)
+        self.fleet.wait(1)
+        self.a.die(0)
+        self.fleet.wait(1)
+        two.reads()
+        self.fleet.wait(8)
+        self.assertEqual([line for line in two.lines() if not line.startswith("-!-")], said)
+
     def test_half_a_block(self) -> None:
         """Of many lines in one block each is confirmed with its effect: none is said twice if the owner dies between."""
         host = self.nc(self.a, "/join tea")
