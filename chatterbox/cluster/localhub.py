@@ -16,7 +16,6 @@ from ..connections.handshake import Handshake
 from ..connections.outlet import CHUNK, LinkState, Outlet
 from ..connections.sessions import Fault, read_hello
 from ..connections.slow import Watch
-from ..connections.speech import KEYS_A_TURN
 from ..core.events import Address, Gone, Happening, Joined, Left, News, Refused, Seated
 from ..core.hub import Hub
 from ..core.peer import LOBBY, Peer
@@ -284,7 +283,7 @@ class Guest:
         """Return how many bytes of `block` the room takes as one event: lines to say, or else one line alone."""
         hub, dialect = self._house.hub, self.peer.dialect
         if dialect.by_keys:
-            return min(len(block), KEYS_A_TURN)
+            return len(block)  # its edge has cut it into what a turn takes
         one = block.find(b"\n") + 1 or len(block)
         if dialect is not self._house.dialects.text or hub.limits.rate or len(hub.mode.farewell) > 1:
             return one

@@ -38,7 +38,6 @@ MUTATIONS = [
     Mutation("lines for a slow hearer are confirmed", "localhub", "inlet.waits or inlet.is_obstructed or", "inlet.waits or"),
     Mutation("held lines are confirmed", "localhub", " or (isinstance(room, Room) and room.held_by(self.peer) > 0)", ""),
     Mutation("said lines wait for their speaker's rate", "localhub", "inlet.is_obstructed", "inlet.held"),
-    Mutation("keys are confirmed as a whole", "localhub", "return min(len(block), KEYS_A_TURN)", "return len(block)"),
     Mutation("a lost partner is not told", "homes", "if guest and opening.partner:", "if False:"),
     Mutation("a guest takes a whole turn", "channel", "steps -= 1", "pass"),
     Mutation("confirmed in a later post", "homes", "        for channel in tuple(self._unconfirmed):\n            if channel.complete()", "        for channel in tuple(self._unconfirmed):\n            self._later(0.01, channel.complete)\n            if True"),
