@@ -70,8 +70,8 @@ class Room:
         self._held = Held()
         self._flow = Flow(self.members, self._held, limits.max_held, self.is_pair, mode.echo)
         self.hearer_is_full, self.hearer_is_drained = self._flow.hearer_is_full, self._flow.hearer_is_drained
-        self._met: frozenset[Member] = frozenset()
-        """Members who had company here."""
+        self.met: frozenset[Member] = frozenset()
+        """Members who had company here, or where this room was before."""
         self._pending: list[RoomEvent] = []
         self._is_numbered = False
         """Whether a session has ever been here."""
@@ -128,10 +128,6 @@ class Room:
         """Return how many lines of `peer` wait for somebody who hears them."""
         return self._held.lines_of(peer)
 
-    def had_company(self, peer: Member) -> None:
-        """Take it that `peer` had company here, before the room had to move to this hub."""
-        self._met |= {peer}
-
     @property
     def listeners(self) -> list[Member]:
         """Members who have finished, may be gone, and can be asked: keys and bare programs would show the question."""
@@ -145,7 +141,7 @@ class Room:
         name = next(name for name in names if not self.like(name))
         self._audience.add(peer, name, has_label=self.mode.label != "none")
         if len(self.members) > 1:
-            self._met = frozenset(self.members) if self.is_pair else self._met
+            self.met = frozenset(self.members) if self.is_pair else self.met
         self._observe(Happening(self, event))
         self._greet(peer)
         for member in tuple(self.members):
@@ -272,7 +268,7 @@ class Room:
             peer.speak("done", b"")
             return
         peer.finished = True
-        if len(self.members) == 1 and peer in self._met and not self._held.events:
+        if len(self.members) == 1 and peer in self.met and not self._held.events:
             peer.end("quit")
         elif len(self.members) > 1 and all(member.finished for member in self.members):
             if any(member.owes for member in self.members) and not event.is_late:
@@ -336,7 +332,7 @@ class Room:
             return
         self._audience.remove(peer)
         self._take_held(peer)
-        self._met -= {peer}
+        self.met -= {peer}
         self._observe(Happening(self, event))
         if why != "moved":
             self._observe(Gone(self.name, peer, why))
