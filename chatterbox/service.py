@@ -271,7 +271,7 @@ def makeService(options: Options) -> IService:
     from twisted.internet import reactor as installed  # importing it installs one, and twistd may want another
 
     reactor = cast(Any, installed)
-    if options.parent and options.parent["nodaemon"] and not options.parent["logger"]:
+    if options.parent and options.parent.get("nodaemon") and not options.parent.get("logger"):
         sys.stdout = cast(Any, text_file(STDOUT))  # twistd is about to make its log of it
     prepare(reactor)
     return HubService(reactor, options)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..limits import Limits
 from ..wire.bare import GAP, LAST_WORD, cut
 from .outlet import Hearer, LinkState, Outlet, Transport
 from .timers import Later
@@ -15,6 +16,22 @@ from .timers import Later
 MANY = 32
 """Messages that wait for a bare peer at which its speakers are paused: with what is said at once (8 lines of at most 5
 messages each) all of it leaves within 5 s when the hub hangs up."""
+
+
+def make_outlet(
+    hearer: Hearer,
+    transport: Transport,
+    limits: Limits,
+    is_pair: bool,
+    knows_lines: bool,
+    later: Later,
+    link_state: Callable[[], LinkState],
+) -> Outlet:
+    """Return the outlet of a new connection, with the bounds of a pair's or a larger room's hearer."""
+    bounds = limits.high_water, limits.max_pair_queue if is_pair else limits.max_queue
+    if knows_lines:
+        return Outlet(hearer, transport, *bounds, link_state)
+    return BareOutlet(hearer, transport, *bounds, later, link_state)
 
 
 class BareOutlet(Outlet):

@@ -13,10 +13,10 @@ from ..wire.blocks import BlockReader
 from ..wire.dialects import Dialect, SessionJson, undelivered
 from ..wire.numbered import Json, Numbered
 from ..wire.verbs import Piece
-from .bare import BareOutlet
+from .bare import make_outlet
 from .handshake import Handshake
 from .inlet import Inlet
-from .outlet import LinkState, Outlet, Transport
+from .outlet import LinkState, Transport
 from .reception import Reception
 from .slow import PULSE, Watch
 from .speech import Speech
@@ -70,7 +70,9 @@ class Connection:
             self._speech, transport, hub.limits.pieces_a_turn, hub.limits.hearers_a_turn, self.reader.read
         )
         self._speech.comes_from(self.inlet)
-        self.outlet = self._make_outlet(transport, dialect, reception, link_state)
+        is_pair = hub.mode.seats == 2
+        watch = Watch(self, hub.limits, is_pair)
+        self.outlet = make_outlet(watch, transport, hub.limits, is_pair, dialect.framed, reception.later, link_state)
         self.write = self.outlet.write
         self.write_from = self.outlet.write_from
         self.was_seated = False
@@ -82,20 +84,6 @@ class Connection:
         self._handshake: Handshake | None = None
         self._is_lost = False
         """Whether the link is gone; its peer may still wait for a seat, and have something to say."""
-
-    def _make_outlet(
-        self,
-        transport: Transport,
-        dialect: Dialect,
-        reception: Reception[Connection],
-        link_state: Callable[[], LinkState],
-    ) -> Outlet:
-        limits, is_pair = reception.hub.limits, reception.hub.mode.seats == 2
-        watch = Watch(self, limits, is_pair)
-        bounds = limits.high_water, limits.max_pair_queue if is_pair else limits.max_queue
-        if dialect.framed:
-            return Outlet(watch, transport, *bounds, link_state)
-        return BareOutlet(watch, transport, *bounds, reception.later, link_state)
 
     # -- before it has a seat ----------------------------------------------------------------------------------
 

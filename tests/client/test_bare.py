@@ -52,7 +52,7 @@ class Links(SynchronousTestCase):
         """Say hello, as a session does."""
         link.send({"chatterbox": 1, "session": "5" * 32})
 
-    def heard(self, link: HubLink, event: Json) -> None:
+    def heard(self, link: HubLink, event: Json, block: bytes) -> None:
         """Keep it."""
         self.events.append(event)
 

@@ -231,7 +231,7 @@ class Readme(SynchronousTestCase):
             ports = ["--port", "unix:chat.sock:mode=660", *serve.replace(":5001:", ":0:").split()]
             with Hub(*ports, place=place) as hub:
                 until(lambda: (place / "chat.sock").is_socket() and hub.log.count("listening on") == 3)
-                (port,) = set(re.findall(r"listening on [0-9.]+:(\d+)", hub.log)) - {str(hub.port)}
+                (port,) = set(re.findall(r"listening on \S+:(\d+)", hub.log)) - {str(hub.port)}
                 join = next(block for block in blocks(RUNNING, "sh") if "trustRoots" in block).splitlines()[0]
                 ann = self._sh(place, f"echo hi | {join.replace('5001', port)}")
                 hub.logs(" joined ")

@@ -13,7 +13,7 @@ from chatterbox.wire.blocks import BlockReader
 from chatterbox.wire.lines import Body, Lines
 from chatterbox.wire.numbered import Numbered
 from chatterbox.wire.numbering import Got
-from chatterbox.wire.speaking import FEW, MUCH, SessionReader
+from chatterbox.wire.speaking import MUCH, PORTION, SessionReader
 from chatterbox.wire.verbs import Dropped, Farewell, Fault, Piece, Ping, Unreadable
 from tests.harness.inputs import HOSTILE, PROPERTY
 
@@ -105,7 +105,7 @@ class Reader(SynchronousTestCase):
 
     def test_a_large_block_is_passed_on_in_parts(self) -> None:
         """So much as is read in one turn, less where lines may be farewells; numbers go on, the gap is said once."""
-        for farewells, much in (((), MUCH), (("exit",), FEW)):
+        for farewells, much in (((), MUCH), (("exit",), PORTION)):
             block = b"0123456\n" * (2 * MUCH // 8)
             data = sent(FIRST | {"gap": 0}, block)
             parts = [data[start : start + 4096] for start in range(0, len(data), 4096)]
