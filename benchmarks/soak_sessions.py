@@ -3,8 +3,9 @@
     python -m benchmarks.soak_sessions
     python -m benchmarks.soak_sessions --quick
 
-At the end both files must be whole and both statuses 0; where one end is killed, the other's must be 4. A failure
-prints its seed. Everything is on loopback, and bounded in time.
+At the end both files must be whole and both statuses 0; where one end is killed, the other's must be 4, and never 0.
+Plain text (`nc`) has no numbers: there a link isn't cut, and both files must be whole. Each run is a row of a table. A
+failure prints its seed. Everything is on loopback, and bounded in time.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -27,6 +28,18 @@ from .relays import ENVIRONMENT
 
 PATIENCE = 600.0
 """Seconds for one swap."""
+
+
+class Row(NamedTuple):
+    """One figure: what was done, what must be so, and what was."""
+
+    figure: str
+    goal: str
+    seen: str
+    holds: bool
+
+    def __str__(self) -> str:
+        return f"{'holds' if self.holds else 'FAILS'} | {self.figure} | {self.goal} | {self.seen}"
 
 
 class Amounts(NamedTuple):
@@ -87,9 +100,18 @@ def hub_behind_cuts(folder: Path, cuts: int, between: int, chance: random.Random
         hub.stop()
 
 
-def start(port: int, given: Path, heard: Path) -> subprocess.Popen[bytes]:
+def start(port: int, given: Path, heard: Path, retry: int = 300) -> subprocess.Popen[bytes]:
     """Start a pipe that says one file and hears another."""
-    command = [sys.executable, "-m", "chatterbox.client", "127.0.0.1", str(port), "--retry", "300"]
+    command = [sys.executable, "-m", "chatterbox.client", "127.0.0.1", str(port), "--retry", str(retry)]
+    return _run(command, given, heard)
+
+
+def start_plain(port: int, given: Path, heard: Path) -> subprocess.Popen[bytes]:
+    """Start `nc`, which does the same without numbers."""
+    return _run(["nc", "-N", "127.0.0.1", str(port)], given, heard)
+
+
+def _run(command: list[str], given: Path, heard: Path) -> subprocess.Popen[bytes]:
     err = heard.with_suffix(".err").open("ab")
     with given.open("rb") as stdin, heard.open("wb") as stdout, err:
         return subprocess.Popen(command, stdin=stdin, stdout=stdout, stderr=err, env=ENVIRONMENT)
@@ -155,8 +177,8 @@ def _disturb(
             end.send_signal(signal.SIGCONT)
 
 
-def one_end_dies(megabytes: int, seed: int) -> str:
-    """Kill one end in the middle; return what went wrong, or nothing."""
+def one_end_dies(megabytes: int, seed: int, number: signal.Signals = signal.SIGTERM) -> str:
+    """End one end in the middle by a signal; return what went wrong, or nothing."""
     chance = random.Random(seed)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -164,11 +186,12 @@ def one_end_dies(megabytes: int, seed: int) -> str:
         for path in given:
             write_lines(path, megabytes, chance)
         with hub_behind_cuts(folder, 0, 1 << 60, chance) as (_, proxy):
-            ends = [start(proxy.port, given[end], heard[end]) for end in (0, 1)]
+            retry = 2 if number == signal.SIGKILL else 300  # as long as the hub keeps the seat of one that says nothing
+            ends = [start(proxy.port, given[end], heard[end], retry) for end in (0, 1)]
             try:
                 while heard[0].stat().st_size < megabytes * 300_000:
                     time.sleep(0.005)
-                ends[1].send_signal(chance.choice((signal.SIGTERM, signal.SIGINT)))
+                ends[1].send_signal(number)
                 status = ends[0].wait(60)
             except subprocess.TimeoutExpired:
                 status = -99
@@ -191,16 +214,54 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.megabytes:
         amounts = amounts._replace(megabytes=options.megabytes)
     began = time.monotonic()
-    title = "{0.megabytes} MB each way, {0.kills} hubs killed, {0.cuts} links cut, clients stopped {0.stops} times"
-    faults = [_tell(title.format(amounts), swap(amounts, options.seed))]
-    faults.append(_tell("one end is killed in the middle", one_end_dies(amounts.megabytes, options.seed)))
+    rows: list[Row] = []
+    for figure, goal, run in runs(amounts, options.seed):
+        then = time.monotonic()
+        fault = run()
+        rows.append(Row(figure, goal, fault or f"so it was, in {time.monotonic() - then:.0f} s", not fault))
+        print(rows[-1], flush=True)
     print(f"seed {options.seed}, {time.monotonic() - began:.0f} s")
-    return int(any(faults))
+    return int(not all(row.holds for row in rows))
 
 
-def _tell(what: str, fault: str) -> str:
-    print(f"{'FAILS' if fault else 'holds'}  {what}{': ' if fault else ''}{fault}", flush=True)
-    return fault
+def runs(amounts: Amounts, seed: int) -> Iterator[tuple[str, str, Callable[[], str]]]:
+    """Return what is done: its title, its goal, and the deed."""
+    title = "{0.megabytes} MB each way, {0.kills} hubs killed, {0.cuts} links cut, clients stopped {0.stops} times"
+    yield title.format(amounts), "both files equal, both statuses 0", lambda: swap(amounts, seed)
+    for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT):
+        figure, goal = f"{number.name} to one end in the middle", "the other's status is 4, never 0"
+        yield figure, goal, lambda number=number: one_end_dies(amounts.megabytes, seed, number)  # type: ignore[misc]
+    goal = "both files equal; no promise beyond a clean end"
+    for names in (("nc", "client"), ("nc", "nc")):
+        yield f"{amounts.megabytes} MB each way, {' to '.join(names)}", goal, lambda n=names: plain(amounts, seed, n)  # type: ignore[misc]
+
+
+def plain(amounts: Amounts, seed: int, names: Sequence[str]) -> str:
+    """Swap two files where one end or both are `nc`; return what went wrong, or nothing."""
+    chance = random.Random(seed)
+    starts = {"nc": start_plain, "client": start}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        given, heard = [folder / f"in{end}" for end in (0, 1)], [folder / f"out{end}" for end in (0, 1)]
+        for path in given:
+            write_lines(path, amounts.megabytes, chance)
+        with hub_behind_cuts(folder, 0, 1 << 60, chance) as (hub, _):
+            ends = [starts[kind](hub.port, given[end], heard[end]) for end, kind in enumerate(names)]
+            try:
+                statuses = [end.wait(PATIENCE) for end in ends]
+            except subprocess.TimeoutExpired:
+                statuses = [-99, -99]
+            finally:
+                for end in ends:
+                    end.kill()
+                    end.wait()
+        same = [given[end].read_bytes() == _said(heard[1 - end]) for end in (0, 1)]
+    return "" if statuses == [0, 0] and all(same) else f"statuses {statuses}, files equal {same}"
+
+
+def _said(path: Path) -> bytes:
+    """Return a file that an end has heard, without the hub's notices."""
+    return b"".join(line for line in path.read_bytes().splitlines(True) if not line.startswith(b"-!- "))
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ from ..wire.text import clean, clean_text
 from .naming import Names
 from .options import BROKEN, CLEAN, Options, hub_options
 from .outputs import Missed
-from .session import Session, make_resume
+from .session import IN_BLOCKS, Session, make_resume
 
 T = TypeVar("T")
 _KINDS = {"said": "say", "did": "me", "told": "msg"}
@@ -130,7 +130,14 @@ def connect(
 class Conversation:
     """One conversation: says lines, and is iterated over for those of others."""
 
-    def __init__(self, reactor: Any, options: Options, listens: bool, notify: Callable[[Json], None]) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        options: Options,
+        listens: bool,
+        notify: Callable[[Json], None],
+        grace: float | None = None,
+    ) -> None:
         self.welcomed: Answer[Conversation] = Answer(lambda _: self.session.abandon(CLEAN))
         self.ended: Ended | None = None
         """How it ended, once it has."""
@@ -149,7 +156,8 @@ class Conversation:
         self._finished = ""
         """The stream of the partner that has finished, or left in good order; "-" where there are no streams."""
         self._clock = reactor
-        resume = make_resume(options.room, options.name, *options.patience, listens=listens)
+        wishes: Json = IN_BLOCKS if grace is None else IN_BLOCKS | {"grace": grace}
+        resume = make_resume(options.room, options.name, *options.patience, listens=listens, options=wishes)
         self.session = Session(reactor, options.endpoint(reactor), resume, self, options.hub)
         self.session.start()
 

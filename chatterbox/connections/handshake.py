@@ -103,6 +103,7 @@ class Handshake:
         if "session" in sent and self._newcomer.open_session(sent):
             return
         self._newcomer.speak_json()
+        peer.listens = sent.get("listens") is not False
         for verb, key in (("join", "room"), ("nick", "name")):
             value = sent.get(key, "")
             if not isinstance(value, str):

@@ -112,7 +112,7 @@ class Hub:
     ) -> bool:
         """Ask those who only listen in the room called `name`, if nothing else hinders `peer`; return whether so."""
         room = self.rooms.get(name)
-        if fault.why != "full" or not room or not room.listeners or not peer.link:
+        if fault.why != "full" or not room or room.has_seat or not room.listeners or not peer.link:
             return False
         Seeking(Knock(room, peer.link), peer, name, lambda home: found(home, True), give_up)
         return True
@@ -131,10 +131,12 @@ class Hub:
         """Return why `peer` can't sit in `room`: for its name first, for want of a seat last."""
         if peer.wanted_name and not peer.session and (fault := self.name_conflict(peer, room.name, peer.wanted_name)):
             return Refusal("kicked", fault)
+        waits = [f"{member.name} until {member.kept_until}" for member in room.members if member.away]
+        kept = f": it waits for {' and '.join(waits)}" if waits else ""
         if not room.has_seat:
-            waits = [f"{member.name} until {member.kept_until}" for member in room.members if member.away]
-            kept = f": it waits for {' and '.join(waits)}" if waits else ""
             return Refusal("full", f"room {room.name} has no free seat{kept}")
+        if room.members and not (peer.listens or any(member.listens and not member.away for member in room.members)):
+            return Refusal("full", f"nobody in room {room.name} listens{kept}")
         return None
 
     def name_conflict(self, peer: Peer, room: str, name: str) -> str:

@@ -180,6 +180,12 @@ class Links(SynchronousTestCase):
         secrets = {make_resume().hello(0)["session"] for _ in range(3)}
         self.assertEqual([len(str(secret)) for secret in secrets], [32] * 3)
 
+    def test_a_seat_is_kept_as_long_as_its_end_tries(self) -> None:
+        """The hello asks for the grace that `--retry` means, unless that is the hub's own, or something else is asked for."""
+        for later, more, grace in ((5.0, {}, 5.0), (0.0, {}, 0.0), (120.0, {}, None), (None, {}, None), (5.0, {"grace": 2.0}, 2.0)):
+            hello = make_resume(later=later, options=dict(more)).hello(0)
+            self.assertEqual(hello.get("grace"), grace)
+
 
 class Ends(SynchronousTestCase):
     """How it ends."""

@@ -33,6 +33,30 @@ class SlowHomes:
         self.asked.pop(at)[1](home)
 
 
+class Unheard(SynchronousTestCase):
+    """Who doesn't listen, and speaks to nobody who does."""
+
+    def test_what_waits_for_a_reader(self) -> None:
+        """A second one is refused, is not knocked for, and hears nothing; a reader has the first's lines."""
+        hub = HubOnAClock()
+        first = hub.json(room="tea", listens=False)
+        first.asks("say", text="one")
+        first.finishes()
+        before = len(first.events())
+        second = hub.json(room="tea", listens=False)
+        text = "nobody in room tea listens, try another room"
+        self.assertEqual(second.events(), [{"event": "closed", "why": "full", "text": text}])
+        self.assertEqual((before, first.events()), (1, []))
+        self.assertEqual(hub.nc("/join tea").heard(), b"one\n")
+
+    def test_beside_somebody(self) -> None:
+        """Where somebody listens it sits down; who listens sits down anywhere."""
+        hub = HubOnAClock()
+        ann = hub.nc("/join tea")
+        hub.json(room="tea", listens=False).asks("say", text="one")
+        self.assertEqual(ann.lines(), ["-!- your partner joined", "one"])
+
+
 class Seating(SynchronousTestCase):
     """Between asking and sitting."""
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from chatterbox.core.events import Happening, Joined, Left
+from tests.harness.accounts import ITEMS, LINES, Account, Ledger
 from tests.harness.memory import CLOSINGS, End, HubOnAClock
 
 TOKEN = re.compile(rb"<(\d+)\.(\d+)\.(\d+)>")
@@ -33,13 +34,6 @@ SMALL: dict[str, Any] = {
     "pieces_a_turn": 4,
 }
 """Limits that short conversations meet."""
-ITEMS = (
-    ["line"] * 4
-    + ["lines"] * 2
-    + ["long", "/who", "/help", "/join a", "/join b", "/nick ann", "/nick bob", "/me waves", "/quit"]
-)
-"""What people send."""
-LINES = {"line": 1, "lines": 12}
 
 
 class Player:
@@ -58,6 +52,7 @@ class Player:
         """How often it was told that it is in a room."""
         self.heard: dict[tuple[int, int], int] = {}
         """The last line heard in this stay of each speaker's sitting."""
+        self.account = Account()
         self.verdicts: list[bytes] = []
         self.why = ""
         """The word for which the hub hung up on it."""
@@ -88,6 +83,13 @@ class Player:
         elif verb in LINES:
             item = "\n".join(f"<{self.serial}.{self.sitting}.{self.said + at}>" for at in range(LINES[verb]))
             self.said += LINES[verb]
+            self.account.lines += LINES[verb]
+        elif verb == "psst":
+            text = f"[{self.serial}.{self.account.private}]"
+            self.account.private += 1
+            if self.speaks_json:
+                return json.dumps({"verb": "msg", "to": word, "text": text})
+            item = f"/msg {word} {text}"
         elif verb == "long":
             item = "much too long " * 9
         if not self.speaks_json:
@@ -123,6 +125,7 @@ class World:
         """Lines in one packet: as JSON up to 64 bytes each, and as many that were held, beyond a queue at its limit."""
         self._sat: set[Any] = set()
         self._met: set[Any] = set()
+        self._ledger = Ledger()
         self._company: dict[Any, set[Any]] = {}
         self._together: dict[tuple[Player, Player], tuple[int, int, int]] = {}
 
@@ -180,6 +183,7 @@ class World:
         self.check()
         self._check_nothing_is_stuck()
         self._check_everything_came()
+        self._check_heard_or_told()
 
     def close(self) -> None:
         """Everybody is cut; then the hub holds nothing."""
@@ -217,7 +221,18 @@ class World:
                 self._company[room].discard(event.peer)
         self.hub.news.clear()
 
+    def _check_heard_or_told(self) -> None:
+        """Each line is heard, or its speaker is told, or it is held: in a pair all of them, elsewhere private ones."""
+        for player in self.players:
+            room, unread = player.end.peer.room, player.end.line.inbox or player.end.connection.inlet.waits
+            if self.mode.rule == "relay" and player.lives and room and not unread:
+                held = room.held_by(player.end.peer)
+                missing = self._ledger.missing(player.serial, player.account, held, room.is_pair)
+                assert missing <= 0, f"{missing} lines of {player.serial} were neither heard nor told"
+
     def _hear(self, player: Player, line: bytes) -> None:
+        self._ledger.hears(player.serial, line)
+        player.account.reads(line)
         assert b"much too long" not in line, "a line beyond the limit came through"
         if ELSEWHERE.search(line):
             player.stays += 1

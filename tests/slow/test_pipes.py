@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import random
+import signal
 import socket
 import subprocess
 import threading
@@ -87,8 +88,9 @@ class AtARealHub(SynchronousTestCase):
         self.assertEqual(soak_sessions.swap(soak_sessions.QUICK, 1), "")
 
     def test_a_killed_end(self) -> None:
-        """Where one end dies in the middle, the other's status is 4, and what it has is the beginning (A4)."""
-        self.assertEqual(soak_sessions.one_end_dies(2, 1), "")
+        """Where one end dies in the middle, also by -9, the other's status is 4, and what it has is the beginning (A4)."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            self.assertEqual(soak_sessions.one_end_dies(2, 1, number), "")
 
 
 def _hard_text(seed: int) -> bytes:

@@ -21,12 +21,12 @@ from ...wire.reading import json_object
 from ...wire.text import clean, clean_text
 from ..api import Ended
 from ..failures import failure_text
-from ..options import CLEAN, LOST, REFUSED
+from ..options import BROKEN, CLEAN, LOST, REFUSED
 from ..shots import Shot
 from ..unnumbered import portions
 
 KEPT = 60.0
-"""Seconds for which a hub keeps what a plain peer said who is gone by now: systems keep its closed link so long."""
+"""Seconds for which a hub keeps at least what a plain peer said who is gone: systems keep its closed link so long."""
 
 
 async def leave_lines(reactor: Any, shot: Shot, tell: Callable[[str], None]) -> int:
@@ -39,7 +39,10 @@ async def leave_lines(reactor: Any, shot: Shot, tell: Callable[[str], None]) -> 
         raise Ended(LOST, f"cannot reach {shot.options.hub}: {failure_text(Failure())}") from None
     others = await leaving.taken
     until = time.strftime("%H:%M", time.localtime(time.time() + KEPT))
-    tell(f"chatterbox: handed to {', '.join(others)}" if others else f"kept until {until}; nobody has heard it yet")
+    if not (others or leaving.is_kept):
+        raise Ended(BROKEN, "not delivered: nobody is there, and this hub keeps no lines")
+    kept = f"kept until {until}, unless the hub ends before; nobody has heard it yet"
+    tell(f"chatterbox: handed to {', '.join(others)}" if others else kept)
     return CLEAN
 
 
@@ -49,6 +52,8 @@ class _Leaving(Protocol):
     def __init__(self, shot: Shot, block: bytes) -> None:
         self.taken: Deferred[list[str]] = Deferred()
         """Fires with the names of the others who were there."""
+        self.is_kept = False
+        """Whether the hub keeps what is said to nobody: where two meet it does, and in a larger room it doesn't."""
         self._options = shot.options
         self._block = block
         self._lines = Lines()
@@ -57,7 +62,7 @@ class _Leaving(Protocol):
     def connectionMade(self) -> None:
         """Say all of it."""
         wishes = {"room": self._options.room, "name": self._options.name}
-        self._send({"chatterbox": 1} | {key: wish for key, wish in wishes.items() if wish})
+        self._send({"chatterbox": 1, "listens": False} | {key: wish for key, wish in wishes.items() if wish})
 
     def _send(self, verb: dict[str, object]) -> None:
         assert self.transport
@@ -70,6 +75,7 @@ class _Leaving(Protocol):
             kind = event.get("event")
             if kind == "welcome":
                 self._name = str(event.get("name"))
+                self.is_kept = event.get("seats") == 2
                 for text in portions(self._block):
                     self._send({"verb": "say", "text": text})
                 self._send({"verb": "done"})

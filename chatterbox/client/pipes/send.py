@@ -20,7 +20,7 @@ from ...wire.numbered import Json
 from ...wire.text import clean_text
 from ..api import Conversation, Ended, Line, NotDelivered
 from ..clock import make_monotonic
-from ..options import BROKEN, CLEAN, LOST
+from ..options import BROKEN, CLEAN, LOST, REFUSED
 from ..shots import Shot
 from ..stdio import Stdio, reader_left
 from .leaving import leave_lines
@@ -28,6 +28,10 @@ from .wording import TextWording, count
 
 AGAIN = 0.2
 """Seconds before `recv` comes back for the next partner."""
+SEEK = 1.0
+"""Seconds before the next question for a seat, where there was none."""
+GRACE = 20.0
+"""Seconds for which a hub keeps the seat of a command whose link is lost: less than `WAIT`, so the next one has it."""
 
 
 def run(shot: Shot) -> int:
@@ -58,6 +62,8 @@ class _Run:
         self.wording = TextWording()
         self._running: Deferred[Any] = Deferred()
         self._signal = 0
+        self._waits = self._is_over = False
+        """Whether it has no seat; whether its time is over."""
 
     def start(self, doing: Coroutine[Deferred[Any], Any, int]) -> None:
         """Do it."""
@@ -70,7 +76,7 @@ class _Run:
 
     def _signalled(self, number: int) -> None:
         self._signal = 128 + number
-        if self.conversation:
+        if self.conversation and not self.conversation.ended:
             self.conversation.session.abandon(self._signal)
         else:
             self._running.cancel()
@@ -83,7 +89,7 @@ class _Run:
             self.status = self._signal
         elif isinstance(failure.value, Ended):
             self.status = failure.value.status
-            if self.status == LOST:
+            if self.status == LOST or " " in failure.value.why:  # a word is the hub's, and told already
                 self.tell(f"chatterbox: {failure.value.why}")
         elif not failure.check(CancelledError):
             failure.printTraceback(sys.stderr)
@@ -94,14 +100,29 @@ class _Run:
             print(text, file=sys.stderr)
 
     async def connect(self, listens: bool = True) -> Conversation:
-        """Join; a new conversation each time."""
-        self.conversation = Conversation(self.reactor, self.shot.options, listens, self.notify)
-        return await self.conversation.welcomed
+        """Join, as soon as there is a seat; a new conversation each time."""
+        options = self.shot.options
+        grace = min(GRACE, options.patience[1])
+        while True:
+            self.conversation = Conversation(self.reactor, options, listens, self.notify, grace)
+            try:
+                conversation = await self.conversation.welcomed
+                self._waits = False
+                return conversation
+            except Ended as fault:
+                if fault.why != "full" or self._is_over:
+                    raise
+            if not self._waits:
+                self.tell("chatterbox: waiting for a seat")
+            self._waits = True
+            await _pause(self.reactor, SEEK)
 
     def notify(self, event: Json) -> None:
         """Tell what the hub says on stderr, but who comes and goes only where something is lost by it."""
         kind = event.get("event")
         worded = self.wording.event(event, None).status
+        if kind == "closed" and self._waits:
+            return
         if kind in ("closed", "error", "notice") and worded:
             self.tell(worded.decode().rstrip("\n"))
         elif kind == "missed":
@@ -115,9 +136,14 @@ class _Run:
             self.reactor.callLater(seconds, self.give_up, status)
 
     def give_up(self, status: int) -> None:
-        """Leave now, and lose what isn't got."""
-        if self.conversation:
+        """Leave now, and lose what isn't got; who has no seat by now was refused."""
+        self._is_over = True
+        status = REFUSED if self._waits else status
+        if self.conversation and not self.conversation.ended:
             self.conversation.session.leave(0, status)
+        else:
+            self.status = status
+            self._running.cancel()
 
 
 async def _send(one: _Run) -> int:
