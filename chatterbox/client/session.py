@@ -32,6 +32,7 @@ from .company import Company
 from .connection import HubLink, Listener
 from .failures import failure_text, unreachable
 from .machine import Machine, Owner
+from .options import RETRY
 from .outputs import LOST, Connect, Drop, Exit, Fate, Missed, Output, Send, Show
 from .patience import Patience
 from .resume import Resume
@@ -43,8 +44,6 @@ FAREWELL_PATIENCE = 1.0
 """Seconds that the hub has to hang up when all is over; who hangs up first may reset what is on its way."""
 CROWD = 64 * 1024
 """Bytes that a speaker in a larger room may be ahead: with one block more they are half of what waits for a hearer."""
-GRACE = 120.0
-"""Seconds for which a hub keeps the seat of a lost session where its hello asks for nothing."""
 CROWD_PATIENCE = 10.0
 """Seconds for which a speaker of much waits, in a larger room, for a `got` of the fastest who listens."""
 
@@ -61,13 +60,10 @@ def make_resume(
     listens: bool = True,
     options: Json = IN_BLOCKS,
 ) -> Resume:
-    """Return a new conversation, which nobody can guess; `first` and `later`: seconds to try, None: for ever.
-
-    Its seat is to be kept for as long as it tries to come back, where `options` don't say otherwise.
-    """
+    """Return a new conversation, which nobody can guess; `first`, `later`: seconds to try (None: for ever), and the grace."""
     patience = Patience(random.random, first, later)
-    grace: Json = {} if later is None or later == GRACE else {"grace": later}
-    return Resume(os.urandom(16).hex(), patience, room, name, grace | options, listens)
+    wishes = options if later in (None, RETRY) else {"grace": later} | options
+    return Resume(os.urandom(16).hex(), patience, room, name, wishes, listens)
 
 
 class Session:
