@@ -54,8 +54,9 @@ class Cutting:
                 _reset(client)
                 continue
             hub.settimeout(None)
+            for link in (client, hub):
+                link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             for source, target in ((client, hub), (hub, client)):
-                target.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 threading.Thread(target=self._pass, args=(source, target), daemon=True).start()
 
     def _pass(self, source: socket.socket, target: socket.socket) -> None:
