@@ -60,7 +60,7 @@ def make_resume(
     listens: bool = True,
     options: Json = IN_BLOCKS,
 ) -> Resume:
-    """Return a new conversation, which nobody can guess; `first`, `later` (and the grace): seconds to try, None: always."""
+    """Return a new conversation that nobody can guess; it tries for `first` and `later` seconds (None: for ever)."""
     patience = Patience(random.random, first, later)
     wishes = options if later in (None, RETRY) else {"grace": later} | options
     return Resume(os.urandom(16).hex(), patience, room, name, wishes, listens)

@@ -28,7 +28,7 @@ SMALL: dict[str, Any] = {
     "max_line": 64,
     "high_water": 128,
     "max_queue": 512,
-    "max_held": 128,
+    "max_held": 1024,
     "pair_patience": 6.0,
     "room_patience": 3.0,
     "pieces_a_turn": 4,
