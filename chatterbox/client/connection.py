@@ -8,15 +8,17 @@ from __future__ import annotations
 import json
 from typing import Any, Protocol
 
-from twisted.internet.interfaces import ITCPTransport
+from twisted.internet.interfaces import IHandshakeListener, ITCPTransport
 from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from ..wire.lines import Body, Lines
 from ..wire.numbered import Json, is_number
 from ..wire.reading import json_object
 from ..wire.text import clean, clean_text
+from .failures import has_names
 from .flow import Flow
 
 READ = 128 * 1024
@@ -42,6 +44,7 @@ class Listener(Protocol):
         """It is gone."""
 
 
+@implementer(IHandshakeListener)
 class HubLink(TwistedProtocol):
     """One connection: objects in, objects out, and blocks of lines behind them."""
 
@@ -71,6 +74,11 @@ class HubLink(TwistedProtocol):
         flow = Flow(lambda: self._listener.flow(self, False), lambda: self._listener.flow(self, True))
         self.transport.registerProducer(flow, True)
         self._listener.link_made(self)
+
+    def handshakeCompleted(self) -> None:
+        """Refuse a certificate in which no name can be read: Twisted writes that to its log, and goes on."""
+        if not has_names(self.transport.getPeerCertificate()):
+            self._refuse("the hub's certificate names no host (subjectAltName); docs/running.md says how to make one")
 
     def send(self, verb: Json, block: bytes = b"") -> None:
         """Pass one object to the hub, and `block` behind it."""

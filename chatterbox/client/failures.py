@@ -6,8 +6,11 @@ This module knows Twisted's failures and those of TLS. It does not know whom the
 from __future__ import annotations
 
 import os
+import sys
+from typing import Any, cast
 
 from twisted.internet import error
+from twisted.logger import ILogObserver, LogEvent, globalLogBeginner
 from twisted.python.failure import Failure
 
 from ..wire.text import clean_text
@@ -36,6 +39,26 @@ _TLS_WORDS = {
 }
 
 
+_CERTIFICATES = "twisted.internet._sslverify"
+"""Where Twisted logs a certificate that it can't read, as a fault of its own; a link refuses such a one."""
+
+
+def fault_in(event: LogEvent) -> Failure | None:
+    """Return the fault of this program that Twisted has logged, if it is one."""
+    return None if event.get("log_namespace") == _CERTIFICATES else event.get("log_failure")
+
+
+def show_faults() -> None:
+    """Write faults of this program to stderr, and nothing else that Twisted logs."""
+
+    def observe(event: LogEvent) -> None:
+        fault = fault_in(event)
+        if fault and sys.stderr:
+            fault.printTraceback(sys.stderr)
+
+    globalLogBeginner.beginLoggingTo([cast(ILogObserver, observe)], redirectStandardIO=False, discardBuffer=True)
+
+
 def failure_text(failure: Failure) -> str:
     """Return the reason in a few words: ours, the system's, or the exception's own."""
     return _explained(failure)[0]
@@ -50,6 +73,17 @@ def unreachable(hub: str, failure: Failure) -> str:
 def is_of_tls(failure: Failure) -> bool:
     """Return whether TLS itself failed; neither library is imported for that, since it may not be there."""
     return type(failure.value).__module__.split(".")[0] in ("OpenSSL", "service_identity")
+
+
+def has_names(certificate: Any) -> bool:
+    """Return whether a certificate names hosts in a way that can be checked (RFC 9525: its `subjectAltName`)."""
+    from service_identity.exceptions import CertificateError
+    from service_identity.pyopenssl import extract_patterns
+
+    try:
+        return bool(extract_patterns(certificate))
+    except CertificateError:
+        return False
 
 
 def _explained(failure: Failure) -> tuple[str, str]:

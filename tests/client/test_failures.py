@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from OpenSSL import SSL
+import datetime
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from OpenSSL import SSL, crypto
 from service_identity import VerificationError
 from twisted.internet import error
+from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatterbox.client.failures import unreachable
+from chatterbox.client.connection import HubLink
+from chatterbox.client.failures import fault_in, has_names, unreachable
 from chatterbox.client.pipes.run import quietly
 
 
@@ -51,3 +59,44 @@ class Unreachable(SynchronousTestCase):
             (VerificationError([]), "its certificate is for another name; use the name that it was made for"),
         ]:
             self.assertEqual(unreachable("example:5000", Failure(fault)), f"cannot reach example:5000: {words}")
+
+
+def certificate(*names: x509.GeneralName) -> crypto.X509:
+    """Return a certificate for `localhost` that names hosts besides, in its `subjectAltName`."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.datetime(2026, 1, 1)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + datetime.timedelta(days=1))
+    if names:
+        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    return crypto.X509.from_cryptography(builder.sign(key, SHA256()))
+
+
+class Certificates(SynchronousTestCase):
+    """Twisted goes on where it can't read the names in a certificate: the link doesn't."""
+
+    def test_names(self) -> None:
+        """A name that can be checked is one; none, and what is no name of a host, aren't."""
+        self.assertTrue(has_names(certificate(x509.DNSName("localhost"))))
+        self.assertFalse(has_names(certificate()))
+        self.assertFalse(has_names(certificate(x509.DNSName("127.0.0.1"))))
+
+    def test_a_link(self) -> None:
+        """A link to whoever shows a certificate without a name is cut before anything is heard; its fault says why."""
+        for shown, is_refused in ((certificate(), True), (certificate(x509.DNSName("localhost")), False)):
+            wire: Any = StringTransport()
+            wire.getPeerCertificate = lambda shown=shown: shown
+            wire.abortConnection = wire.loseConnection
+            link = HubLink(self)  # type: ignore[arg-type]
+            link.makeConnection(wire)
+            link.handshakeCompleted()
+            self.assertEqual((wire.disconnecting, "names no host" in link.fault), (is_refused, is_refused))
+
+    def link_made(self, link: HubLink) -> None:
+        """Say nothing."""
+
+    def test_what_twisted_logs(self) -> None:
+        """What Twisted logs of such a certificate is no fault of this program; everything else with a failure is."""
+        failure = Failure(ValueError())
+        self.assertIs(fault_in({"log_failure": failure, "log_namespace": "twisted"}), failure)
+        self.assertIsNone(fault_in({"log_failure": failure, "log_namespace": "twisted.internet._sslverify"}))
+        self.assertIsNone(fault_in({"log_namespace": "twisted"}))

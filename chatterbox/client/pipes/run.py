@@ -13,6 +13,7 @@ from typing import Any
 
 from ..bare import link_maker
 from ..clock import make_monotonic
+from ..failures import show_faults
 from ..flow import Flow
 from ..options import LOST, Options
 from ..session import Session, make_resume
@@ -33,6 +34,7 @@ def run(options: Options) -> int:
     reactor: Any = default_reactor
     endpoint = options.endpoint(reactor)
     make_monotonic(reactor)
+    show_faults()
     typed = sys.stdin.isatty()
     stderr = Writer(reactor, STDERR) if sys.stderr else None
     tell: Callable[[bytes], object] = stderr.write if stderr else _ignored

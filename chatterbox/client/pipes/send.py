@@ -20,6 +20,7 @@ from ...wire.numbered import Json
 from ...wire.text import clean_text
 from ..api import Conversation, Ended, Line, NotDelivered
 from ..clock import make_monotonic
+from ..failures import show_faults
 from ..options import BROKEN, CLEAN, LOST, REFUSED
 from ..shots import Shot
 from ..stdio import Stdio, reader_left
@@ -44,6 +45,7 @@ def run(shot: Shot) -> int:
 
     reactor: Any = default_reactor
     make_monotonic(reactor)
+    show_faults()
     doing = {"send": _send, "recv": _recv, "ask": _ask}[shot.verb]
     one = _Run(reactor, shot)
     reactor.callWhenRunning(one.start, leave_lines(one.reactor, shot, one.tell) if shot.leave else doing(one))

@@ -21,6 +21,7 @@ from ...wire.numbering import Outcome
 from ...wire.text import NOTICE
 from ..bare import link_maker
 from ..clock import make_monotonic
+from ..failures import fault_in
 from ..options import CLEAN, Misuse, Options
 from ..outputs import Missed
 from ..session import Session, make_resume
@@ -137,8 +138,8 @@ class InteractiveRun:
 
     def _watch(self, event: LogEvent) -> None:
         """End because of a fault of our own; it is told when the terminal is restored."""
-        failure = event.get("log_failure")
-        if failure is not None:
+        failure = fault_in(event)
+        if failure:
             self.crashed(failure)
 
     def crashed(self, failure: Failure) -> None:
