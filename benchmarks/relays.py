@@ -61,7 +61,7 @@ class Relay:
 
 HUB = Relay(
     "chatterbox",
-    "{python} -m twisted chatterbox --port tcp:{port}:interface=127.0.0.1",
+    "{python} -m chatterbox serve --port tcp:{port}:interface=127.0.0.1",
     {"pair": "", "long": "--max-line 16384", "pairs": "", "room": "--mode ports"},
     preamble="/join {room}\n",
 )

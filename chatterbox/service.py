@@ -95,6 +95,7 @@ class HubService(Service):
             self._tells(self.console.narrator)
         if mode.once:
             self.hub.observers.append(self)
+        self._has_ports = False
         self._openers = [(typed, self._opener(typed, bool(options["local"]))) for typed in options["endpoints"]]
         self._ports: list[IListeningPort] = []
         self.places: list[Place] = []
@@ -157,6 +158,7 @@ class HubService(Service):
             CannotStart: an address is in use, or can't be had.
         """
         super().privilegedStartService()
+        self._has_ports = True
         for typed, opens in self._openers:
             faults: list[str] = []
             opens(self._factory).addCallback(self._opened, typed).addErrback(self._failed, typed, faults)
@@ -173,8 +175,10 @@ class HubService(Service):
             self.end()
 
     def startService(self) -> None:
-        """Begin; the hub's first words are shown."""
+        """Begin; the hub's first words are shown. `python -m twisted` has asked for no ports before, as twistd does."""
         super().startService()
+        if not self._has_ports:
+            self.privilegedStartService()
         gc.freeze()  # what is loaded by now stays: looking through it cost 11 ms now and then
         if self._public:
             limits = ", ".join(f"{key} {getattr(self.hub.limits, key):g}" for key in PUBLIC)

@@ -6,6 +6,7 @@ This module counts. It does not know connections or clocks; times are handed to 
 from __future__ import annotations
 
 from collections import OrderedDict
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from ..limits import Limits
@@ -52,6 +53,7 @@ class Sources:
                 del self._seen[source_of(host)]
 
 
+@lru_cache(1024)  # a burst comes from few
 def source_of(host: str) -> str:
     """Return what is counted for `host`: its address, an IPv6 one's /64, or nothing for this very machine."""
     try:

@@ -10,7 +10,7 @@ import re
 import socket
 import struct
 from fcntl import ioctl
-from functools import partial
+from functools import lru_cache, partial
 from ipaddress import IPv6Address, ip_address
 from termios import TIOCOUTQ
 from typing import Any, cast
@@ -178,6 +178,7 @@ def address_of(end: IAddress) -> tuple[str, int]:
     return (_host(host), end.port if 0 < end.port < 65536 else 0) if host else ("", 0)  # type: ignore[attr-defined]
 
 
+@lru_cache(1024)  # a burst comes from few
 def _host(host: str) -> str:
     base, _, zone = host.partition("%")
     try:
