@@ -17,6 +17,8 @@ BULK = 16 * 1024
 """Bytes of a block that no fingers type."""
 PACE = frozenset({"turn", "rate", "seat"})
 """The reasons that set a pace, and end by themselves."""
+NO_REASON: frozenset[str] = frozenset()
+"""One for all: Python makes an empty set of 216 bytes anew each time one becomes empty."""
 Step = Callable[[bytes], Iterable[Piece]]
 """What becomes of received lines: the state of the connection. A step may put lines back, and set the next step."""
 
@@ -91,7 +93,7 @@ class Inlet:
         """What was read, and is to be handled before anything else."""
         self._rest = b""
         """What was received and not yet read."""
-        self._held_for: frozenset[str] = frozenset()
+        self._held_for = NO_REASON
         """Why reading is paused."""
         self._is_cut = False
         """Whether the link is gone."""
@@ -197,7 +199,7 @@ class Inlet:
         """
         if reason not in self._held_for:
             return
-        self._held_for -= {reason}
+        self._held_for = self._held_for - {reason} or NO_REASON
         if self._held_for or self.is_shut:
             return
         if reason != "turn" and (self.waits or (self.ending and not self._has_told)):
@@ -209,7 +211,7 @@ class Inlet:
 
     def read_on(self) -> None:
         """Read whatever comes, and do nothing with it."""
-        self._held_for = frozenset()
+        self._held_for = NO_REASON
         self._transport.resumeProducing()
 
     # -- handling ----------------------------------------------------------------------------------------------

@@ -159,6 +159,10 @@ class Search(Protocol):
         """Give up waiting for the answer, and say `text` to the peer."""
 
 
+_NO_EXTRAS: dict[str, object] = {}
+"""One for all plain peers; a session gets one of its own."""
+
+
 class Peer:
     """One end, from its hello to its last word.
 
@@ -211,7 +215,7 @@ class Peer:
         self.has_all = False
         self.gots: dict[str, int] | None = None
         """The last number that it has got of each other end, if it is a session."""
-        self.extras: dict[str, object] = {}
+        self.extras = _NO_EXTRAS
         """What its next welcome says beside the usual."""
 
     # -- what it hears ---------------------------------------------------------------------------------------
