@@ -153,7 +153,7 @@ class LocalHub:
         room, mode = peer.room, self.hub.mode
         if not isinstance(room, Room) or len(room.members) > 1 or peer.session:
             return
-        room.met |= {peer}
+        room.met = (*room.met, peer)
         if mode.ends_together:
             peer.end("bye", f"{partner} left (lost)")
             return

@@ -29,7 +29,7 @@ class Audience:
         """Members by stream."""
         self.sessions: dict[Member, None] = {}
         """Those who number their lines themselves."""
-        self.notices = Notices(soon, lambda: self.members)
+        self.notices = Notices(soon, self.members)
 
     def add(self, peer: Member, name: str, has_label: bool) -> None:
         """Let `peer` in, under a name that is free."""

@@ -6,7 +6,7 @@ This module does not know why anybody comes or goes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 
 from ..wire.dialects import Dialect, Message
 from .events import Member
@@ -20,12 +20,12 @@ class Notices:
 
     Args:
         soon: calls a function when this turn is over.
-        members: returns who is to be told, when it comes to that.
+        members: who is to be told: those who are among them when it comes to that.
     """
 
     __slots__ = ("_members", "_since", "_soon", "messages")
 
-    def __init__(self, soon: Soon, members: Callable[[], Iterable[Member]]) -> None:
+    def __init__(self, soon: Soon, members: Collection[Member]) -> None:
         self._soon = soon
         self._members = members
         self.messages: list[Message] = []
@@ -49,7 +49,7 @@ class Notices:
         self.messages, self._since = [], {}
         rendered: dict[tuple[Dialect, int], bytes] = {}
         rows: dict[Dialect, list[bytes]] = {}
-        for member in tuple(self._members()):
+        for member in tuple(self._members):
             key = member.dialect, since.get(member, 0)
             if key not in rendered:
                 if member.dialect not in rows:

@@ -70,7 +70,7 @@ class Room:
         self._held = Held()
         self._flow = Flow(self.members, self._held, limits.max_held, self.is_pair, mode.echo)
         self.hearer_is_full, self.hearer_is_drained = self._flow.hearer_is_full, self._flow.hearer_is_drained
-        self.met: frozenset[Member] = frozenset()
+        self.met: tuple[Member, ...] = ()
         """Members who had company here, or where this room was before."""
         self._pending: list[RoomEvent] = []
         self._is_numbered = False
@@ -141,7 +141,7 @@ class Room:
         name = next(name for name in names if not self.like(name))
         self._audience.add(peer, name, has_label=self.mode.label != "none")
         if len(self.members) > 1:
-            self.met = frozenset(self.members) if self.is_pair else self.met
+            self.met = tuple(self.members) if self.is_pair else self.met
         self._observe(Happening(self, event))
         self._greet(peer)
         for member in tuple(self.members):
@@ -332,7 +332,7 @@ class Room:
             return
         self._audience.remove(peer)
         self._take_held(peer)
-        self.met -= {peer}
+        self.met = tuple(member for member in self.met if member is not peer)
         self._observe(Happening(self, event))
         if why != "moved":
             self._observe(Gone(self.name, peer, why))
