@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from .lane import LARGEST_SAY
 from .lines import Body, too_long
 from .numbered import Json, Numbered, from_verb, is_number, to_verb
 from .reading import json_object
-from .speaking import NO_NUMBER, SessionReader
+from .speaking import NO_NUMBER, SessionReader, portions
 from .text import clean, lines_in
 from .verbs import Fault, Piece, Unreadable
 
@@ -65,8 +66,9 @@ class BlockReader:
                 line, at = lines[at:end], end
                 sent = json_object(line) if b'"bytes"' in line else None
                 size = sent.get("bytes") if sent else None
-                if sent and is_number(size) and 0 < size <= self._objects.max_json and not self._begin(sent):
+                if sent and is_number(size) and 0 < size <= self._objects.max_json:
                     body.left = size
+                    self._begin(sent)
                 else:
                     said.append(line)
         return b"".join(said)
@@ -75,14 +77,16 @@ class BlockReader:
         if not self._head or not block.endswith(b"\n"):
             return b"no block\n"  # which is answered as what it is: no object
         block = clean(block)
-        return json.dumps(to_verb(self._head._replace(block=block, lines=lines_in(block)))).encode() + b"\n"
+        thing = self._head._replace(block=block, lines=lines_in(block))
+        return b"".join(json.dumps(to_verb(part)).encode() + b"\n" for part in portions(thing, LARGEST_SAY))
 
     def unread(self) -> bytes:
         """Return what has come of a block, behind its object, for another reader."""
-        if not (self._body.left and self._head):
+        body = self._body
+        if not body.left:
             return b""
-        size = self._body.kept + self._body.left
-        return json.dumps({**to_verb(self._head, True), "bytes": size}).encode() + b"\n" + self._body.release()
+        verb = to_verb(self._head, behind=True) if self._head else {}
+        return json.dumps({**verb, "bytes": body.kept + body.left}).encode() + b"\n" + body.release()
 
     def _object(self, line: bytes) -> Iterator[Piece]:
         """Read one object; behind a block of which the size makes no sense nobody knows where the next one is."""
