@@ -10,11 +10,13 @@ import json
 from typing import Protocol
 
 from ..connections.connection import Connection
-from ..core.events import Began, Did, Finished, Joined, Left, Member, Parted, Renamed, RoomEvent, Said, Sent, Typed
+from ..core.events import Began, Finished, Joined, Left, Member, Parted, RoomEvent, Said, Sent, Typed
 from ..core.peer import Peer
 from ..wire.blocks import BlockReader
+from ..wire.dialects import Json as JsonDialect
 from ..wire.dialects import notice
 from ..wire.numbered import Json, to_verb
+from ..wire.verbs import VERBS, Command
 from .frames import Opening
 from .visit import Visit
 
@@ -93,8 +95,22 @@ class Elsewhere:
             self._visit.finish()
         elif isinstance(event, Began):
             self._visit.begin()
-        elif lines := _as_sent(event, self._desk.dialect_name(self.peer)):
+        elif isinstance(event, Typed):
+            is_keys = self.peer.dialect.by_keys
+            self._visit.say(event.keys if is_keys else _object({"verb": "type", "keys": event.keys.decode()}))
+        elif lines := _as_sent(event, self._is_json):
             self._visit.say(lines)
+
+    def pass_on(self, command: Command) -> None:
+        """Forward a command that was read before the peer came here: only the owner knows who is there."""
+        if self._visit and self._is_json:
+            self._visit.say(_object({"verb": command.verb, **dict(zip(VERBS[command.verb].keys, command.args))}))
+        elif self._visit:
+            self._visit.say(f"/{' '.join((command.verb, *command.args))}\n".encode())
+
+    @property
+    def _is_json(self) -> bool:
+        return isinstance(self.peer.dialect, JsonDialect)
 
     def _arrive(self, peer: Peer) -> None:
         self.peer = peer
@@ -225,26 +241,21 @@ class Elsewhere:
         self._desk.came_alone(self.peer, partner, stream)
 
 
-def _as_sent(event: RoomEvent, dialect: str) -> bytes:
+def _as_sent(event: RoomEvent, is_json: bool) -> bytes:
     """Return lines that make `event` happen, for what was read before the peer came here with a `/join`."""
     if isinstance(event, Sent):
-        return json.dumps(to_verb(event.thing)).encode() + b"\n"
-    if isinstance(event, Typed):
-        return event.keys if dialect == "keys" else _verb("type", "keys", event.keys.decode())
+        return _object(to_verb(event.thing))
     if isinstance(event, Said):
         texts = event.block.decode(errors="replace").split("\n")[:-1]
-        if dialect == "json":
-            return b"".join(_verb("say", "text", text) for text in texts)
-        return "".join(f"/{text}\n" if text.startswith("/") else f"{text}\n" for text in texts).encode()
-    for kind, verb, key, value in (
-        (Did, "me", "text", getattr(event, "text", "")),
-        (Renamed, "nick", "name", getattr(event, "name", "")),
-        (Parted, "", "", getattr(event, "word", "")),
-    ):
-        if isinstance(event, kind):
-            return _verb(verb, key, value) if dialect == "json" else f"{verb and f'/{verb} '}{value}\n".encode()
-    return b""
+    elif isinstance(event, Parted):
+        texts = [event.word]
+    else:
+        return b""
+    if is_json:
+        return b"".join(_object({"verb": "say", "text": text}) for text in texts)
+    is_said = isinstance(event, Said)
+    return "".join(f"/{text}\n" if is_said and text.startswith("/") else f"{text}\n" for text in texts).encode()
 
 
-def _verb(verb: str, key: str, value: str) -> bytes:
-    return json.dumps({"verb": verb or "say", key or "text": value}).encode() + b"\n"
+def _object(sent: Json) -> bytes:
+    return json.dumps(sent).encode() + b"\n"

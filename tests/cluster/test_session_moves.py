@@ -230,3 +230,42 @@ class Bulk(Machines):
         self.fleet.talk(ann, bob)
         connection = next(iter(self.b.hub.admission.connections))
         self.assertEqual(connection.max_unended, Limits().max_session_json)
+
+
+class Commands(Machines):
+    """What is asked behind a move, in one packet with it."""
+
+    def test_asked_where_it_is_known(self) -> None:
+        """The room elsewhere answers, in either dialect: who is there, who is called so, and where one may go from it."""
+        for json_ in (False, True):
+            room, full = (f"{name}{json_}" for name in ("milk", "rum"))
+            bob = self.nc(self.b, f"/join {room}", "/nick bob")
+            self.nc(self.c, f"/join {full}")
+            self.nc(self.c, f"/join {full}")
+            verbs = [("join", room), ("who",), ("msg", "bob", "psst"), ("nick", "zoe"), ("me", "waves"), ("join", full)]
+            keys = {"join": ("room",), "who": (), "msg": ("to", "text"), "nick": ("name",), "me": ("text",)}
+            objects = [json.dumps({"verb": verb, **dict(zip(keys[verb], args))}) for verb, *args in verbs]
+            hello = '{"chatterbox": 1, "room": "tea", "name": "ann"}'
+            ann = self.nc(self.a, hello) if json_ else self.nc(self.a, "/join tea", "/nick ann")
+            ann.lines()
+            self.says(ann, *(objects if json_ else ["/" + " ".join(verb) for verb in verbs]))
+            self.says(ann, '{"verb": "say", "text": "here"}' if json_ else "here")
+            self.fleet.wait(1)
+            heard = "\n".join(ann.lines())
+            for word in ("bob", "zoe", f"not moved: room {full} has no free seat"):
+                self.assertIn(word, heard)
+            self.assertNotIn("nobody", heard)
+            told = [line.removeprefix("-!- ") for line in bob.lines()]
+            self.assertIn("psst", told[1])
+            self.assertEqual(
+                [told[0], *told[2:]],
+                [
+                    "your partner joined",
+                    "your partner is now known as zoe",
+                    "* zoe waves",
+                    "your partner left (moved)",
+                    "your partner joined",
+                    "here",
+                ],
+            )
+            self.says(ann, '{"verb": "quit"}' if json_ else "/quit")
