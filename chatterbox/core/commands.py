@@ -17,7 +17,6 @@ from .hub import Hub
 from .peer import Peer
 from .room import Room
 
-
 ASKED_THERE = frozenset({"who", "nick", "join", "me", "msg"})
 """Verbs that only the room can obey; where it lives on another machine they are passed on."""
 
