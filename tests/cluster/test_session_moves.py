@@ -26,6 +26,9 @@ class Moves(Machines):
         client.resume.join(room, client.now)
         self.fleet.talk(client, *others)
         self.assertEqual(client.resume.room, room)
+        owner = self.fleet.owner(room)
+        is_home = owner is not None and owner.hub is client.hub
+        self.assertEqual(client.resume._says_blocks, self.blocks and is_home)
 
     def talk(self, one: Client, other: Client) -> None:
         """Let two say two lines to each other, which both hear and which are got."""
@@ -129,6 +132,26 @@ class Moves(Machines):
         self.assertEqual(ann.resume.company.ends, {})
         self.goes(ann, "milk", host)
         self.talk(ann, host)
+
+    def test_no_seat_is_kept_for_who_left(self) -> None:
+        """A partner that was met before a reconnection, and has left, keeps nobody out when the owner dies."""
+        host = self.nc(self.a, "/join tea")
+        ann = self.session(self.b, "tea", "ann")
+        self.says(host, "/quit")
+        bob = self.session(self.c, "tea", "bob")
+        self.fleet.talk(ann, bob)
+        ann.cut().connect(self.b.hub)  # its hello is `with` bob
+        self.fleet.talk(ann, bob)
+        bob.resume.abandon(1)
+        self.fleet.talk(ann, bob)
+        carol = self.nc(self.c, "/join tea")
+        self.fleet.talk(ann)
+        self.a.die(0)
+        for _ in range(12):
+            self.fleet.talk(ann)
+        self.says(carol, "still here")
+        self.fleet.talk(ann)
+        self.assertEqual((ann.said, carol.closed), (["still here"], ""))
 
     def test_the_owner_dies_after_a_move(self) -> None:
         """Two who met by moving go on at the next owner."""
