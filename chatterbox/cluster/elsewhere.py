@@ -10,10 +10,13 @@ import json
 from typing import Protocol
 
 from ..connections.connection import Connection
-from ..core.events import Began, Did, Finished, Joined, Left, Member, Parted, Renamed, RoomEvent, Said, Typed
+from ..core.events import Began, Finished, Joined, Left, Member, Parted, RoomEvent, Said, Sent, Typed
 from ..core.peer import Peer
+from ..wire.blocks import BlockReader
+from ..wire.dialects import Json as JsonDialect
 from ..wire.dialects import notice
-from ..wire.numbered import Json
+from ..wire.numbered import Json, to_verb
+from ..wire.verbs import VERBS, Command
 from .frames import Opening
 from .visit import Visit
 
@@ -23,6 +26,9 @@ class Desk(Protocol):
 
     def dialect_name(self, peer: Peer) -> str:
         """Return what the peer's dialect is called between nodes."""
+
+    def send_away(self, peer: Peer) -> Json:
+        """Let a session go that sat here; return its hello, which is empty for a plain peer."""
 
     def depart(self, elsewhere: Elsewhere, opening: Opening) -> Visit | None:
         """Open the visit of a peer that has sat down; None for a guest from another node, which asks for itself."""
@@ -89,24 +95,60 @@ class Elsewhere:
             self._visit.finish()
         elif isinstance(event, Began):
             self._visit.begin()
-        elif lines := _as_sent(event, self._desk.dialect_name(self.peer)):
+        elif isinstance(event, Typed):
+            is_keys = self.peer.dialect.by_keys
+            self._visit.say(event.keys if is_keys else _object({"verb": "type", "keys": event.keys.decode()}))
+        elif lines := _as_sent(event, self._is_json):
             self._visit.say(lines)
+
+    def pass_on(self, command: Command) -> None:
+        """Forward a command that was read before the peer came here: only the owner knows who is there."""
+        if self._visit and self._is_json:
+            self._visit.say(_object({"verb": command.verb, **dict(zip(VERBS[command.verb].keys, command.args))}))
+        elif self._visit:
+            self._visit.say(f"/{' '.join((command.verb, *command.args))}\n".encode())
+
+    @property
+    def _is_json(self) -> bool:
+        return isinstance(self.peer.dialect, JsonDialect)
 
     def _arrive(self, peer: Peer) -> None:
         self.peer = peer
         peer.name = peer.wanted_name or peer.name
-        session = json.dumps(self.hello) if self.hello else ""
-        opening = Opening(self.name, peer.wanted_name, self._desk.dialect_name(peer), *peer.address, False, session)
+        self.hello = self.hello or self._desk.send_away(peer)
+        where = self.name, peer.wanted_name, self._desk.dialect_name(peer)
+        opening = Opening(*where, *peer.address, False, self._encoded_hello)
         self._visit = self._desk.depart(self, opening)
         if self._visit and isinstance(peer.link, Connection):
             peer.link.inlet.step = self._forward
 
     def _forward(self, block: bytes) -> tuple[()]:
         """Forward a block as it was received."""
-        if self._visit:
+        if self._blocks:
+            block = self._blocks.without_blocks(block)
+        if self._visit and block:
             self._visit.speak(self._desk.dialect_name(self.peer))
             self._visit.say(block)
         return ()
+
+    @property
+    def _blocks(self) -> BlockReader | None:
+        """What reads the blocks of a session that may say them, since it sat here before."""
+        link = self.peer.link
+        return link.reader if isinstance(link, Connection) and isinstance(link.reader, BlockReader) else None
+
+    @property
+    def _encoded_hello(self) -> str:
+        """The hello of a session, as other nodes get it: no blocks are said to them."""
+        return json.dumps({**self.hello, "blocks": False}) if self.hello else ""
+
+    def hello_beside(self, partner: str) -> str:
+        """Return its session's hello as it would be now; empty for a plain peer."""
+        if self.hello:
+            self.hello["name"] = self.peer.wanted_name or self.peer.name
+            if self.hello.get("with") != partner:
+                self.hello.pop("with", None)
+        return self._encoded_hello
 
     def held_by(self, peer: Member) -> int:
         """None of its lines are held here: the owner tells what became of them."""
@@ -186,7 +228,7 @@ class Elsewhere:
         if not isinstance(link, Connection):
             return
         link.hold("home")
-        link.inlet.unread(said)
+        link.inlet.unread(said + (self._blocks.unread() if self._blocks else b""))
         if has_finished:
             link.inlet.tell_again()
         self._desk.take_in(link, had, self.hello)
@@ -199,24 +241,21 @@ class Elsewhere:
         self._desk.came_alone(self.peer, partner, stream)
 
 
-def _as_sent(event: RoomEvent, dialect: str) -> bytes:
+def _as_sent(event: RoomEvent, is_json: bool) -> bytes:
     """Return lines that make `event` happen, for what was read before the peer came here with a `/join`."""
-    if isinstance(event, Typed):
-        return event.keys if dialect == "keys" else _verb("type", "keys", event.keys.decode())
+    if isinstance(event, Sent):
+        return _object(to_verb(event.thing))
     if isinstance(event, Said):
         texts = event.block.decode(errors="replace").split("\n")[:-1]
-        if dialect == "json":
-            return b"".join(_verb("say", "text", text) for text in texts)
-        return "".join(f"/{text}\n" if text.startswith("/") else f"{text}\n" for text in texts).encode()
-    for kind, verb, key, value in (
-        (Did, "me", "text", getattr(event, "text", "")),
-        (Renamed, "nick", "name", getattr(event, "name", "")),
-        (Parted, "", "", getattr(event, "word", "")),
-    ):
-        if isinstance(event, kind):
-            return _verb(verb, key, value) if dialect == "json" else f"{verb and f'/{verb} '}{value}\n".encode()
-    return b""
+    elif isinstance(event, Parted):
+        texts = [event.word]
+    else:
+        return b""
+    if is_json:
+        return b"".join(_object({"verb": "say", "text": text}) for text in texts)
+    is_said = isinstance(event, Said)
+    return "".join(f"/{text}\n" if is_said and text.startswith("/") else f"{text}\n" for text in texts).encode()
 
 
-def _verb(verb: str, key: str, value: str) -> bytes:
-    return json.dumps({"verb": verb or "say", key or "text": value}).encode() + b"\n"
+def _object(sent: Json) -> bytes:
+    return json.dumps(sent).encode() + b"\n"

@@ -98,6 +98,10 @@ class LocalHub:
         """Return what the peer's dialect is called between nodes."""
         return next((name for name in DIALECTS if getattr(self.dialects, name) is peer.dialect), "session")
 
+    def send_away(self, peer: Peer) -> Json:
+        """Let a session go that sat here; return its hello, which is empty for a plain peer."""
+        return self.admission.desk.send_away(peer)
+
     def depart(self, elsewhere: Elsewhere, opening: Opening) -> Visit | None:
         """Open the visit of a peer that has sat down elsewhere."""
         channel = self._guests.get(elsewhere.peer.link)
@@ -106,8 +110,6 @@ class LocalHub:
         elsewhere.is_new = not came_from
         if channel is None:
             return self.cluster.visit(elsewhere, opening._replace(came_from=came_from), elsewhere.owner)
-        if elsewhere.peer.session:
-            self.admission.desk.forget(elsewhere.peer, "lost")
         channel.move(opening.room, came_from)
         return None
 
@@ -174,7 +176,7 @@ class LocalHub:
 
         def found(home: Home) -> None:
             if isinstance(home.place, Elsewhere):
-                home.place.hello = {**sent, "blocks": False, "session": read.digest.hex(), "stream": read.stream}
+                home.place.hello = {**sent, "session": read.digest.hex(), "stream": read.stream}
                 connection.speak(self.dialects.session)
                 peer.wanted_name = str(sent.get("name") or "")
                 peer.sit(home.place)

@@ -64,6 +64,9 @@ class Guest(Neighbour, Protocol):
     def come_home(self, room: str, had: str, said: bytes, has_finished: bool) -> None:
         """Take a seat in `room`, which lives here now, as who it `had` been there; say `said` before anything else."""
 
+    def hello_beside(self, partner: str) -> str:
+        """Return its session's hello as it would be now, beside the end that is called `partner` in numbers."""
+
     def miss(self, partner: str, stream: str) -> None:
         """Go on without `partner`, who hasn't come back to the room: nobody else hears what was said to it."""
 
@@ -128,6 +131,7 @@ class Visit:
         self.is_seated = False
         self.tries = 0
         self.opening = self.opening._replace(room=room, had="", came_from=came_from, partner="", stream="")
+        self.opening = self.opening._replace(session=self.guest.hello_beside(""))
 
     def refused(self, why: str) -> None:
         """There is no seat for the guest where it went: it goes back, and what it said behind that is said there."""
@@ -209,6 +213,7 @@ class Visit:
         self.opening = self.opening._replace(room=room, name=wish, had=name, came_from="")
         self.opening = self.opening._replace(partner=partner, stream=stream)
         self.guest.seated(room, name, wish)
+        self.opening = self.opening._replace(session=self.guest.hello_beside(stream))
 
     def handled(self, data: bytes) -> None:
         """The owner has handled so many bytes, and what they led to is said."""

@@ -289,7 +289,7 @@ class Connection:
         limits = self._hub.limits
         if isinstance(self.reader, BlockReader):
             return limits.max_session_json - self.reader.kept
-        if self.peer.session:
+        if isinstance(self.peer.dialect, SessionJson):  # also where its seat is on another machine
             return limits.max_session_json
         return limits.join_bytes if self._handshake and self._handshake.is_asked else limits.flood
 

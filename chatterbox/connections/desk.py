@@ -266,6 +266,21 @@ class Desk:
         if session:
             self._sessions.end(session, why, self._now(), peer.has_all)
 
+    def send_away(self, peer: Peer) -> Json:
+        """Let a session go to a room on another machine; return the hello with which it comes there.
+
+        A digest stands in it for the secret. What is no session has none.
+        """
+        session = self._of.get(peer.stream)
+        if session is None:
+            return {}
+        blocks = peer.dialect is self._dialects.blocks
+        self.forget(peer, "moved")
+        peer.session, peer.gots, peer.extras = False, None, {}
+        names = {"session": session.digest.hex(), "stream": session.stream, "name": peer.wanted_name or peer.name}
+        wishes = {"listens": session.listens, "live": session.live, "blocks": blocks}
+        return {"chatterbox": 1, **names, "try": session.tries, "grace": session.grace, **wishes}
+
     # -- what a session says ---------------------------------------------------------------------------------------
 
     def handle(self, connection: Connection, piece: Piece) -> None:

@@ -23,7 +23,8 @@ And later:
   leaves (`lost`). None: another link carries it by now.
 - `acknowledged(session, stream, n)`, for each `got` and each entry of a `quit`'s; `last_got(session, stream)` for the
   key `got` of `left`, one for each hearer.
-- `end(session, why, now, finished)`, when it has left the hub for whatever reason; `finished`: its `quit` said so.
+- `end(session, why, now, finished)`, when it has left the hub for whatever reason; `finished`: its `quit` said so;
+  `moved`: it went to a room on another machine.
 - `expired(now)`, at `due`; those returned leave (`lost`).
 """
 
@@ -179,7 +180,7 @@ class Sessions:
         session = self._sessions.get(hello.stream)
         if session is None:
             ended = self._remembered(hello.stream, now)
-            if ended and ended.why != "lost":
+            if ended and ended.why not in ("lost", "moved"):
                 return Arrival(None, closed=ended.why)
             return Arrival(self._new(hello, source))
         if session.reserved and session.room != room:

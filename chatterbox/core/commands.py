@@ -7,6 +7,7 @@ function here.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol, runtime_checkable
 
 from ..wire.dialects import Message, help_text, notice
 from ..wire.names import read_name, room_fault
@@ -16,11 +17,24 @@ from .hub import Hub
 from .peer import Peer
 from .room import Room
 
+ASKED_THERE = frozenset({"who", "nick", "join", "me", "msg"})
+"""Verbs that only the room can obey; where it lives on another machine they are passed on."""
+
+
+@runtime_checkable
+class Distant(Protocol):
+    """A room that lives on another machine."""
+
+    def pass_on(self, command: Command) -> None:
+        """Let the room obey `command`."""
+
 
 def obey(hub: Hub, peer: Peer, command: Command) -> None:
     """Do what `peer` asks, or say why not."""
     verb, args = command
-    if len(args) < len(VERBS[verb].keys):
+    if isinstance(peer.room, Distant) and verb in ASKED_THERE:
+        peer.room.pass_on(command)
+    elif len(args) < len(VERBS[verb].keys):
         peer.refuse("verb", f"use it so: {VERBS[verb].usage}")
     else:
         _OBEY[verb](hub, peer, *args)

@@ -6,12 +6,14 @@ where a block ends, however the stream is cut. It does not know who speaks, or w
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
+from .lane import LARGEST_SAY
 from .lines import Body, too_long
-from .numbered import Json, Numbered, from_verb, is_number
+from .numbered import Json, Numbered, from_verb, is_number, to_verb
 from .reading import json_object
-from .speaking import NO_NUMBER, SessionReader
+from .speaking import NO_NUMBER, SessionReader, portions
 from .text import clean, lines_in
 from .verbs import Fault, Piece, Unreadable
 
@@ -50,6 +52,41 @@ class BlockReader:
                 end = lines.index(b"\n", at)
                 yield from self._object(lines[at:end])
                 at = end + 1
+
+    def without_blocks(self, lines: bytes) -> bytes:
+        """Return `lines` with each block as the text of its object, for a reader that knows no blocks."""
+        at, body, said = 0, self._body, list[bytes]()
+        while at < len(lines):
+            if body.left:
+                at = body.take(lines, at)
+                if not body.left:
+                    said.append(self._as_text(body.release()))
+            else:
+                end = lines.index(b"\n", at) + 1
+                line, at = lines[at:end], end
+                sent = json_object(line) if b'"bytes"' in line else None
+                size = sent.get("bytes") if sent else None
+                if sent and is_number(size) and 0 < size <= self._objects.max_json:
+                    body.left = size
+                    self._begin(sent)
+                else:
+                    said.append(line)
+        return b"".join(said)
+
+    def _as_text(self, block: bytes) -> bytes:
+        if not self._head or not block.endswith(b"\n"):
+            return b"no block\n"  # which is answered as what it is: no object
+        block = clean(block)
+        thing = self._head._replace(block=block, lines=lines_in(block))
+        return b"".join(json.dumps(to_verb(part)).encode() + b"\n" for part in portions(thing, LARGEST_SAY))
+
+    def unread(self) -> bytes:
+        """Return what has come of a block, behind its object, for another reader."""
+        body = self._body
+        if not body.left:
+            return b""
+        verb = to_verb(self._head, behind=True) if self._head else {}
+        return json.dumps({**verb, "bytes": body.kept + body.left}).encode() + b"\n" + body.release()
 
     def _object(self, line: bytes) -> Iterator[Piece]:
         """Read one object; behind a block of which the size makes no sense nobody knows where the next one is."""

@@ -59,7 +59,7 @@ class SessionReader(JsonReader):
         elif not thing.block:
             yield thing
         else:
-            for part in _portions(thing, self.enough):
+            for part in portions(thing, self.enough):
                 yield from self.pieces(part)
 
     def pieces(self, thing: Numbered) -> Iterator[Piece]:
@@ -76,7 +76,7 @@ class SessionReader(JsonReader):
                 yield other
 
 
-def _portions(thing: Numbered, most: int) -> Iterator[Numbered]:
+def portions(thing: Numbered, most: int) -> Iterator[Numbered]:
     """Yield `thing` in portions, so that what looks at each line can stop between them."""
     while len(thing.block) > most:
         end = thing.block.rfind(b"\n", 0, most) + 1 or thing.block.index(b"\n") + 1

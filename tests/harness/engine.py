@@ -200,6 +200,12 @@ class Wire:
         then(reply)
         return True
 
+    @property
+    def unread(self) -> list[bytes | str]:
+        """What is in the node's inbox that it hasn't read."""
+        inbox = self.engine.memory.inboxes.get(self._node, [])
+        return [what for serial, what in inbox if serial > self._cursor]
+
     def read(self) -> bool:
         """Let the node read one entry of its inbox; return whether there was one."""
         if self.engine.is_frozen or not self.is_up:

@@ -101,7 +101,9 @@ class MachinesFail(Clustered):
     def test_a_machine_is_killed_with_a_room(self) -> None:
         """Where the room lived there, too, the one who is left hears both, and no stranger hears what it said."""
         a, b = self.hub("a"), self.hub("b")
-        _, other = self.pair(a, b)
+        one, other = self.pair(a, b)
+        one.says("now")
+        other.hears("now")  # behind the word that what it said before is handled
         a.kill()
         other.says("are you there?")
         other.hears(GONE_ON, "-!- your partner left (lost)", "-!- not delivered: 1 line (your partner was lost)")

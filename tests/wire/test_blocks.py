@@ -80,6 +80,33 @@ class Reader(SynchronousTestCase):
         if all(lines.isascii() for in_block, lines in parts if in_block):
             self.assertEqual(whole, read(texts))
 
+    @given(st.lists(st.tuples(st.booleans(), HOSTILE), max_size=5), st.integers(0, 400), st.integers(0, 400))
+    @PROPERTY
+    def test_without_blocks(self, parts: list[tuple[bool, bytes]], first: int, second: int) -> None:
+        """A reader that knows no blocks reads the same, from any read on; and so does one that takes over from it."""
+        data, n = b"", 1
+        for in_block, lines in parts:
+            data += sent(FIRST | {"n": n}, lines + b"\n") if in_block else sent({"verb": "ping"})
+            n += (lines.count(b"\n") + 1) * in_block
+        old, new, lines = BlockReader(SessionReader(LIMITS)), BlockReader(SessionReader(LIMITS)), Lines()
+        first, second = sorted((min(first, len(data)), min(second, len(data))))
+        pieces = list(old.read(lines.feed(data[:first])))
+        pieces += SessionReader(LIMITS).read(old.without_blocks(lines.feed(data[first:second])))
+        pieces += new.read(old.unread() + lines.feed(data[second:]))
+        self.assertEqual(joined(pieces), joined(read(data)))
+
+    def test_a_large_block_as_text(self) -> None:
+        """It becomes as many objects as no reader refuses."""
+        reader, block = BlockReader(SessionReader(LIMITS)), "\ufffd\n".encode() * 60_000
+        [*pieces] = SessionReader(LIMITS).read(reader.without_blocks(sent(FIRST, block)))
+        self.assertEqual(joined(pieces), [Numbered("say", 1, block, 60_000, "b")])
+
+    def test_what_is_no_block_as_text(self) -> None:
+        """A block without an end, one that can't be said, and a size that is none are answered, not passed over."""
+        for data in (sent(FIRST | {"bytes": 5}) + b"abc\nde\n", sent({"verb": "me", "n": 1}, b"a\n"), sent({"bytes": 0})):
+            said = BlockReader(SessionReader(LIMITS)).without_blocks(data)
+            self.assertIn(Fault, [type(piece) for piece in SessionReader(LIMITS).read(said)], data)
+
     def test_a_block_is_cleaned(self) -> None:
         """Controls go, invalid UTF-8 is replaced, and every line keeps its number."""
         [thing] = read(sent(FIRST, b"a\r\n\x1b[2J\xff\n\n"))
