@@ -29,7 +29,9 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _meant(word: str, commands: tuple[str, ...]) -> str:
-    """Return the command that `word` was to be: it differs by one letter, or by two that changed places."""
+    """Return the option, or the command that differs by one letter or by two that changed places, that was meant."""
+    if word in ("help", "version"):
+        return f"--{word}"
     if not word.isalpha() or word in commands:
         return ""
     return next((command for command in commands if len(word) >= 3 and _near(word, command)), "")

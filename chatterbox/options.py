@@ -51,7 +51,7 @@ class Options(usage.Options):
         ["grace", None, None, f"seconds for which a lost session keeps its seat; 0: none [default: {_HERE.grace:.0f}]"],
         ["max-away", None, None, f"seats of lost sessions kept at once [default: {_HERE.max_away}]"],
         ["engine", None, None, "redis://HOST: share rooms with all its hubs (docs/cluster.md) [default: none]"],
-        ["node", None, None, "this hub's name among them [default: HOST:PORT]"],
+        ["node", None, None, "this hub's name among those that share the engine [default: HOST:PORT]"],
     ]
     longdesc = (
         "A small chat server: it connects two terminals, two programs, or a room full of both, line by line. "

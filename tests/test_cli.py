@@ -55,7 +55,8 @@ class Command(SynchronousTestCase):
 
     def test_did_you_mean(self) -> None:
         """A word that is nearly a command is no host: one sentence, and status 2."""
-        for word, meant in (("srve", "serve"), ("sevre", "serve"), ("server", "serve"), ("sent", "send"), ("aks", "ask")):
+        commands = (("srve", "serve"), ("sevre", "serve"), ("server", "serve"), ("sent", "send"), ("aks", "ask"))
+        for word, meant in (*commands, ("help", "--help"), ("version", "--version")):
             with contextlib.redirect_stderr(io.StringIO()) as err:
                 self.assertEqual(cli.main([word]), 2)
             self.assertEqual(err.getvalue(), f"chatterbox: {word}: did you mean {meant}? A host of that name is //{word}\n")
@@ -72,6 +73,20 @@ class Command(SynchronousTestCase):
                 self.assertEqual(cli.main(["serve", *words]), 2, words)
             self.assertEqual(err.getvalue().count("\n"), 1, err.getvalue())
             self.assertIn("chatterbox serve --help", err.getvalue())
+
+
+class Shots(SynchronousTestCase):
+    """`send`, `recv` and `ask` as a shell runs them."""
+
+    def test_a_hub_that_is_none(self) -> None:
+        """What Twisted can't make a way of is one sentence that names the command, and status 2."""
+        for verb, words in (("send", ["hi"]), ("send", ["--leave", "hi"]), ("send", []), ("recv", []), ("ask", ["hi"])):
+            for hub in ("ssl:h:1", "tls:h:1:trustRoots=/nowhere", "nonsense:x:1"):
+                command = [sys.executable, "-m", "chatterbox", verb, hub, *words]
+                done = subprocess.run(command, capture_output=True, text=True, input="", timeout=DEADLINE, env=environment())
+                self.assertEqual((done.returncode, done.stdout), (2, ""), done.stderr)
+                self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+                self.assertTrue(done.stderr.startswith(f"chatterbox {verb}: {hub!r} "), done.stderr)
 
 
 class Help(SynchronousTestCase):

@@ -7,7 +7,9 @@ endpoint no sooner than somebody wants to connect.
 from __future__ import annotations
 
 import argparse
+import difflib
 import ipaddress
+import itertools
 import math
 import os
 import re
@@ -170,6 +172,15 @@ class Parser(argparse.ArgumentParser):
         """End with status 2."""
         self.exit(USAGE, f"{self.prog}: {message}; see {self.prog} --help\n")
 
+    def refuse_unknown(self, argv: Sequence[str]) -> None:
+        """End with status 2 at an option that is none; argparse would take the word behind it for HUB."""
+        known = self._option_string_actions
+        for word in itertools.takewhile(lambda word: word != "--", argv):
+            option = word.partition("=")[0]
+            if option.startswith("--") and option not in known:
+                near = difflib.get_close_matches(option, known, 1)
+                self.error(f"no option {option}" + (f", did you mean {near[0]}?" if near else ""))
+
 
 class _Help(argparse.Action):
     """Prints the short help for -h, and the long one for --help."""
@@ -204,6 +215,7 @@ def parse(
         SystemExit: with status 2 and one sentence on stderr for bad usage, 0 after --help and --version.
     """
     parser = make_parser(prog or PROG)
+    parser.refuse_unknown(sys.argv[1:] if argv is None else argv)
     given = {key: word for key, word in vars(parser.parse_args(argv)).items() if word is not None}
     try:
         return options_from(given, environment)
@@ -254,10 +266,10 @@ def make_parser(prog: str) -> Parser:
     add("--retry", type=seconds, metavar="SECONDS", help=RETRY_HELP)
     add("--json", action="store_true", help="one JSON object per event on stdout; objects or plain lines on stdin")
     add("--quiet", action="store_true", help="in pipes: no notices on stderr, only what went wrong")
-    add("--plain", action="store_true", help="no colours, no moving cursor: bare lines on the terminal")
+    add("--plain", action="store_true", help="no colours, no moving cursor: each line is written once")
     add("--no-history", action="store_false", dest="history", help="keep no record of what was typed here")
     add("--log", metavar="FILE", help="write what is shown on the terminal to FILE as well, with dates")
-    add("--live", action="store_true", help="show words as they are typed, to all who want it as well")
+    add("--live", action="store_true", help="show words while they are typed: yours to others with --live, and theirs")
     add("--bare", action="store_true", help=_BARE)
     add("-h", "--help", action=_Help, help="-h is short, --help has examples and explains HUB")
     add("--version", action=_Version, help="print the versions of Chatterbox, Python and Twisted")
@@ -324,6 +336,8 @@ def _hub(word: str) -> dict[str, Any]:
     word = word.removeprefix("//")  # so that a host may be called like a command
     if not word:
         return {}
+    if "://" in word:
+        raise argparse.ArgumentTypeError(f"{word!r} is a web address: write HOST:PORT/ROOM, or tls:HOST:PORT/ROOM")
     if _is_ipv6(word):
         return {"host": word}
     if found := _PLACE.fullmatch(word):

@@ -60,13 +60,14 @@ def parse(verb: str, argv: Sequence[str]) -> Shot:
         SystemExit: with status 2 and one sentence on stderr for bad usage, 0 after --help.
     """
     parser = make_parser(verb)
+    parser.refuse_unknown(argv)
     given = {key: word for key, word in vars(parser.parse_intermixed_args(argv)).items() if word is not None}
     said = given.pop("words", [])
     around = os.environ.get("CHATTERBOX_HUB")
     if "hub" not in given and said and (not around or verb == "recv" or _ADDRESS.fullmatch(said[0])):
         given["hub"] = said.pop(0)  # what is typed counts more than the environment
     shot: dict[str, Any] = {key: given.pop(key) for key in ("count", "command", "leave") if key in given}
-    if not around and "hub" not in given:
+    if not given.get("hub", around):  # an empty word is a variable that isn't set
         parser.error("which hub?")
     if verb == "recv" and said:
         parser.error(f"recv says nothing: {said[0]!r} is too much")

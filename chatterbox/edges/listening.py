@@ -92,7 +92,7 @@ class Place(NamedTuple):
         if not self.port:
             return f"unix:{self.host}"
         host = {"*": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
-        return ("tls:" if self.is_encrypted else "") + written(host, self.port)
+        return f"tls:HOST:{self.port}" if self.is_encrypted else written(host, self.port)
 
 
 def ready(places: list[Place], join: str) -> str:
@@ -104,6 +104,8 @@ def ready(places: list[Place], join: str) -> str:
     """
     first = places[0]
     lines = [f"Ready. To join from this machine: {join}{first.joined_by}"]
+    if first.is_encrypted:
+        lines.append("HOST is the name in the hub's certificate.")
     if opened := [place for place in places if place.is_open]:
         prefix, manner = ("tls:", "encrypted") if opened[0].is_encrypted else ("", "text travels in clear")
         lines.append(f"Other machines can join, too: {join}{prefix}HOST:{opened[0].port} ({manner})")

@@ -118,9 +118,12 @@ class Words(SynchronousTestCase):
             ("--linger nan", "'nan'"),
             ("--linger inf", "'inf'"),
             ("[x]:5", "no hub"),
+            ("https://h:5/tea", "is a web address"),
             ("::x", "no hub"),
             ("unix:chat.sock 5", "its own port"),
-            ("--nonsense", "--nonsense"),
+            ("--nonsense", "no option --nonsense;"),
+            ("--wiat 3 h:5", "no option --wiat, did you mean --wait?"),
+            ("h --nmae=ann", "no option --nmae, did you mean --name?"),
             ("--hist", "--hist"),
         ]:
             status, said = refusal(*words.split())

@@ -102,7 +102,7 @@ class BothWays(SynchronousTestCase):
         played.hangs_up()
         self.assertEqual(played.all_gone(), 0)
         self.assertIn(
-            b"controls were removed in 2 lines, invalid UTF-8 was replaced in 1 line, 1 carriage return became newlines",
+            b"controls were removed in 2 lines, invalid UTF-8 was replaced in 1 line, 1 carriage return became a newline",
             played.told,
         )
 

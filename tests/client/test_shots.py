@@ -53,6 +53,7 @@ class Words(SynchronousTestCase):
             self.assertEqual(parse("recv", ["other:8/pub"]).options.hub, "other:8")
             shot = parse("send", ["other:8", "hi"])
             self.assertEqual((shot.options.hub, shot.text), ("other:8", "hi"))
+            self.assertIn("which hub?", refusal("recv", ""))
 
     def test_recv(self) -> None:
         """It waits for ever where nothing else is said, and for no more lines than it is told."""
@@ -64,15 +65,23 @@ class Words(SynchronousTestCase):
         """One sentence says what is wrong."""
         for verb, argv, words in (
             ("send", [], "which hub?"),
+            ("send", ["", "hi"], "which hub?"),
+            ("recv", ["--hub", ""], "which hub?"),
             ("ask", ["host"], "ask what?"),
             ("recv", ["host", "x"], "'x' is too much"),
             ("recv", ["host", "-n", "0"], "'0' is no number of lines"),
             ("send", ["host", "--wait", "x"], "'x' is no number of seconds"),
             ("send", ["h:x", "hi"], "'x' is no port"),
+            ("send", ["host", "--linger", "3", "hi"], "no option --linger"),
+            ("ask", ["--wiat", "3", "host", "hi"], "did you mean --wait?"),
         ):
             said = refusal(verb, *argv)
             self.assertIn(words, said)
             self.assertEqual(said.count("\n"), 1)
+
+    def test_text_that_looks_like_an_option(self) -> None:
+        """Behind `--` it is text."""
+        self.assertEqual(parse("send", ["host", "--", "--wiat", "hi"]).text, "--wiat hi")
 
     def test_a_host_that_is_called_like_a_command(self) -> None:
         """It is written with two slashes."""

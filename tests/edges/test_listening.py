@@ -195,13 +195,14 @@ class Readiness(SynchronousTestCase):
             (Place("5000", "*", 5000), "127.0.0.1:5000", "HOST:5000 (text travels in clear)"),
             (Place("5000", "0.0.0.0", 5000), "127.0.0.1:5000", "HOST:5000 (text travels in clear)"),
             (Place("tcp6:1", "::", 1), "[::1]:1", "HOST:1 (text travels in clear)"),
-            (Place("ssl:1:x", "0.0.0.0", 1), "tls:127.0.0.1:1", "tls:HOST:1 (encrypted)"),
+            (Place("ssl:1:x", "0.0.0.0", 1), "tls:HOST:1", "tls:HOST:1 (encrypted)"),
             (Place("tcp:1:x", "192.0.2.1", 1), "192.0.2.1:1", "HOST:1 (text travels in clear)"),
             (Place("tcp:1:x", "127.0.0.1", 1), "127.0.0.1:1", ""),
             (Place("5000", "::1", 1), "[::1]:1", ""),
             (Place("unix:a", "a", 0), "unix:a", ""),
         ):
-            first, second = ready([place], "chatterbox ").splitlines()
+            first, *more, second = ready([place], "chatterbox ").splitlines()
+            self.assertEqual(more, ["HOST is the name in the hub's certificate."] if place.is_encrypted else [])
             self.assertEqual(first, f"Ready. To join from this machine: chatterbox {here}")
             other = f"Other machines can join, too: chatterbox {elsewhere}" if elsewhere else "Other machines can't join."
             self.assertEqual(second, other)

@@ -82,10 +82,16 @@ def altered(cleaner: Cleaner, returns: Returns) -> str:
     parts = [
         _lines_in(cleaner.controls, "controls were removed"),
         _lines_in(cleaner.replaced, "invalid UTF-8 was replaced"),
-        f"{returns.made} carriage return{'s' * (returns.made != 1)} became newlines" if returns.made else "",
+        _returns_in(returns.made),
     ]
     told = ", ".join(filter(None, parts))
     return f"what was said is not what was read: {told}" if told else ""
+
+
+def _returns_in(number: int) -> str:
+    if number == 1:
+        return "1 carriage return became a newline"
+    return f"{number} carriage returns became newlines" if number else ""
 
 
 def _lines_in(number: int, what: str) -> str:

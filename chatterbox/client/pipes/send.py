@@ -36,7 +36,11 @@ GRACE = 20.0
 
 
 def run(shot: Shot) -> int:
-    """Do it; return the exit status."""
+    """Do it; return the exit status.
+
+    Raises:
+        Misuse: the endpoint that was asked for is none.
+    """
     if shot.verb == "send" and shot.text is None and not shot.leave:
         from .run import run as run_pipe
 
@@ -46,6 +50,7 @@ def run(shot: Shot) -> int:
     reactor: Any = default_reactor
     make_monotonic(reactor)
     show_faults()
+    shot.options.endpoint(reactor)  # raises now, while nothing runs, if there is no such way
     doing = {"send": _send, "recv": _recv, "ask": _ask}[shot.verb]
     one = _Run(reactor, shot)
     reactor.callWhenRunning(one.start, leave_lines(one.reactor, shot, one.tell) if shot.leave else doing(one))
