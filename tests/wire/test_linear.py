@@ -33,12 +33,12 @@ from chatterbox.wire.text import clean, clean_keys
 from tests.harness.memory import HubOnAClock
 from tests.wire.test_text import PLAIN
 
-SMALL, LARGE = 8 * 1024, 64 * 1024
-"""Bytes; the larger is one read."""
+SMALL, LARGE = 4 * 1024, 32 * 1024
+"""Bytes; the larger is half a read, so that all of it takes 10 s of processor time."""
 MOST = 24
 """How many times as long the larger input may take: three times what is linear, and far from the 64 of a quadratic."""
 QUICK = 0.001
-"""Seconds of a whole read in which nothing can be wrong: a quadratic search takes a tenth of a second."""
+"""Seconds of the larger one in which nothing can be wrong: a quadratic search takes 25 times as long."""
 ATTEMPTS = 5
 FAREWELLS = ("/quit", "exit", "Bye")
 LIMITS = Limits()
