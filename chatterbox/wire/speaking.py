@@ -43,6 +43,9 @@ class SessionReader(JsonReader):
             return (Ping(),)
         if verb == "quit" and "got" in sent:
             return (_goodbye(sent),)
+        text = sent.get("text")
+        if verb in NUMBERED and isinstance(text, str) and len(text) > self._limits.max_line:  # no farewell is as long
+            return (UNNUMBERED,)
         pieces = super()._verb(verb, sent)
         return _refused(pieces) if verb in NUMBERED else pieces
 

@@ -89,6 +89,8 @@ class Meeting(SynchronousTestCase):
                 ann.heard()
                 ann.asks(verb, text="one\ntwo", to="bob")
                 self.assertEqual([event.get("code") for event in ann.events()], ["verb"], verb)
+            ann.asks("say", text="\n" * 190_000)
+            self.assertEqual([event.get("code") for event in ann.events()], ["verb"])
             self.assertEqual(bob.lines(), [])
             if mode == "ports":
                 ann.asks("say", text="exit")
