@@ -92,6 +92,8 @@ class Company:
 
     def moved(self, pair: bool) -> None:
         """This end is in another room: what was said in the last one is settled."""
+        for stream in self.ends:
+            self._hearing.inbox.part(stream)
         self.ends.clear()
         self._missing.clear()
         self.partner, self.bereft = "", False
@@ -110,3 +112,4 @@ class Company:
         if self.ends.pop(stream, None) and self.finished and stream == self._outbox.partner:
             self.bereft = True
         self._outbox.left(stream, got_in(fate))
+        self._hearing.inbox.part(stream)

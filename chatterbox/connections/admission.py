@@ -18,6 +18,7 @@ from ..wire.verbs import Piece
 from .connection import Connection
 from .desk import Desk
 from .entries import Entries, Entry
+from .glances import Glances
 from .outlet import LinkState, Transport
 from .sessions import AWAY_A_SOURCE
 from .timers import Later
@@ -51,6 +52,7 @@ class Admission:
         self.hub = hub
         self.later = later
         self.now = now
+        self.glances = Glances(later)
         self._wall = wall
         self.dialects = make_dialects(
             hub.limits,

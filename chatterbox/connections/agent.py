@@ -81,13 +81,14 @@ class Agent:
         """What `hear` returned is queued, as the last of `total` bytes."""
         self._written.append(total)
 
-    def taken(self, total: int, now: float) -> None:
-        """The peer's machine has acknowledged `total` bytes."""
+    def taken(self, total: int, now: float, most: int = 0) -> int:
+        """The peer's machine has acknowledged `total` bytes; return how many things those were, at `most` (0: any)."""
         count = 0
-        while self._written and self._written[0] <= total:
+        while self._written and self._written[0] <= total and not count == most > 0:
             self._written.popleft()
             count += 1
         self.hearing.shown(count, now)
+        return count
 
     @property
     def due(self) -> float | None:

@@ -119,7 +119,7 @@ class Connection:
         self.open()
         self.was_seated = True
         self._speech.breathe()
-        self._stand_in = None
+        self._dismiss()
         self._reception.seated(self)
 
     def open(self) -> None:
@@ -201,6 +201,7 @@ class Connection:
             self._reception.cut(self)
         self.inlet.shut()
         self.outlet.discard()
+        self._dismiss()
         if not was_gone:
             self._reception.ended(self)
         self._reception.closed(self)
@@ -233,9 +234,15 @@ class Connection:
         """Speak to `other` in numbers from now on, or again."""
         if self._stand_in is None and self.peer.room:
             is_pair = self.peer.room.is_pair
-            self._stand_in = StandIn(self, is_pair, self._reception.now, self._got, self._hub.limits.grace)
+            now, grace, glances = self._reception.now, self._hub.limits.grace, self._reception.glances
+            self._stand_in = StandIn(self, is_pair, now, self._got, grace, glances)
         if self._stand_in:
             self._stand_in.meet(other)
+
+    def _dismiss(self) -> None:
+        if self._stand_in:
+            self._stand_in.stop()
+            self._stand_in = None
 
     def _got(self, stream: str, n: int, private: bool) -> None:
         self._reception.got(self.peer, stream, n, private)
@@ -267,13 +274,13 @@ class Connection:
         if self._stand_in:
             self._stand_in.give_up()
 
-    def heed(self, speaker: Member, label: bytes, thing: Numbered) -> None:
+    def heed(self, speaker: Member, label: bytes, thing: Numbered, rendered: dict[Dialect, bytes]) -> None:
         """Write something numbered that `speaker` says, if it is new to a plain peer; a session looks itself."""
         dialect = self.peer.dialect
         if isinstance(dialect, SessionJson):
             self.write(dialect.numbered(speaker.name, speaker.stream, thing))
         elif self._stand_in:
-            self._stand_in.hear(speaker, label, thing)
+            self._stand_in.hear(speaker, label, thing, rendered)
 
     def written(self) -> int:
         """Return the bytes that were ever queued to the other end."""
@@ -376,7 +383,7 @@ class Connection:
             return
         was_held = self.inlet.held
         self.inlet.shut()
-        self._stand_in = None
+        self._dismiss()
         self._reception.ended(self)
         self._speech.breathe()
         if last_words:

@@ -237,9 +237,14 @@ class Desk:
         self._timer = self._later(max(0.0, due - self._now()), self._expire) if due is not None else None
 
     def _expire(self) -> None:
-        self._timer = None
+        """Give up those whose grace is over, in this turn as many as its share of hearers allows."""
+        self._timer, reached = None, 0
         for session in self._sessions.expired(self._now()):
+            room = self._hub.rooms.get(session.room)
             self._give_up(session.stream)
+            reached += len(room.members) + 1 if room else 1
+            if reached >= self._hub.limits.hearers_a_turn:
+                break
         self._watch()
 
     def _give_up(self, stream: str) -> None:
@@ -316,7 +321,7 @@ class Desk:
         if session and not private:
             self._sessions.acknowledged(session, to, n)
         room = self._hub.rooms.get(peer.room.name) if peer.room else None
-        other = next((member for member in room.members if member.stream == to), None) if room else None
+        other = room.streams.get(to) if room else None
         if other and other is not peer and room and room.is_pair and to in self._of:
             self._flights.setdefault(to, Flight()).got(peer.stream, n)
         if other and other is not peer:

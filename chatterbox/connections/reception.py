@@ -13,6 +13,7 @@ from ..core.peer import Peer
 from ..wire.dialects import Dialects
 from ..wire.numbered import Json
 from ..wire.verbs import Piece
+from .glances import Glances
 from .timers import Later
 
 Admitted = TypeVar("Admitted", contravariant=True)
@@ -26,6 +27,7 @@ class Reception(Protocol[Admitted]):
     dialects: Dialects
     later: Later
     now: Callable[[], float]
+    glances: Glances
 
     def open_session(self, connection: Admitted, sent: Json) -> bool:
         """Bring a session to its seat; return False where this hub has none."""

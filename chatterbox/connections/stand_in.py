@@ -11,16 +11,14 @@ from typing import Protocol
 
 from ..core.events import Member, Sent
 from ..core.peer import Peer
-from ..wire.dialects import Message
+from ..wire.dialects import Dialect, Message
 from ..wire.numbered import Numbered
 from ..wire.numbering import GOT, UNSENT
 from .agent import Agent
+from .glances import Glances
 from .inlet import Inlet
 from .outlet import Outlet
 from .timers import Timers
-
-GLANCE = 0.02
-"""Seconds between two looks at whether the peer's machine has taken what was written."""
 
 
 class Plain(Protocol):
@@ -33,6 +31,9 @@ class Plain(Protocol):
 
     def hold(self, reason: str) -> None:
         """Stop reading, for one reason more."""
+
+    def abort(self) -> None:
+        """Close the connection at once."""
 
     def written(self) -> int:
         """Return the bytes that were ever queued to the other end."""
@@ -50,18 +51,26 @@ class StandIn:
         now: seconds of a clock that never goes back.
         got: passes on that the peer has got the lines of a stream.
         grace: seconds for which a peer that has finished keeps its seat for who hasn't got its last lines.
+        glances: who looks again in a moment.
     """
 
-    __slots__ = ("_agent", "_got", "_grace", "_is_flushing", "_is_looking", "_now", "_plain", "_why")
+    __slots__ = ("_agent", "_glances", "_got", "_grace", "_is_flushing", "_is_looking", "_now", "_plain", "_why")
 
     def __init__(
-        self, plain: Plain, is_pair: bool, now: Callable[[], float], got: Callable[..., None], grace: float
+        self,
+        plain: Plain,
+        is_pair: bool,
+        now: Callable[[], float],
+        got: Callable[..., None],
+        grace: float,
+        glances: Glances,
     ) -> None:
         self._plain = plain
         self._agent = Agent(plain.peer.stream, is_pair)
         self._now = now
         self._got = got
         self._grace = grace
+        self._glances = glances
         self._is_flushing = False
         self._is_looking = False
         """Whether a look at what the peer's machine has taken is to come."""
@@ -82,6 +91,7 @@ class StandIn:
         else:
             self._why = why
             self._agent.outbox.left(other.stream, other.last_got(self._agent.stream))
+            self._agent.hearing.inbox.part(other.stream)
         self._flush()
 
     def rise(self, why: str) -> None:
@@ -145,44 +155,57 @@ class StandIn:
 
     # -- what the peer hears -------------------------------------------------------------------------------------
 
-    def hear(self, speaker: Member, label: bytes, thing: Numbered) -> None:
-        """Write what is new of `thing`; it is got when the peer's machine has taken the bytes."""
+    def hear(self, speaker: Member, label: bytes, thing: Numbered, rendered: dict[Dialect, bytes]) -> None:
+        """Write what is new of `thing`; it is got when the peer's machine has taken the bytes.
+
+        Args:
+            speaker: whose it is.
+            label: what stands before each line.
+            thing: what is said.
+            rendered: the whole of it, by dialect, as far as others have it already.
+        """
         heard = self._agent.hear(speaker.stream, thing, self._now())
-        if heard and heard.missed:
+        if heard.missed:
             self._plain.peer.tell(Message("missed", {"name": speaker.name, "lines": heard.missed}))
-        if heard and heard.thing.lines and heard.thing.kind != "missing":
-            self._write(speaker, label, heard.thing)
-        self._look_soon()
+        new = heard.thing
+        if new.lines:
+            dialect = self._plain.peer.dialect
+            data = rendered.get(dialect) if new is thing else _render(dialect, speaker, label, new)
+            if data is None:
+                data = rendered[dialect] = _render(dialect, speaker, label, new)
+            self._plain.peer.hear(data)
+            self._agent.wrote(self._plain.written())
+        if not self._is_looking:
+            self._look_soon()
 
     def _look_soon(self) -> None:
         """Look at what the peer's machine has taken in a moment, once, while there is anything to be said of that."""
-        if not self._is_looking and (self._agent.due is not None or self._agent.unacknowledged):
+        if self._agent.unacknowledged or self._agent.due is not None:
             self._is_looking = True
-            self._plain.timers.after("got", GLANCE, self._look)
+            self._glances.add(self)
 
-    def _write(self, speaker: Member, label: bytes, thing: Numbered) -> None:
-        peer, text = self._plain.peer, thing.block[:-1]
-        if thing.kind == "say":
-            peer.hear(peer.dialect.said(speaker.name, label, thing.block, False))
-        elif thing.kind == "done":
-            peer.tell(Message("finished", {"name": speaker.name, "stream": speaker.stream}))
-        else:
-            kind = "did" if thing.kind == "me" else "told"
-            peer.tell(Message(kind, {"from": speaker.name, "stream": speaker.stream, "text": text.decode()}))
-        self._agent.wrote(self._plain.written())
+    def stop(self) -> None:
+        """Look no more: the connection ends."""
+        self._glances.forget(self)
 
-    def _look(self) -> None:
-        """Ask whether the peer's machine has taken what was written, and say so to who said it."""
+    def glance(self, most: int) -> int:
+        """Ask what its machine has taken, and tell who said it; return how many things, at `most`. A fault ends it."""
         self._is_looking = False
-        self._acknowledge()
-        self._look_soon()
-        self._end_if_over()
+        try:
+            count = self._acknowledge(most=most)
+            self._look_soon()
+            self._end_if_over()
+            return count
+        except BaseException:
+            self._plain.abort()
+            raise
 
-    def _acknowledge(self, idle: bool = False) -> None:
+    def _acknowledge(self, idle: bool = False, most: int = 0) -> int:
         now = self._now()
-        self._agent.taken(self._plain.acknowledged(), now)
+        count = self._agent.taken(self._plain.acknowledged(), now, most)
         for got in self._agent.gots(now, idle):
             self._got(*got)
+        return count
 
     def _end_if_over(self) -> None:
         """End a peer that has finished when its last word is got, and the other end has nothing more to say."""
@@ -190,3 +213,13 @@ class StandIn:
         partner = agent.outbox.partner
         if agent.over and not peer.gone and (not agent.outbox.pair or (partner and agent.hearing.all_of(partner))):
             peer.end("quit")
+
+
+def _render(dialect: Dialect, speaker: Member, label: bytes, thing: Numbered) -> bytes:
+    """Return what a plain peer hears of `thing`."""
+    if thing.kind == "say":
+        return dialect.said(speaker.name, label, thing.block, False)
+    if thing.kind == "done":
+        return dialect.message(Message("finished", {"name": speaker.name, "stream": speaker.stream}))
+    fields: dict[str, object] = {"from": speaker.name, "stream": speaker.stream, "text": thing.block[:-1].decode()}
+    return dialect.message(Message("did" if thing.kind == "me" else "told", fields))

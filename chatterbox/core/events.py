@@ -103,8 +103,8 @@ class Member(Protocol):
     def part(self, other: Member, why: str) -> None:
         """Take it that `other` is gone, or away for now (`away`)."""
 
-    def heed(self, speaker: Member, label: bytes, thing: Numbered) -> None:
-        """Deliver something numbered that `speaker` says, if it is the next of its kind."""
+    def heed(self, speaker: Member, label: bytes, thing: Numbered, rendered: dict[Dialect, bytes]) -> None:
+        """Deliver something numbered that `speaker` says, if it is the next of its kind; `rendered`: once a dialect."""
 
     def speak(self, kind: str, block: bytes, to: str = "") -> None:
         """Say something in numbers, which the hub gives in its place."""

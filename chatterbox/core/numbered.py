@@ -63,7 +63,7 @@ def route(audience: Audience, speaker: Member, thing: Numbered, to_all: bool, ec
     if thing.to:
         to = audience.streams.get(thing.to)
         if to and to is not speaker:
-            to.heed(speaker, label, thing)
+            to.heed(speaker, label, thing, {})
         return
     rendered: dict[Dialect, bytes] = {}
     for member in tuple(audience.members if to_all else audience.sessions):
@@ -76,7 +76,7 @@ def route(audience: Audience, speaker: Member, thing: Numbered, to_all: bool, ec
                 rendered[dialect] = dialect.numbered(speaker.name, speaker.stream, thing)
             member.hear(rendered[dialect])
         else:
-            member.heed(speaker, label, thing)
+            member.heed(speaker, label, thing, rendered)
 
 
 def parting(peer: Member, why: str) -> Card:

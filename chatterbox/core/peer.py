@@ -113,8 +113,8 @@ class Link(Protocol):
     def give_up(self) -> None:
         """Say what was said to one who is away: it is given up with the peer's seat."""
 
-    def heed(self, speaker: Member, label: bytes, thing: Numbered) -> None:
-        """Write something numbered that `speaker` says, if it is the next of its kind."""
+    def heed(self, speaker: Member, label: bytes, thing: Numbered, rendered: dict[Dialect, bytes]) -> None:
+        """Write something numbered that `speaker` says, if it is the next of its kind; `rendered`: once a dialect."""
 
     def say_again(self, block: bytes) -> None:
         """Say lines that were said before and held, before anything else that waits."""
@@ -322,10 +322,10 @@ class Peer:
         if self.link and not self.session:
             self.link.part(other, why)
 
-    def heed(self, speaker: Member, label: bytes, thing: Numbered) -> None:
-        """Deliver something numbered that `speaker` says, if it is the next of its kind."""
+    def heed(self, speaker: Member, label: bytes, thing: Numbered, rendered: dict[Dialect, bytes]) -> None:
+        """Deliver something numbered that `speaker` says, if it is the next of its kind; `rendered`: once a dialect."""
         if self.link and not self.gone:
-            self.link.heed(speaker, label, thing)
+            self.link.heed(speaker, label, thing, rendered)
 
     def acknowledged(self, by: Member, n: int, private: bool) -> None:
         """Take it that the end `by` has shown its lines up to `n`."""

@@ -63,7 +63,7 @@ class Room:
         self.is_pair = mode.seats == 2
         """Whether two ends meet here: then a slow one slows the other, and neither loses a line."""
         self._audience = Audience(soon)
-        self.members = self._audience.members
+        self.members, self.streams = self._audience.members, self._audience.streams
         self.called, self.like = self._audience.called, self._audience.like
         self._observe = observe
         self._when_empty = when_empty
@@ -376,8 +376,7 @@ class Room:
 
     def _end_all(self, why: str, text: str = "", asked_by: Member | None = None) -> None:
         """Hang up on everybody; who asked for it needs no reason."""
-        for member in tuple(self.members):
-            member.end(why, "" if member is asked_by else text)
+        self._audience.end_all(why, text, asked_by)
 
     def _notice(self, message: Message, newcomer: Member | None = None) -> None:
         """Tell of who comes and goes: in a pair at once, in a larger room with all the others of this turn."""

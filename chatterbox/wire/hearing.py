@@ -6,18 +6,12 @@ It knows streams and numbers, and neither links nor rooms.
 from __future__ import annotations
 
 from collections import deque
-from typing import NamedTuple
 
 from .numbered import Numbered
 from .numbering import Got, Heard, Inbox
 
 UNREAD_LIMIT = 256 * 1024
 """Bytes that wait to be shown, at which the link isn't read."""
-
-
-class _Unshown(NamedTuple):
-    stream: str
-    thing: Numbered
 
 
 class Hearing:
@@ -34,7 +28,9 @@ class Hearing:
         self.held = False
         """Whether its owner wants nothing read, for a reason of its own."""
         self.inbox = Inbox()
-        self._unshown: deque[_Unshown] = deque()
+        self._unshown: deque[Numbered] = deque()
+        self._speakers: deque[str] = deque()
+        """The stream of each of those: two queues make no object that a garbage collector looks at."""
         self._finished: set[str] = set()
         """Streams whose last word (`done`) is shown."""
         self._lossy: set[str] = set()
@@ -57,10 +53,13 @@ class Hearing:
             return None
         if heard.missed:
             self._lossy.add(stream)
-        if heard.thing.lines:
-            self._unshown.append(_Unshown(stream, heard.thing))
-            self.unread += len(heard.thing.block)
-            self._pass_missing(now)
+        thing = heard.thing
+        if thing.lines:
+            self._unshown.append(thing)
+            self._speakers.append(stream)
+            self.unread += len(thing.block)
+            if thing.kind == "missing":
+                self._pass_missing(now)
         return heard
 
     def shown(self, count: int, now: float) -> None:
@@ -70,7 +69,7 @@ class Hearing:
             self._pass_missing(now)
 
     def _show(self, now: float) -> None:
-        stream, thing = self._unshown.popleft()
+        stream, thing = self._speakers.popleft(), self._unshown.popleft()
         self.unread -= len(thing.block)
         self.inbox.shown(stream, thing.last, thing.private, len(thing.block), now)
         if thing.kind == "done":
@@ -78,7 +77,7 @@ class Hearing:
 
     def _pass_missing(self, now: float) -> None:
         """What the hub dropped has nothing to show: it counts as shown as soon as what came before it is."""
-        while self._unshown and self._unshown[0].thing.kind == "missing":
+        while self._unshown and self._unshown[0].kind == "missing":
             self._show(now)
 
     def gots(self, now: float, idle: bool) -> list[Got]:

@@ -17,6 +17,7 @@ other end is seen again, at no other time. Neither class knows links or names; m
 |---|---|
 | `hear(stream, thing)` | something numbered has come; returns what of it is new, and how many lines were missed |
 | `shown(stream, n, private, size, now)` | its lines up to `n` are displayed, and not before |
+| `part(stream)` | that end has left, or this end has moved |
 | `gots(now, idle)` | it may be time to acknowledge: something was shown, nothing more is to be read, it is `due` |
 """
 
@@ -38,7 +39,9 @@ SESSION_LIMIT = 512 * KIB
 AGENT_LIMIT = 64 * KIB
 """Bytes that the hub keeps for a plain peer: the size of one read."""
 REMEMBERED = 64
-"""Streams whose counts are remembered."""
+"""Streams that have left whose counts are remembered; of those who are here each one is."""
+MOST_HEARD = 4096
+"""Streams of which an inbox takes it that they are here: 1 MiB, and four times a room of a thousand."""
 LAZY_BYTES = 64 * KIB
 """Bytes shown after which `got` is said at once."""
 LAZY_SECONDS = 0.1
@@ -311,8 +314,6 @@ class _Heard:
 
     last: int = 0
     shown: int = 0
-    owed: bool = False
-    """Whether a `got` is to be said."""
 
 
 class Inbox:
@@ -320,9 +321,12 @@ class Inbox:
 
     def __init__(self) -> None:
         self._streams: dict[tuple[str, bool], _Heard] = {}
+        self._left: dict[tuple[str, bool], _Heard] = {}
+        """Likewise, of those who have left; the last one to leave is the last."""
+        self._owing: dict[tuple[str, bool], _Heard] = {}
+        """Those to whom a `got` is to be said."""
         self._since = 0.0
         self._size = 0
-        self._owed = False
 
     def hear(self, stream: str, thing: Numbered, now: float) -> Heard | None:
         """Take `thing` if it is the next one of `stream`, or says where the count is; else return None.
@@ -330,10 +334,10 @@ class Inbox:
         Of a block that overlaps, the part that is new is taken; what is known already is acknowledged again.
         """
         key = stream, thing.private
-        heard = self._streams.pop(key, None) or _Heard()
-        self._streams[key] = heard  # the newest is the last
-        if len(self._streams) > REMEMBERED:
-            del self._streams[next(iter(self._streams))]
+        heard = self._streams.get(key) or self._meet(key)
+        if thing.n == heard.last + 1 and thing.lines and thing.kind != "missing":  # as nearly always
+            heard.last += thing.lines
+            return Heard(thing)
         missed = 0
         if thing.n > heard.last + 1:
             if thing.gap is None:
@@ -342,43 +346,55 @@ class Inbox:
             heard.last = thing.n - 1
         if thing.last <= heard.last:
             if thing.lines and heard.shown:
-                self._owe(heard, now, 0)
+                self._owe(key, heard, now, 0)
             return Heard(thing.after(thing.lines), missed) if missed else None
         fresh = thing.after(heard.last + 1 - thing.n)
         heard.last = thing.last
         return Heard(fresh, missed + fresh.lines * (fresh.kind == "missing"))
 
+    def _meet(self, key: tuple[str, bool]) -> _Heard:
+        heard = self._streams[key] = self._left.pop(key, _Heard())
+        if len(self._streams) > MOST_HEARD:
+            self.part(next(iter(self._streams))[0])
+        return heard
+
+    def part(self, stream: str) -> None:
+        """Take it that `stream` has left: it is one of a few that are remembered, in case it comes again."""
+        for key in ((stream, False), (stream, True)):
+            if key in self._streams:
+                self._left[key] = self._streams.pop(key)
+        while len(self._left) > REMEMBERED:
+            del self._left[forgotten := next(iter(self._left))]
+            self._owing.pop(forgotten, _Heard())
+
+    def _of(self, key: tuple[str, bool]) -> _Heard:
+        return self._streams.get(key) or self._left.get(key) or _Heard()
+
     def shown(self, stream: str, n: int, private: bool, size: int, now: float) -> None:
         """Lines of `stream` up to `n`, of `size` bytes, are displayed."""
-        heard = self._streams.get((stream, private))
-        if heard and n <= heard.last:
+        heard = self._of(key := (stream, private))
+        if n <= heard.last:
             heard.shown = max(heard.shown, n)
-            self._owe(heard, now, size)
+            self._owe(key, heard, now, size)
 
     def shown_of(self, stream: str) -> int:
         """Return how far `stream` is shown."""
-        heard = self._streams.get((stream, False))
-        return heard.shown if heard else 0
+        return self._of((stream, False)).shown
 
     @property
     def due(self) -> float | None:
         """When the next `got` is to be said, at the latest; None: nothing was shown since the last one."""
-        return self._since + LAZY_SECONDS if self._owed else None
+        return self._since + LAZY_SECONDS if self._owing else None
 
     def gots(self, now: float, idle: bool = False) -> list[Got]:
         """Return what to acknowledge now; `idle`: nothing more is to be read, or this end is about to leave."""
-        if not self._owed or not (idle or self._size >= LAZY_BYTES or now >= self._since + LAZY_SECONDS):
+        if not self._owing or not (idle or self._size >= LAZY_BYTES or now >= self._since + LAZY_SECONDS):
             return []
-        self._owed, self._size = False, 0
-        gots = []
-        for (stream, private), heard in self._streams.items():
-            if heard.owed:
-                heard.owed = False
-                gots.append(Got(stream, heard.shown, private))
-        return gots
+        owing, self._owing, self._size = self._owing, {}, 0
+        return [Got(stream, heard.shown, private) for (stream, private), heard in owing.items()]
 
-    def _owe(self, heard: _Heard, now: float, size: int) -> None:
-        if not self._owed:
-            self._owed, self._since = True, now
-        heard.owed = True
+    def _owe(self, key: tuple[str, bool], heard: _Heard, now: float, size: int) -> None:
+        if not self._owing:
+            self._since = now
+        self._owing[key] = heard
         self._size += size

@@ -20,12 +20,13 @@ MUCH = 128 * 1024
 PORTION = 16 * 1024
 """The same where each line may be a farewell: 64 KiB of bare newlines take 7 ms."""
 NO_NUMBER = Fault("verb", "a number is a whole number from 1 on, and goes with whole lines")
+UNNUMBERED = Fault("verb", "a session numbers what it says (n), and nobody has heard this")
 _GOTS = 64
 """Other ends in one `quit`: as many as a session remembers."""
 
 
 class SessionReader(JsonReader):
-    """Reads what a session sends; what has no number is read as of any JSON peer."""
+    """Reads what a session sends: what it says has a number, a farewell needs none, all else is as of any JSON peer."""
 
     def __init__(self, limits: Limits, farewells: Iterable[str] = ()) -> None:
         super().__init__(limits, farewells)
@@ -42,7 +43,11 @@ class SessionReader(JsonReader):
             return (Ping(),)
         if verb == "quit" and "got" in sent:
             return (_goodbye(sent),)
-        return super()._verb(verb, sent)
+        text = sent.get("text")
+        if verb in NUMBERED and isinstance(text, str) and len(text) > self._limits.max_line:  # no farewell is as long
+            return (UNNUMBERED,)
+        pieces = super()._verb(verb, sent)
+        return _refused(pieces) if verb in NUMBERED else pieces
 
     def _numbered(self, sent: Json) -> Iterable[Piece]:
         text = sent.get("text", "")
@@ -74,6 +79,17 @@ class SessionReader(JsonReader):
                 yield Dropped(part.n, thing.to, thing.private, other.text)
             elif isinstance(other, Farewell):
                 yield other
+
+
+def _refused(pieces: Iterable[Piece]) -> Iterator[Piece]:
+    """Yield the farewells and the faults of what has no number, and one fault for the rest: nobody would hear it."""
+    told = False
+    for piece in pieces:
+        if isinstance(piece, Farewell | Fault):
+            yield piece
+        elif not told:
+            told = True
+            yield UNNUMBERED
 
 
 def portions(thing: Numbered, most: int) -> Iterator[Numbered]:

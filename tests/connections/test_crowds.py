@@ -9,9 +9,13 @@ from unittest import mock
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatterbox.connections.connection import Connection
+from chatterbox.connections.desk import Desk
+from chatterbox.connections.glances import WORK_A_TURN, WORK_OF_ONE, Glances
 from chatterbox.connections.inlet import Inlet
 from chatterbox.connections.slow import PULSE
 from chatterbox.connections.stand_in import StandIn
+from chatterbox.core.audience import Audience
+from chatterbox.core.events import Gone
 from chatterbox.core.peer import Peer
 from chatterbox.wire.reading import TextReader
 from chatterbox.wire.speaking import PORTION
@@ -72,6 +76,25 @@ class Meeting(SynchronousTestCase):
         late.heard()
         bob.says("five")
         self.assertEqual((said(late), said(ann)), ([("bob", "five", 4)],) * 2)
+
+    def test_what_has_no_number(self) -> None:
+        """A session's `say`, `me`, `msg` or `done` without `n` is answered with a fault, and nobody hears it; a farewell is one."""
+        for mode in ("room", "pair", "ports"):
+            hub = HubOnAClock(mode)
+            ann, bob = session(hub, 1), hub.nc()
+            for end in (ann, bob):
+                end.heard()
+            hub.wait(1)
+            for verb in ("say", "me", "msg", "done"):
+                ann.heard()
+                ann.asks(verb, text="one\ntwo", to="bob")
+                self.assertEqual([event.get("code") for event in ann.events()], ["verb"], verb)
+            ann.asks("say", text="\n" * 190_000)
+            self.assertEqual([event.get("code") for event in ann.events()], ["verb"])
+            self.assertEqual(bob.lines(), [])
+            if mode == "ports":
+                ann.asks("say", text="exit")
+                self.assertEqual(ann.events()[-1]["event"], "closed")
 
     def test_without_the_session(self) -> None:
         """When the last session has left, plain peers hear each other on, and are told of nothing undelivered."""
@@ -136,6 +159,50 @@ class Leaving(SynchronousTestCase):
         self.assertEqual((bob.lines(), said(ann)), (["-!- closed (quit)"], [("guest-1", "one", 1)]))
 
 
+class Ending(SynchronousTestCase):
+    """Many who go at once."""
+
+    def test_graces_that_end_together(self) -> None:
+        """Of 40 sessions whose grace ends in one moment a share of hearers is told in one turn, and all are gone at once."""
+        hub = HubOnAClock("room", {"hearers_a_turn": 100})
+        ends = [session(hub, at, grace=5) for at in range(1, 41)]
+        counts: list[int] = []
+        real = Desk._expire
+
+        def expire(desk: Desk) -> None:
+            before = len(hub.ends_of(Gone))
+            real(desk)
+            counts.append(len(hub.ends_of(Gone)) - before)
+
+        with mock.patch.object(Desk, "_expire", expire):
+            for end in ends:
+                end.cut()
+            self.assertEqual(len(hub.rooms()["lobby"]), 40)
+            hub.wait(5)
+        self.assertEqual((sum(counts), hub.rooms()), (40, {}))
+        self.assertEqual(counts[:2], [3, 3])
+        self.assertEqual(hub.admission.desk._sessions.due, None)
+
+    def test_a_room_that_ends_together(self) -> None:
+        """Where one's leaving ends the stay of 100, as many as a share are hung up on in a turn, and all of them are."""
+        hub = HubOnAClock("room", ends_together=True)
+        ends = plain(hub, *(f"n{at}" for at in range(100)))
+        counts: list[int] = []
+        real = Audience._end_some
+
+        def end_some(audience: Audience, *args: Any) -> None:
+            before = len(hub.ends_of(Gone))
+            real(audience, *args)
+            counts.append(len(hub.ends_of(Gone)) - before)
+
+        with mock.patch.object(Audience, "_end_some", end_some):
+            ends[0].cut()
+            hub.wait(1)
+        self.assertLessEqual(max(counts), 32)
+        self.assertEqual((len(hub.ends_of(Gone)), hub.rooms()), (100, {}))
+        self.assertEqual({end.lines()[-1] for end in ends[1:]}, {"-!- closed (bye): n0 left (lost)"})
+
+
 class Held(SynchronousTestCase):
     """Who isn't read for a while."""
 
@@ -174,6 +241,49 @@ class Turns(SynchronousTestCase):
             ends[1].asks("quit", got={})
             self.assertLessEqual(written.call_count, 4)
         self.assertEqual({said(end)[0] for end in ends[2:]}, {("s1", "hello", 1)})
+
+    def test_what_many_plain_peers_hear(self) -> None:
+        """A session's line and deed to 100 of them are rendered once, and looked at in one timer, not in one for each."""
+        hub = HubOnAClock("room")
+        ends = plain(hub, *(f"n{at}" for at in range(100)))
+        ann = session(hub, 1)
+        hub.wait(1)
+        dialect, before = type(ends[0].peer.dialect), len(hub.clock.getDelayedCalls())
+        with mock.patch.object(dialect, "said", autospec=True, side_effect=dialect.said) as rendered:
+            ann.line.send(b'{"verb": "say", "n": 1, "text": "hello"}\n')
+            self.assertEqual((rendered.call_count, len(hub.clock.getDelayedCalls()) - before), (1, 1))
+        with mock.patch.object(dialect, "message", autospec=True, side_effect=dialect.message) as rendered:
+            ann.line.send(b'{"verb": "me", "n": 2, "text": "waves"}\n')
+            self.assertEqual(rendered.call_count, 1)
+        self.assertEqual({tuple(end.lines()[-2:]) for end in ends}, {("s1: hello", "* s1 waves")})
+
+    def test_many_who_have_taken_much(self) -> None:
+        """What 50 peers have taken of 100 lines is looked at a share a turn, and each of them tells, once, that it has all."""
+        hub = HubOnAClock("room")
+        ends = plain(hub, *(f"n{at}" for at in range(50)))
+        ann = session(hub, 1)
+        hub.wait(1)
+        ann.heard()
+        for at in range(1, 101):
+            ann.line.send(json.dumps({"verb": "say", "n": at, "text": "x"}).encode() + b"\n")
+        works: list[int] = []
+        look, glance = Glances._look, StandIn.glance
+
+        def looking(glances: Glances) -> None:
+            works.append(0)
+            look(glances)
+
+        def glancing(stand_in: StandIn, most: int) -> int:
+            count = glance(stand_in, most)
+            works[-1] += count + WORK_OF_ONE
+            return count
+
+        with mock.patch.object(Glances, "_look", looking), mock.patch.object(StandIn, "glance", glancing):
+            hub.wait(1)
+        self.assertLessEqual(max(works), WORK_A_TURN + WORK_OF_ONE)
+        self.assertGreater(sum(works), 50 * 100)
+        gots = [event for event in ann.events() if event["event"] == "got"]
+        self.assertEqual({end.peer.stream for end in ends}, {got["stream"] for got in gots if got["n"] == 100})
 
     def test_no_piece_more_than_fits(self) -> None:
         """A second piece that would reach beyond the share of a turn waits for the next one."""

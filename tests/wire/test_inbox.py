@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatterbox.wire.numbered import MOST, Numbered, from_event, from_verb, to_event, to_verb
-from chatterbox.wire.numbering import LAZY_BYTES, REMEMBERED, Got, Heard, Inbox, Outbox
+from chatterbox.wire.numbering import LAZY_BYTES, MOST_HEARD, REMEMBERED, Got, Heard, Inbox, Outbox
 
 
 class AnInbox(SynchronousTestCase):
@@ -91,13 +91,30 @@ class AnInbox(SynchronousTestCase):
         self.assertTrue(self.hear(1, gap=0))
         self.assertTrue(self.hear(1, gap=0, private=True))
 
-    def test_remembers_64_streams(self) -> None:
-        """The one that was silent longest is forgotten, and begins at its gap again."""
-        for number in range(REMEMBERED):
+    def test_everyone_who_is_here(self) -> None:
+        """Of a thousand who have spoken each one's next line is heard, and a repeat is heard by nobody."""
+        for number in range(1000):
+            self.assertTrue(self.hear(1, gap=0, stream=f"a{number}"))
+        for number in range(1000):
+            self.assertIsNone(self.hear(1, gap=0, stream=f"a{number}"))
+            self.assertTrue(self.hear(2, stream=f"a{number}"))
+
+    def test_remembers_64_streams_that_have_left(self) -> None:
+        """The one that left longest ago is forgotten, and begins at its gap again; its `got` is no longer owed."""
+        for number in range(REMEMBERED + 1):
             self.hear(1, gap=0, stream=f"a{number}")
-        self.assertIsNone(self.hear(1, gap=0, stream="a0"))
-        self.hear(1, gap=0, stream="new")
-        self.assertIsNone(self.hear(1, gap=0, stream="a0"))
+            self.box.shown(f"a{number}", 1, False, 2, 0)
+        for number in range(REMEMBERED + 1):
+            self.box.part(f"a{number}")
+        self.assertNotIn(Got("a0", 1), self.box.gots(9))
+        self.assertIsNone(self.hear(1, gap=0, stream="a1"))
+        self.assertTrue(self.hear(1, gap=0, stream="a0"))
+
+    def test_who_never_leaves(self) -> None:
+        """A hub that makes up speakers fills no memory: beyond the bound the first of them counts as one who has left."""
+        for number in range(MOST_HEARD + REMEMBERED + 2):
+            self.hear(1, gap=0, stream=f"a{number}")
+        self.assertIsNone(self.hear(1, gap=0, stream=f"a{REMEMBERED + 1}"))
         self.assertTrue(self.hear(1, gap=0, stream="a1"))
 
 

@@ -12,11 +12,16 @@ import re
 import time
 from collections.abc import Callable
 
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
+from chatterbox.client.terminal.commands import read
+from chatterbox.client.terminal.roster import Roster
 from chatterbox.edges.listening import _unix_path
 from chatterbox.edges.page import Gate
 from chatterbox.edges.proxy import read_header
+from chatterbox.edges.resp import Resp
 from chatterbox.edges.telnet import Telnet
 from chatterbox.limits import Limits
 from chatterbox.wire.dialects import make_dialects
@@ -25,14 +30,15 @@ from chatterbox.wire.lines import Lines, first_lines, within
 from chatterbox.wire.reading import JsonReader, TextReader, hello
 from chatterbox.wire.speaking import SessionReader
 from chatterbox.wire.text import clean, clean_keys
+from tests.harness.memory import HubOnAClock
 from tests.wire.test_text import PLAIN
 
-SMALL, LARGE = 8 * 1024, 64 * 1024
-"""Bytes; the larger is one read."""
+SMALL, LARGE = 4 * 1024, 32 * 1024
+"""Bytes; the larger is half a read, so that all of it takes 10 s of processor time."""
 MOST = 24
 """How many times as long the larger input may take: three times what is linear, and far from the 64 of a quadratic."""
 QUICK = 0.001
-"""Seconds of a whole read in which nothing can be wrong: a quadratic search takes a tenth of a second."""
+"""Seconds of the larger one in which nothing can be wrong: a quadratic search takes 25 times as long."""
 ATTEMPTS = 5
 FAREWELLS = ("/quit", "exit", "Bye")
 LIMITS = Limits()
@@ -102,6 +108,35 @@ def stripped(block: bytes) -> bytes:
     return b"".join(telnet.strip(block[at : at + 4096])[0] for at in range(0, len(block), 4096))
 
 
+def dripped(block: bytes) -> None:
+    """Give a connection a first line that looks like HTTP, in small pieces (B6)."""
+    protocol = HubOnAClock("room").connects().line.protocol
+    first = b"GET /" + block.replace(b"\n", b" ")
+    for at in range(0, len(first), 64):
+        protocol.dataReceived(first[at : at + 64])
+
+
+def answered(block: bytes) -> None:
+    """Give an answer of an engine to its reader in small pieces."""
+    resp = Resp(Clock(), lambda: None, lambda fault: None)
+    resp.transport = StringTransport()
+    resp.ask(["GET", "x"], lambda answer: None)
+    answer = b"*2\r\n$%d\r\n%b\r\n" % (len(block), block)
+    for at in range(0, len(answer), 64):
+        resp.dataReceived(answer[at : at + 64])
+
+
+def rostered(block: bytes) -> str:
+    """Let as many join, and leave, whose names are taken, as such a block could name (B11)."""
+    roster, names = Roster(), [f"n-{at}" for at in range(2, len(block) // 8)]
+    for name in names:
+        roster.join(name)
+    free = roster.suggestion("n-2", "ann") + roster.text("ann", None, brief=True)
+    for name in names:
+        roster.leave(name)
+    return free
+
+
 HERE = make_dialects(Limits(), ())
 
 PARSERS: dict[str, Callable[[bytes], object]] = {
@@ -126,6 +161,10 @@ PARSERS: dict[str, Callable[[bytes], object]] = {
     "a proxy's header": lambda block: _header(block),
     "the gate of HTTP": lambda block: _judged(block),
     "endpoint strings": lambda block: _unix_path(f"unix:{block.decode('latin-1')}"),
+    "a connection in small pieces": dripped,
+    "Resp in small pieces": answered,
+    "Roster": rostered,
+    "the hint of a command": lambda block: read(f"/{block.decode(errors='replace')}"),
     "Text.said": lambda block: HERE.text.said("ann", b"", block, False),
     "Keys.said": lambda block: HERE.keys.said("ann", b"", block, False),
     "Json.said": lambda block: HERE.json.said("ann", b"", clean(block), False),
