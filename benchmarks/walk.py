@@ -99,7 +99,7 @@ def client_says() -> Walk:
 
 
 def _stream(table: Table, name: str) -> str:
-    return table.hub.hub.rooms["lobby"].called(name).stream  # type: ignore[union-attr]
+    return table.hub.hub.rooms["lobby"].audience.called(name).stream  # type: ignore[union-attr]
 
 
 LINE = "a line, to the other end's `write`"

@@ -321,7 +321,7 @@ class Desk:
         if session and not private:
             self._sessions.acknowledged(session, to, n)
         room = self._hub.rooms.get(peer.room.name) if peer.room else None
-        other = room.streams.get(to) if room else None
+        other = room.audience.of_stream(to) if room else None
         if other and other is not peer and room and room.is_pair and to in self._of:
             self._flights.setdefault(to, Flight()).got(peer.stream, n)
         if other and other is not peer:

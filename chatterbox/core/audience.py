@@ -21,15 +21,15 @@ class Audience:
         soon: calls a function when this turn is over, or at once.
     """
 
-    __slots__ = ("_is_ending", "_names", "_soon", "members", "notices", "sessions", "streams")
+    __slots__ = ("_is_ending", "_names", "_soon", "_streams", "members", "notices", "sessions")
 
     def __init__(self, soon: Soon) -> None:
         self.members: dict[Member, bytes] = {}
         """Each member's label, as it stands before its lines."""
         self._names: dict[str, Member] = {}
         """Members by all that their names are told apart by."""
-        self.streams: dict[str, Member] = {}
-        """Members by stream."""
+        self._streams: dict[str, Member] | None = None
+        """Members by stream, from the first time on that one is looked for: only sessions do."""
         self.sessions: dict[Member, None] = {}
         """Those who number their lines themselves."""
         self._soon = soon
@@ -41,7 +41,8 @@ class Audience:
         """Let `peer` in, under a name that is free."""
         self._call(peer, name)
         self.members[peer] = f"{name}: ".encode() if has_label else b""
-        self.streams[peer.stream] = peer
+        if self._streams is not None:
+            self._streams[peer.stream] = peer
         if peer.session:
             self.sessions[peer] = None
 
@@ -64,6 +65,12 @@ class Audience:
         found = (self._names.get(key) for key in name_keys(name))
         return next((member for member in found if member and member is not peer), None)
 
+    def of_stream(self, stream: str) -> Member | None:
+        """Return whose stream it is."""
+        if self._streams is None:
+            self._streams = {member.stream: member for member in self.members}
+        return self._streams.get(stream)
+
     def rename(self, peer: Member, name: str) -> None:
         """Give `peer` another name, which is free."""
         label = bool(self.members[peer])
@@ -76,8 +83,8 @@ class Audience:
         del self.members[peer]
         self._forget(peer.name)
         self.sessions.pop(peer, None)
-        if self.streams.get(peer.stream) is peer:
-            del self.streams[peer.stream]
+        if self._streams and self._streams.get(peer.stream) is peer:
+            del self._streams[peer.stream]
 
     def without(self, peer: Member) -> tuple[Member, ...]:
         """Return everybody but `peer`."""

@@ -99,7 +99,7 @@ def _me(hub: Hub, peer: Peer, text: str) -> None:
 
 def _msg(hub: Hub, peer: Peer, name: str, text: str) -> None:
     room = _room_of(hub, peer)
-    to: Member | None = room.called(name) if room else None
+    to: Member | None = room.audience.called(name) if room else None
     if room and to:
         room.apply(Told(peer, to, text))
     else:

@@ -143,7 +143,7 @@ class Hub:
         """Return why `peer` can't be called `name` in `room`, or an empty string."""
         if self.mode.names_are_given:
             return ""
-        there = self.rooms[room].like(name, peer) if room in self.rooms else None
+        there = self.rooms[room].audience.like(name, peer) if room in self.rooms else None
         return clash(name, there.name) if there else ""
 
     def _enter(self, peer: Peer, place: Place) -> None:

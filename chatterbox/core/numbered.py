@@ -61,7 +61,7 @@ def route(audience: Audience, speaker: Member, thing: Numbered, to_all: bool, ec
     """
     label = audience.members[speaker]
     if thing.to:
-        to = audience.streams.get(thing.to)
+        to = audience.of_stream(thing.to)
         if to and to is not speaker:
             to.heed(speaker, label, thing, {})
         return

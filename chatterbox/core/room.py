@@ -62,9 +62,8 @@ class Room:
         self.mode = mode
         self.is_pair = mode.seats == 2
         """Whether two ends meet here: then a slow one slows the other, and neither loses a line."""
-        self._audience = Audience(soon)
-        self.members, self.streams = self._audience.members, self._audience.streams
-        self.called, self.like = self._audience.called, self._audience.like
+        self.audience = Audience(soon)
+        self.members = self.audience.members
         self._observe = observe
         self._when_empty = when_empty
         self._held = Held()
@@ -109,8 +108,8 @@ class Room:
         fault: BaseException | None = None
         for event in pending:  # which grows while it is gone through
             self._flow.speaker = event.peer
-            if self._audience.notices.messages and not isinstance(event, Joined | Left):
-                self._audience.notices.tell()
+            if self.audience.notices.messages and not isinstance(event, Joined | Left):
+                self.audience.notices.tell()
             try:
                 getattr(self, _METHODS[type(event)])(event)
             except Exception as raised:
@@ -122,7 +121,7 @@ class Room:
 
     def tell_notices(self) -> None:
         """Tell the members now who has come and gone in this turn."""
-        self._audience.notices.tell()
+        self.audience.notices.tell()
 
     def held_by(self, peer: Member) -> int:
         """Return how many lines of `peer` wait for somebody who hears them."""
@@ -138,8 +137,8 @@ class Room:
     def _joined(self, event: Joined) -> None:
         peer = event.peer
         names = names_for(self.mode, peer, self._numbers, self._max_name)
-        name = next(name for name in names if not self.like(name))
-        self._audience.add(peer, name, has_label=self.mode.label != "none")
+        name = next(name for name in names if not self.audience.like(name))
+        self.audience.add(peer, name, has_label=self.mode.label != "none")
         if len(self.members) > 1:
             self.met = tuple(self.members) if self.is_pair else self.met
         self._observe(Happening(self, event))
@@ -173,7 +172,7 @@ class Room:
             self._keep(event)
         elif not self._is_put_off(event):
             self._relay(peer, block, to_sessions=False)
-            if self._audience.sessions:
+            if self.audience.sessions:
                 peer.speak("say", block)
 
     def _keep(self, event: Said | Typed) -> None:
@@ -212,7 +211,7 @@ class Room:
     def _typed(self, event: Typed) -> None:
         """In a pair keys are a draft, which JSON hearers see; sessions see it where they asked for it."""
         if event.peer in self.members:
-            for member in self._audience.without(event.peer):
+            for member in self.audience.without(event.peer):
                 if member.live if member.session else self.is_pair:
                     member.hear(member.dialect.typed(event.peer.name, event.keys))
 
@@ -222,13 +221,13 @@ class Room:
             return
         message = Message("did", {"from": peer.name, "stream": peer.stream, "text": text})
         if not self.is_pair:
-            self._audience.tell(message, without=peer, to_sessions=False)
-        if self._is_numbered and (self.is_pair or self._audience.sessions):
+            self.audience.tell(message, without=peer, to_sessions=False)
+        if self._is_numbered and (self.is_pair or self.audience.sessions):
             peer.speak("me", text.encode() + b"\n")
         elif self.is_pair and len(self.members) < 2:
             peer.tell(undelivered(ALONE, 1))
             return
-        for member in self._audience.without(peer) if self.is_pair and not self._is_numbered else ():
+        for member in self.audience.without(peer) if self.is_pair and not self._is_numbered else ():
             member.hear_from(peer, member.dialect.message(message))
         peer.tell(message._replace(own=True))
 
@@ -247,11 +246,11 @@ class Room:
         if peer not in self.members:
             return
         old = peer.name
-        self._audience.rename(peer, name)
+        self.audience.rename(peer, name)
         message = Message("renamed", {"name": old, "to": name, "stream": peer.stream})
         peer.tell(message._replace(own=True))
         if self.mode.announces:
-            self._audience.tell(message, without=peer)
+            self.audience.tell(message, without=peer)
 
     def _finished(self, event: Finished) -> None:
         """In a pair who has finished listens on, until the other end is done too; elsewhere it leaves.
@@ -276,7 +275,7 @@ class Room:
             elif not self._is_put_off(event):
                 self._end_all("quit")
         elif self.mode.announces:
-            self._audience.tell(Message("finished", {"name": peer.name}), without=peer)
+            self.audience.tell(Message("finished", {"name": peer.name}), without=peer)
 
     def _listens_on(self, peer: Member) -> bool:
         """Whether anything is left to hear for a peer who has finished."""
@@ -299,13 +298,13 @@ class Room:
         if peer not in self.members:
             return
         to_all = self.is_pair or peer.session
-        route(self._audience, peer, thing, to_all, self.mode.echo)
+        route(self.audience, peer, thing, to_all, self.mode.echo)
         if to_all and thing.kind == "say" and "said" in self.mode.script:
             self._observe(Happening(self, Said(peer, thing.block)))
 
     def _away(self, event: Away) -> None:
         """Say that a session has lost its link: its seat is kept, and so is what is said to it."""
-        self._audience.tell(Message("away", card(event.peer)), without=event.peer)
+        self.audience.tell(Message("away", card(event.peer)), without=event.peer)
         for member in self.members:
             member.part(event.peer, "away")
 
@@ -314,23 +313,23 @@ class Room:
         peer, name = event
         if peer not in self.members:
             return
-        if name and not self.like(name, peer):
-            self._audience.rename(peer, name)
+        if name and not self.audience.like(name, peer):
+            self.audience.rename(peer, name)
         self._welcome(peer)
-        self._audience.tell(Message("back", card(peer)), without=peer)
+        self.audience.tell(Message("back", card(peer)), without=peer)
         self._introduce(peer)
 
     def _introduce(self, peer: Member) -> None:
         """Let ends that number their lines meet; from the first session on they all do."""
         if self._is_numbered or peer.session:
-            introduce(self.members if self.is_pair or peer.session else self._audience.sessions, peer)
+            introduce(self.members if self.is_pair or peer.session else self.audience.sessions, peer)
             self._is_numbered = True
 
     def _left(self, event: Left) -> None:
         peer, why = event.peer, event.why
         if peer not in self.members:
             return
-        self._audience.remove(peer)
+        self.audience.remove(peer)
         self._take_held(peer)
         self.met = tuple(member for member in self.met if member is not peer)
         self._observe(Happening(self, event))
@@ -355,14 +354,14 @@ class Room:
             self._end_all("bye", f"{peer.name} left ({why})")
         elif why not in HUB_ENDS:
             if peer.session:
-                self._audience.notices.tell()
-                tell_left(self.members if self.mode.announces else self._audience.sessions, peer, why)
+                self.audience.notices.tell()
+                tell_left(self.members if self.mode.announces else self.audience.sessions, peer, why)
             else:
                 self._notice(Message("left", parting(peer, why)))
 
     def _tell_undelivered(self, event: Left) -> None:
         if event.undelivered:
-            self._audience.notices.tell()
+            self.audience.notices.tell()
         for speaker, lines, _, size in event.undelivered:
             speaker.tell(undelivered(event.why, lines, event.peer.name, size))
 
@@ -376,11 +375,11 @@ class Room:
 
     def _end_all(self, why: str, text: str = "", asked_by: Member | None = None) -> None:
         """Hang up on everybody; who asked for it needs no reason."""
-        self._audience.end_all(why, text, asked_by)
+        self.audience.end_all(why, text, asked_by)
 
     def _notice(self, message: Message, newcomer: Member | None = None) -> None:
         """Tell of who comes and goes: in a pair at once, in a larger room with all the others of this turn."""
-        self._audience.notice(message, newcomer, self.mode.announces, at_once=self.is_pair)
+        self.audience.notice(message, newcomer, self.mode.announces, at_once=self.is_pair)
 
     def _deliver_held(self) -> None:
         """Say what was held, as far as one portion goes; its speaker says the rest, again in portions."""

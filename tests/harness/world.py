@@ -277,7 +277,7 @@ class World:
         members = list(room.members)
         assert members, "an empty room"
         assert not room.mode.seats or len(members) <= room.mode.seats, "more peers than seats"
-        assert all(room.called(member.name) is member for member in members), "names and members differ"
+        assert all(room.audience.called(member.name) is member for member in members), "names and members differ"
         assert all(member.room is room and not member.gone for member in members), "a member who isn't there"
         for full in (member for member in members if room.is_pair and member.full):
             read = {player.end.peer for player in self.players if player.end.line.reading}
