@@ -81,9 +81,10 @@ class Netcat(SynchronousTestCase):
     def test_beside_another(self) -> None:
         """A5: another `nc` hears that it finished, was lost, and which line wasn't delivered; what it says then is held."""
         with Hub() as hub:
-            ann, nc = hub.program(NC), hub.program(NC)
-            until(joined(hub, 2))
-            ann.skips("-!- your partner joined")
+            ann = hub.program(NC)
+            until(joined(hub, 1))
+            nc = hub.program(NC)
+            ann.hears("-!- your partner joined")
             ann.says("zero")
             nc.skips("zero")
             nc.kill()

@@ -160,6 +160,7 @@ class Trouble(SynchronousTestCase):
                 ann.until("· waiting for")
                 with client("127.0.0.1", cable.port, "--name", "bob") as bob:
                     ann.until("· with bob")
+                    bob.until("· with ann")
                     os.kill(bob.pid, signal.SIGSTOP)
                     cable.cut()
                     ann.until("bob is away")
