@@ -104,8 +104,8 @@ class Load(SynchronousTestCase):
                     pass
                 if start == total // 2:
                     tty.type("ve\r")
+            tty.until(lambda: f"line {total - 1} of".encode() in tty.raw)  # a terminal that nobody reads stops the client
             self.assertEqual(played.hear()["text"], "alive")
-            tty.until(lambda: f"line {total - 1} of".encode() in tty.raw)
             seen = [int(word) for word in tty.raw.decode().split("line ")[1:] for word in [word.split()[0]]]
             self.assertEqual(seen, list(range(total)))
 
