@@ -150,12 +150,12 @@ def _told(socks: Sequence[socket]) -> int:
                 last[key.fileobj] = (last[key.fileobj] + data)[-200:]  # type: ignore[index]  # a socket we registered
                 if not data:
                     selector.unregister(key.fileobj)
-                    count += b"closed (shutdown)" in last[key.fileobj]  # type: ignore[index]  # the same
+                    count += b"closed (shutdown)" in last[key.fileobj]  # type: ignore[index]  # a socket we registered
     return count
 
 
 def _heard(key: SelectorKey) -> bytes:
     try:
-        return key.fileobj.recv(SLICE)  # type: ignore[union-attr]  # a socket
+        return key.fileobj.recv(SLICE)  # type: ignore[union-attr]  # a socket we registered
     except OSError:
         return b""

@@ -74,7 +74,7 @@ def move(command: Sequence[str], given: Path) -> Moved:
 
 
 def _start(words: Sequence[str], stdin: object, stdout: object = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(words, stdin=stdin, stdout=stdout, stderr=subprocess.DEVNULL, env=ENVIRONMENT)  # type: ignore[call-overload]  # files
+    return subprocess.Popen(words, stdin=stdin, stdout=stdout, stderr=subprocess.DEVNULL, env=ENVIRONMENT)  # type: ignore[call-overload]  # a file or a number, as Popen takes both
 
 
 def _wait_for(path: Path, size: int) -> None:

@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -227,13 +228,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 def runs(amounts: Amounts, seed: int) -> Iterator[tuple[str, str, Callable[[], str]]]:
     """Return what is done: its title, its goal, and the deed."""
     title = "{0.megabytes} MB each way, {0.kills} hubs killed, {0.cuts} links cut, clients stopped {0.stops} times"
-    yield title.format(amounts), "both files equal, both statuses 0", lambda: swap(amounts, seed)
+    yield title.format(amounts), "both files equal, both statuses 0", partial(swap, amounts, seed)
     for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT):
         figure, goal = f"{number.name} to one end in the middle", "the other's status is 4, never 0"
-        yield figure, goal, lambda number=number: one_end_dies(amounts.megabytes, seed, number)  # type: ignore[misc]
+        yield figure, goal, partial(one_end_dies, amounts.megabytes, seed, number)
     goal = "both files equal; no promise beyond a clean end"
     for names in (("nc", "client"), ("nc", "nc")):
-        yield f"{amounts.megabytes} MB each way, {' to '.join(names)}", goal, lambda n=names: plain(amounts, seed, n)  # type: ignore[misc]
+        yield f"{amounts.megabytes} MB each way, {' to '.join(names)}", goal, partial(plain, amounts, seed, names)
 
 
 def plain(amounts: Amounts, seed: int, names: Sequence[str]) -> str:

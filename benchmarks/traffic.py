@@ -166,7 +166,7 @@ def all_at_once(scale: Scale) -> Iterator[Figure]:
         while selector.get_map() and (ready := selector.select(ANSWER_PATIENCE)):
             for key, _ in ready:
                 selector.unregister(key.fileobj)
-                if key.fileobj.getsockopt(SOL_SOCKET, SO_ERROR):  # type: ignore[union-attr]  # a socket
+                if key.fileobj.getsockopt(SOL_SOCKET, SO_ERROR):  # type: ignore[union-attr]  # a socket we registered
                     raise Damage("refused")
             slowest = time.monotonic() - began
     yield Figure(f"{BURST} connects in one instant: the slowest", "< 1 s", f"{slowest * 1e3:.0f} ms", slowest < 1)

@@ -81,10 +81,10 @@ def client_hears() -> Walk:
     table.settle()
     said = {"event": "said", "from": "bob", "text": "hello", "stream": _stream(table, "bob"), "n": 2}
     data = json.dumps(said).encode() + b"\n"
-    ann.wire.write = lambda data: None  # type: ignore[union-attr, method-assign]  # its answer is the hub's walk
+    ann.wire.write = lambda data: None  # type: ignore[union-attr, method-assign]  # there is a link; its answer is the hub's walk
 
     def hear() -> None:
-        ann.wire.connection.dataReceived(data)  # type: ignore[union-attr]
+        ann.wire.connection.dataReceived(data)  # type: ignore[union-attr]  # there is a link
         ann.run._output.act()
 
     return walk(hear)
@@ -94,12 +94,12 @@ def client_says() -> Walk:
     """Walk with a line from the terminal's display to the client's link."""
     table = Table()
     ann, _ = table.sit("ann"), table.sit("bob")
-    ann.wire.write = lambda data: None  # type: ignore[union-attr, method-assign]  # what follows is the hub's walk
+    ann.wire.write = lambda data: None  # type: ignore[union-attr, method-assign]  # there is a link; what follows is the hub's
     return walk(lambda: ann.run.entered("hello"))
 
 
 def _stream(table: Table, name: str) -> str:
-    return table.hub.hub.rooms["lobby"].audience.called(name).stream  # type: ignore[union-attr]
+    return table.hub.hub.rooms["lobby"].audience.called(name).stream  # type: ignore[union-attr]  # the hub runs, and it sits there
 
 
 LINE = "a line, to the other end's `write`"

@@ -7,6 +7,7 @@ further than `read_hello`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from ..core.events import Away, Back, Gone, Happening, Joined, News, Sent
 from ..core.hub import Hub
@@ -259,7 +260,7 @@ class Desk:
         if isinstance(news, Gone) and news.peer.stream in self._peers:
             self.forget(self._peers[news.peer.stream], news.why)
         elif isinstance(news, Happening) and self._outside.waits_for(news.room.name):
-            self._later(0, lambda name=news.room.name: self._let_in(name))  # type: ignore[misc]
+            self._later(0, partial(self._let_in, news.room.name))
 
     def forget(self, peer: Peer, why: str) -> None:
         """Forget a session that has left, or never had a seat."""

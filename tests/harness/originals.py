@@ -95,7 +95,7 @@ ORDER = _LISTEN + """
     for client in clients.values():
         client.send(" received before ".join(messages).encode())
     print("Waiting a bit for clients to close their connections")
-    time.sleep(1)
+    time.sleep(1)  # as the exercise has it
     for client in clients.values():
         client.close()
     print("Done.")
@@ -166,7 +166,7 @@ KEYS = _LISTEN + """
 """
 """Seed 004: stdin to the socket by lines, the socket to stdout as it comes; a newline ends a line."""
 SILENT_SERVER = _LISTEN + """
-    time.sleep(3600)
+    time.sleep(3600)  # until it is killed
 """
 """A server that accepts nobody in time: the system does it for it."""
 

@@ -242,7 +242,7 @@ class Bounds(SynchronousTestCase):
                 while taken < len(said):
                     hub.says(said[taken])
                     taken += 1
-                    time.sleep(0.0001)
+                    time.sleep(0.0001)  # so that the client may read: how much it takes is what is measured
             self.assertLess(taken * 4000, 32 * MIB)
             self.assertLess(status_of(process, "VmHWM") * 1024, SMALL)
 

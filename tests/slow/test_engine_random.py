@@ -103,7 +103,7 @@ class Run(Clustered):
         deadline = time.monotonic() + DEADLINE
         while any(self._fault_of(*pair) for pair in pairs) and time.monotonic() < deadline:
             self._turn(pairs, False)
-            time.sleep(0.02)
+            time.sleep(0.02)  # between two looks at the condition
 
     def _turn(self, pairs: list[tuple[Talker, Talker]], may_speak: bool) -> None:
         for talker, _ in pairs:
