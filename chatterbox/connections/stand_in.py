@@ -83,6 +83,9 @@ class StandIn:
         if other.listens:
             self._agent.outbox.meet(other.stream, not other.away)
             self._flush()
+            peer = self._plain.peer
+            if peer.finished and not self._agent.finished and peer.room and not peer.room.held_by(peer):
+                self.finish()  # it had said all before there was anybody to hear so
 
     def part(self, other: Member, why: str) -> None:
         """Take it that `other` is gone, or away for now."""
@@ -211,6 +214,8 @@ class StandIn:
         """End a peer that has finished when its last word is got, and the other end has nothing more to say."""
         agent, peer = self._agent, self._plain.peer
         partner = agent.outbox.partner
+        if agent.over:
+            self._plain.timers.cancel("grace")  # that it has said all is got: it may listen as long as it likes
         if agent.over and not peer.gone and (not agent.outbox.pair or (partner and agent.hearing.all_of(partner))):
             peer.end("quit")
 

@@ -185,6 +185,30 @@ class BesideNc(SynchronousTestCase):
         self.assertIn("-!- your partner left (lost)", heard)
         self.assertTrue(any("not delivered" in line and "2 lines" in line for line in heard), heard)
 
+    def test_an_nc_that_only_listens(self) -> None:
+        """It had finished before the session came (`nc -N HUB </dev/null`): the session hears so, and ends with 0."""
+        hub = HubOnAClock()
+        nc = hub.nc("/join tea").finishes()
+        hub.wait(1)
+        a = Client(hub, "tea", "ann")
+        a.says("one").finishes()
+        talk(a)
+        self.assertIn("one", nc.lines())
+        self.assertEqual(a.exit, (0, ""))
+
+    def test_an_nc_that_listens_for_long(self) -> None:
+        """Who has finished and is got keeps its seat for as long as the other end has something to say."""
+        hub = HubOnAClock()
+        a = Client(hub, "tea", "ann")
+        nc = hub.nc("/join tea", "all").finishes()
+        talk(a)
+        for number in range(30):
+            hub.wait(hub.limits.grace / 10)
+            a.says(f"line {number}")
+            talk(a)
+        self.assertEqual([line for line in nc.lines() if line.startswith("line")], [f"line {at}" for at in range(30)])
+        self.assertFalse(nc.closed)
+
     def test_a_finished_nc_waits_for_its_last_line(self) -> None:
         """`printf hi | nc -N` to an away session keeps its seat until the session has it."""
         a = Client(self.hub, "tea", "ann")
