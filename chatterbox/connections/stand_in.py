@@ -16,7 +16,7 @@ from ..wire.numbered import Numbered
 from ..wire.numbering import GOT, UNSENT
 from .agent import Agent
 from .glances import Glances
-from .inlet import Inlet
+from .inlet import BULK, Inlet
 from .outlet import Outlet
 from .timers import Timers
 
@@ -178,6 +178,8 @@ class StandIn:
                 data = rendered[dialect] = _render(dialect, speaker, label, new)
             self._plain.peer.hear(data)
             self._agent.wrote(self._plain.written())
+            if self._agent.outbox.pair and len(data) >= BULK:  # what came before is taken by now: its speaker may go on
+                self._acknowledge()
         if not self._is_looking:
             self._look_soon()
 

@@ -6,6 +6,7 @@ import json
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from chatterbox.connections import glances
 from tests.harness.memory import HubOnAClock
 from tests.harness.session_client import Client, talk
 
@@ -208,6 +209,16 @@ class BesideNc(SynchronousTestCase):
             talk(a)
         self.assertEqual([line for line in nc.lines() if line.startswith("line")], [f"line {at}" for at in range(30)])
         self.assertFalse(nc.closed)
+
+    def test_much_for_an_nc(self) -> None:
+        """In a pair the speaker of much hears with each block that the one before is got, not with the next look."""
+        self.patch(glances, "GLANCE", 3600)
+        a, _ = Client(self.hub, "tea", "ann"), self.hub.nc("/join tea")
+        talk(a)
+        for _ in range(4):
+            a.says("x" * 4000, *["y" * 4000] * 4)
+            talk(a)
+        self.assertGreaterEqual(sum(lines for word, lines in a.fates if word == "got"), 15)
 
     def test_a_finished_nc_waits_for_its_last_line(self) -> None:
         """`printf hi | nc -N` to an away session keeps its seat until the session has it."""
