@@ -38,9 +38,9 @@ class Log:
     def happened(self, news: News) -> None:
         """Record a first seat, an end, or a refusal."""
         if isinstance(news, Seated):
-            _record("joined", "joined {room!r}: {name!r} from {address}", news.peer.address, news.peer.name, news.room)
+            _record("joined", "joined {room!r}: {name!a} from {address}", news.peer.address, news.peer.name, news.room)
         elif isinstance(news, Gone):
-            words = "left {room!r}: {name!r} from {address} ({why})"
+            words = "left {room!r}: {name!a} from {address} ({why})"
             _record("left", words, news.peer.address, news.peer.name, news.room, news.why)
         elif isinstance(news, Refused):
             _record("refused", "refused {address} ({why})", news.address, why=news.why)
