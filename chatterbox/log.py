@@ -28,6 +28,8 @@ from .core.events import Address, Gone, News, Refused, Seated
 from .edges.writer import Writer
 
 STDOUT, STDERR = 1, 2
+_CERTIFICATES = "twisted.internet._sslverify"
+"""Where Twisted logs a certificate that it can't read, as a fault of its own: whoever refuses such a one says why."""
 
 log = Logger("chatterbox")
 
@@ -108,7 +110,10 @@ def stderr_log(as_json: bool, only_warnings: bool) -> ILogObserver:
     write: Callable[[LogEvent], None] = JsonLog(json_file(STDERR)) if as_json else text
 
     def write_if_wanted(event: LogEvent) -> None:
-        is_ours = str(event.get("log_namespace", "")).startswith("chatterbox")
+        origin = str(event.get("log_namespace", ""))
+        if origin == _CERTIFICATES:
+            return
+        is_ours = origin.startswith("chatterbox")
         least = LogLevel.warn if only_warnings or not is_ours else LogLevel.info
         if event.get("log_level", LogLevel.info) >= least or event.get("isError"):
             write(event)

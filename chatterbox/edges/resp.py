@@ -10,14 +10,19 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import hiredis
+from twisted.internet.interfaces import IHandshakeListener
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from .sockets import has_names
 
 SILENT = 1.5
 """Seconds without an answer after which a connection is given up."""
 _NOTHING: Any = object()
 
 
+@implementer(IHandshakeListener)
 class Resp(Protocol):
     """One connection: what is asked is answered in order, with None if the connection is lost.
 
@@ -43,6 +48,12 @@ class Resp(Protocol):
         """Send small commands at once."""
         if hasattr(self.transport, "setTcpNoDelay"):
             self.transport.setTcpNoDelay(True)
+
+    def handshakeCompleted(self) -> None:
+        """Refuse a certificate that names no host: Twisted only logs that, and the password would be sent next."""
+        if not has_names(self.transport.getPeerCertificate()):
+            self._failed("its certificate names no host (subjectAltName)")
+            self.abort()
 
     def ask(self, words: Sequence[str | bytes | int], then: Callable[[Any], None]) -> None:
         """Send a command; `then` gets the answer."""

@@ -168,6 +168,17 @@ def _state(connection: socket.socket) -> int:
     return connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
 
 
+def has_names(certificate: Any) -> bool:
+    """Return whether a certificate names hosts in a way that can be checked (RFC 9525: its `subjectAltName`)."""
+    from service_identity.exceptions import CertificateError
+    from service_identity.pyopenssl import extract_patterns
+
+    try:
+        return bool(extract_patterns(certificate))
+    except CertificateError:
+        return False
+
+
 def address_of(end: IAddress) -> tuple[str, int]:
     """Return host and port of the other end; ("", 0) where it has none, as on a unix socket.
 

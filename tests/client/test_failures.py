@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import datetime
 from typing import Any
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
-from OpenSSL import SSL, crypto
+from OpenSSL import SSL
 from service_identity import VerificationError
 from twisted.internet import error
 from twisted.internet.testing import StringTransport
@@ -18,6 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from chatterbox.client.connection import HubLink
 from chatterbox.client.failures import fault_in, has_names, unreachable
 from chatterbox.client.pipes.run import quietly
+from tests.harness.certificates import certificate
 
 
 class Quiet(SynchronousTestCase):
@@ -59,16 +57,6 @@ class Unreachable(SynchronousTestCase):
             (VerificationError([]), "its certificate is for another name; use the name that it was made for"),
         ]:
             self.assertEqual(unreachable("example:5000", Failure(fault)), f"cannot reach example:5000: {words}")
-
-
-def certificate(*names: x509.GeneralName) -> crypto.X509:
-    """Return a certificate for `localhost` that names hosts besides, in its `subjectAltName`."""
-    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.datetime(2026, 1, 1)
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + datetime.timedelta(days=1))
-    if names:
-        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
-    return crypto.X509.from_cryptography(builder.sign(key, SHA256()))
 
 
 class Certificates(SynchronousTestCase):

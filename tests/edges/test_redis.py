@@ -6,12 +6,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from cryptography import x509
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatterbox.edges.redis import password_of, place_of
 from chatterbox.edges.resp import SILENT, Resp
+from tests.harness.certificates import certificate
 
 
 class Places(SynchronousTestCase):
@@ -68,6 +70,13 @@ class Connections(SynchronousTestCase):
 
     def _ask(self, *words: str) -> None:
         self.made.ask(words, self.answers.append)
+
+    def test_a_certificate_without_a_name(self) -> None:
+        """Whoever shows one gets no password: the connection is ended at the end of the handshake, and says why."""
+        for shown, errors in ((certificate(x509.DNSName("localhost")), 0), (certificate(), 1)):
+            self.transport.getPeerCertificate = lambda shown=shown: shown  # type: ignore[attr-defined]  # as through TLS
+            self.made.handshakeCompleted()
+            self.assertEqual((len(self.errors), self.lost), (errors, errors))
 
     def test_answers_come_in_order(self) -> None:
         """Commands are sent at once, and answered in order, however the bytes are cut."""
