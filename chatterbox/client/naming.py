@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from ..limits import Limits
 from ..wire.names import numbered
+from ..wire.numbered import Json
 
 GUESTS = 10_000
 """Guests' numbers are drawn from so many, so that two who come at once differ."""
@@ -34,3 +35,12 @@ class Names:
             return f"guest-{1 + self._draw(GUESTS)}"
         self._number += 1
         return numbered(self._wish, self._number, Limits().max_name)
+
+
+def instead_of(wish: str, welcome: Json) -> str:
+    """Return a sentence where a `welcome` has given another name than the one that was asked for; else nothing."""
+    name = welcome.get("name")
+    if not wish or not isinstance(name, str) or name == wish:
+        return ""
+    fault = f"the name {wish} is taken" if welcome.get("label") in (None, "nick") else "names are given in this mode"
+    return f"{fault}: you are {name}"

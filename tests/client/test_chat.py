@@ -136,12 +136,24 @@ class Hearing(ChatCase):
         self.assertEqual(len(self.take()), 1)
         for line in ("é" * 2048 + "x", "/me " + "x" * 4097, "/msg bob " + "x" * 4097):
             self.assertFalse(self.person.enter(line))
-            self.assertEqual(self.out.rows[-1], "-!- line too long (4097 bytes, at most 4096): not sent")
+            self.assertEqual(self.out.rows[-1], "-!- not sent: 4097 bytes, at most 4096")
         self.assertFalse(self.person.enter_all(["a", "x" * 4097, "b"]))
+        self.assertEqual(self.out.rows[-1], "-!- not sent: 4097 bytes, at most 4096 a line; the whole paste waits")
         self.assertEqual(self.take(), [])
         self.welcomed(max_line=10)
         self.assertFalse(self.person.enter("x" * 11))
         self.assertTrue(self.person.enter("x" * 10))
+
+    def test_a_refused_draft(self) -> None:
+        """The status says why a line was refused, counts again with each key, and forgets it when the line fits."""
+        self.person.enter("x" * 4100)
+        self.assertEqual(self.chat.status(80)[:50], "not sent: 4100 bytes, at most 4096 · connected · a")
+        self.assertEqual(self.chat.status(39), "not sent: 4100 bytes, at most 4096")
+        self.person.edited("x" * 4099)
+        self.assertTrue(self.chat.status(80).startswith("not sent: 4099 bytes, at most 4096"))
+        self.person.edited("x" * 4096)
+        self.person.edited("x" * 4099)
+        self.assertEqual(self.chat.status(80), "connected · ann · lobby · with bob")
 
     def test_a_refused_word_leaves_the_line(self) -> None:
         """A slash word that isn't one, or lacks an argument, is over: the line is empty for the next."""

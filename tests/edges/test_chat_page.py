@@ -12,6 +12,8 @@ from unittest import SkipTest
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatterbox.edges.page import the_page
+from chatterbox.wire.names import fold as names_fold
+from chatterbox.wire.names import mentions
 from tests.harness.ends import DEADLINE
 from tests.harness.session_calls import vector
 from tests.harness.session_pages import Json, as_a_page, in_order
@@ -47,6 +49,14 @@ function play({options, steps}) {
 process.stdout.write(JSON.stringify(vectors.map(play)));
 """
 """Plays the calls of every vector; tells what came of each."""
+
+
+FOLD = """
+const {fold, isCall, names} = JSON.parse(require("fs").readFileSync(0, "utf8"));
+const page = new Function("text", "my", `const ${fold}; return [fold(text), ${isCall}];`);
+process.stdout.write(JSON.stringify(names.map(([text, name]) => page(text, {name}))));
+"""
+"""Folds the first of each pair as the page does; tells whether it mentions the second."""
 
 
 def script() -> str:
@@ -102,3 +112,28 @@ class Vectors(SynchronousTestCase):
         begin = [[["hello"], [], 0], [["heard", welcome], [], 0], [["say", ["hi"]], [], 0]]
         vectors = [{"title": "", "options": {}, "steps": [*begin, *steps]}]
         self.assertEqual(len(node(NODE, {"script": script(), "vectors": vectors})[0]), len(steps) + 3)
+
+
+class Names(SynchronousTestCase):
+    """Names are compared in a page as the hub compares them: composed (NFKC), and without case."""
+
+    def test_one_name_in_several_spellings(self) -> None:
+        """However a name is typed, the page folds it as the hub does, and finds it as a word of a line."""
+        spellings = [
+            ("Jose\u0301", "José"),
+            ("JOSÉ", "José"),
+            ("Ａｎｎ", "ann"),
+            ("ﬁnn", "finn"),
+            ("ΝΊΚΟΣ", "Νίκος"),
+            ("ОЛЬГА", "Ольга"),
+            ("हिन्दी", "हिन्दी"),
+            ("𝒃𝒐𝒃", "bob"),
+        ]
+        html = the_page().html.decode()
+        fold, is_call = re.search(r"fold = [^;]+", html), re.search(r"isCall = ([^;]+)", html)
+        assert fold and is_call
+        names = [*spellings, *((f"so, {typed}: hi", name) for typed, name in spellings), ("annie", "ann")]
+        found = node(FOLD, {"fold": fold[0], "isCall": is_call[1], "names": names})
+        for (typed, name), (folded, is_mentioned) in zip(names, found):
+            self.assertEqual(is_mentioned, mentions(typed, name), typed)
+            self.assertEqual(folded == name.lower(), names_fold(typed) == names_fold(name), typed)

@@ -166,6 +166,14 @@ class Browsers(SynchronousTestCase):
         ann.page.evaluate("document.hasFocus = () => true; window.dispatchEvent(new Event('focus'))")
         ann.until(lambda: ann.page.title() == self.room)
 
+    def test_c16_ignored(self) -> None:
+        """C16: who is ignored stays so under another name."""
+        ann, nc = self.tab(self.pairs.port), self.nc(self.pairs, "/nick jose\u0301")
+        ann.types("/ignore JOSÉ")
+        nc.send(b"/nick joe\nunheard\n/nick bo\n")
+        ann.sees("now known as bo")
+        self.assertNotIn("unheard", "".join(ann.rows))
+
     # -- whatever becomes of the link and of the hub, nothing is lost or seen twice --------------------------------
 
     def test_the_hub_is_killed_and_restarted(self) -> None:
@@ -320,7 +328,7 @@ class Browsers(SynchronousTestCase):
         ann.sees("line 9999")
         rows = ann.rows
         self.assertLessEqual(len(rows), 2001)
-        self.assertRegex(rows[0], r"^(-!- )?80\d\d older lines are no longer on this page$")
+        self.assertRegex(rows[0], r"^(-!- )?80\d\d older lines are no longer here$")
         self.assertEqual(rows[-1].rsplit(": ")[-1], "line 9999")
         self.assertEqual(ann.page.input_value("#line"), "x" * 10)
         self.assertGreater(ann.page.evaluate("seen.size"), 5)

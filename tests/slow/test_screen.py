@@ -332,7 +332,7 @@ class Fingers(SynchronousTestCase):
             played.welcome()
             tty.until("with bob")
             tty.type("x" * 4097 + "\r")
-            tty.until("line too long (4097 bytes, at most 4096): not sent")
+            tty.until("-!- not sent: 4097 bytes, at most 4096")
             tty.type("\x7f\r")
             self.assertEqual(played.hear()["text"], "x" * 4096)
 

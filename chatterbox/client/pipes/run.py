@@ -40,7 +40,8 @@ def run(options: Options) -> int:
     tell: Callable[[bytes], object] = stderr.write if stderr else _ignored
     if options.quiet:
         tell = quietly(tell)
-    reading, wording = (JsonReading(typed), JsonWording()) if options.json else (TextReading(typed), TextWording())
+    reading = JsonReading(typed) if options.json else TextReading(typed)
+    wording = JsonWording() if options.json else TextWording(options.name)
     pipe = Pipe(reading, wording, lambda talk: Stdio(talk, wrote=pipe.wrote), tell, reactor, options)
     if stderr:
         stderr.registerProducer(Flow(lambda: pipe.stderr(True), lambda: pipe.stderr(False)), True)

@@ -66,7 +66,7 @@ class _Run:
         self.shot = shot
         self.status = LOST
         self.conversation: Conversation | None = None
-        self.wording = TextWording()
+        self.wording = TextWording(shot.options.name)
         self._running: Deferred[Any] = Deferred()
         self._signal = 0
         self._waits = self._is_over = False
@@ -130,7 +130,7 @@ class _Run:
         worded = self.wording.event(event, None).status
         if kind == "closed" and self._waits:
             return
-        if kind in ("closed", "error", "notice") and worded:
+        if kind in ("welcome", "closed", "error", "notice") and worded:
             self.tell(worded.decode().rstrip("\n"))
         elif kind == "missed":
             self.tell(f"-!- {count(int(str(event['lines'])))} of {clean_text(str(event['from']))} were missed")

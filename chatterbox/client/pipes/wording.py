@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 
 from ...wire.numbered import Json, Numbered
 from ...wire.text import NOTICE, clean, clean_text
+from ..naming import instead_of
 
 SCRIPTED = frozenset({"order", "duet"})
 """Modes whose notices are the exercise's own words, and part of the conversation."""
@@ -71,7 +72,10 @@ def notice(text: str) -> bytes:
 class TextWording:
     """Lines as they were said; all else is status."""
 
-    def __init__(self) -> None:
+    def __init__(self, wish: str = "") -> None:
+        self._wish = wish
+        self._told = b""
+        """What was told last of the name that this end has in place of its `wish`."""
         self._label = self._alone = self._echo = False
         self._mode = ""
         self._drafts: dict[str, str] = {}
@@ -83,7 +87,7 @@ class TextWording:
             self._label, self._alone = bool(event.get("label")), event.get("seats") == 2 and not event.get("label")
             self._mode = str(event.get("mode", ""))
             self._echo = event.get("echo") is True
-            return Worded()
+            return Worded(b"", self._called(event))
         if (event.get("own") is True and kind != "renamed") or (kind == "closed" and event.get("why") == "quit"):
             return Worded()
         if kind == "said":
@@ -95,6 +99,12 @@ class TextWording:
         if kind == "notice" and self._mode in SCRIPTED:
             return Worded(_word(event, "text").encode() + b"\n")
         return Worded(b"", self._status(kind, event))
+
+    def _called(self, welcome: Json) -> bytes:
+        """Tell once of a name that isn't the one that was asked for."""
+        sentence = instead_of(self._wish, welcome)
+        told, self._told = self._told, notice(sentence) if sentence else b""
+        return b"" if self._told == told else self._told
 
     def own(self, lines: bytes, name: str) -> Worded:
         """Own lines stand behind one's own name, as everybody reads them."""

@@ -9,18 +9,17 @@ from __future__ import annotations
 from ...limits import Limits
 from ...wire.names import mentions
 from ...wire.numbering import UNSENT, Outcome
+from ..naming import instead_of
 from ..options import CLEAN, LOST, REFUSED
 from ..outputs import BROKEN, ends_in
 from .events import Json, number, short, text, texts, word, words
 from .manner import CONFIRMATION, MANNERS, VERDICT, Manner
 from .preferences import Preferences
 from .roster import Roster
-from .rows import SEPARATOR, Draft, Part, Row, clip, fitted, notice
+from .rows import Draft, Row, Status, notice
 from .seams import Courier, World
 from .voice import Voice
 
-LEAST_NAME = 6
-"""Columns of a name that are left of it where the line under the prompt has too few."""
 DRAFTERS = 8
 """People whose drafts are kept at once: more than a screen shows, and a hub may lie."""
 QUOTED = 20
@@ -67,6 +66,8 @@ class Chat:
         """Whether the mode's own end has come, such as a farewell: then a closed connection is no lost link."""
         self.leaving = False
         """Whether the person leaves."""
+        self.refusal = ""
+        """Why the line that is being typed can't be sent, once that was tried."""
         self._lossy = self._failed = False
         """Whether a line wasn't delivered: ever, and since the person began to leave."""
         self._awaited: list[str] = []
@@ -105,24 +106,12 @@ class Chat:
         return {name: draft for name, draft in self._drafts.items() if self.streams and self.preferences.hears(name)}
 
     def status(self, columns: int) -> str:
-        """Return the line under the prompt, the link and the own name first; names are counted where they don't fit."""
+        """Return the line under the prompt."""
         state = "leaving" if self.leaving else "choose a name" if self.asking else self.trouble or "connected"
         unsent = f"{self.voice.unsent} unsent" if self.voice.unsent else ""
         live = "live" if self.live and not self.manner.keyed else ""
-        first = [Part(state), Part(self.name, LEAST_NAME), Part(unsent)]
-        company = Part("" if self.trouble else self._company(brief=True), len("with ") + LEAST_NAME)
-        room = Part(self.room, LEAST_NAME)
-        whole = Part("" if self.trouble else self._company())
-        for parts in (
-            [Part(state), Part(self.name), Part(unsent), Part(self.room), whole, Part(live)],
-            [*first, room, company, Part(live)],
-            [*first, room, company],
-            [*first, company],
-            first,
-        ):
-            if line := fitted(parts, columns):
-                return line
-        return clip(f"{state}{SEPARATOR}{self.name}", columns)
+        company, brief = ("", "") if self.trouble else (self._company(), self._company(brief=True))
+        return Status(self.refusal, state, self.name, unsent, self.room, company, brief, live).line(columns)
 
     def _company(self, brief: bool = False) -> str:
         """Return who is here; modes that announce nobody have words of their own for it, or none."""
@@ -186,7 +175,7 @@ class Chat:
         self._world.put(notice(text))
 
     def _heard_welcome(self, event: Json) -> None:
-        first, back, was = not self.mode, bool(self.mode and self.trouble), self.room
+        first, back, was, wish = not self.mode, bool(self.mode and self.trouble), self.room, self.name
         before = self.others
         self.room, self.mode, self.name = (word(event, key) for key in ("room", "mode", "name"))
         self.manner = MANNERS.get(self.mode, Manner())
@@ -200,7 +189,7 @@ class Chat:
         self._drafts.clear()
         self.voice.keyed = self.manner.keyed
         self.voice.unseen()
-        self._greet(first, back, self.room != was)
+        self._greet(first, back, self.room != was, "" if self.manner.scripted else instead_of(wish, event))
         self.asking = first and not self._named and self.label == "nick" and self._courier.numbered
         if back and self.room == was:
             self._compare(before)
@@ -229,9 +218,11 @@ class Chat:
             self.roster.leave(name, "lost")
             self.tell(f"{name} left (lost)")
 
-    def _greet(self, first: bool, back: bool, moved: bool) -> None:
+    def _greet(self, first: bool, back: bool, moved: bool, renamed: str) -> None:
         if first and self.manner.hello:
             self._world.put(Row(self.manner.hello, kind="plain"))
+        if renamed:
+            self.tell(renamed)
         if back:
             self.tell("connected again")
         elif self.manner.greets and first:

@@ -217,7 +217,7 @@ class Editor:
             self._paste = lines
 
     def _send_paste(self, event: KeyPressEvent) -> None:
-        """Say the paste, with what was typed already in front of it and behind it.
+        """Say the paste, with what was typed already in front of it and behind it; one that is refused waits on.
 
         Behind a slash word a paste is one line, and waits for Enter: what `/msg bob` begins is for nobody else.
         """
@@ -225,10 +225,11 @@ class Editor:
         if document.text_before_cursor.startswith("/"):
             self._join_paste(event)
             return
-        lines, self._paste = self._paste, []
+        lines = [*self._paste]
         lines[0] = document.text_before_cursor + lines[0]
         lines[-1] += document.text_after_cursor
         if self._master.entered_all(lines):
+            self._paste = []
             self._buffer.reset()
 
     def _join_paste(self, event: KeyPressEvent) -> None:
@@ -237,6 +238,7 @@ class Editor:
 
     def _drop_paste(self, event: KeyPressEvent) -> None:
         self._paste = []
+        self._master.touched()
 
     # -- what the run asks (seams.Display) ----------------------------------------------------------------------
 

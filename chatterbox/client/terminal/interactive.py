@@ -178,7 +178,8 @@ class InteractiveRun:
         return self._person.enter_all(lines)
 
     def touched(self) -> None:
-        """Send the draft soon, where drafts are sent."""
+        """Look at the draft again, where it was refused; send it soon, where drafts are sent."""
+        self._person.edited(self._display.draft())
         if self.chat.streams:
             self._typing.poke()
 

@@ -21,6 +21,7 @@ from .voice import UNSENT_LIMIT, Saying
 SAYING = frozenset({"say", "me", "msg", "r"})
 """Commands that say something."""
 SAID_ALL = "you have said /done, so nothing more is sent; /quit leaves"
+NAMELESS = "this server doesn't tell who says what: nobody can be ignored"
 LEAVE_PATIENCE = 2.0
 """Seconds that a person waits, who leaves, for the others to get the last lines; a second /quit waits no longer."""
 
@@ -45,7 +46,7 @@ class Person:
             "me": self._me,
             "msg": self._msg,
             "r": self._reply,
-            "ignore": lambda name: chat.tell(preferences.ignore(name)),
+            "ignore": self._ignore,
             "live": self._toggle_live,
             "time": lambda: chat.tell(preferences.toggle_times()),
             "bell": lambda when: chat.tell(preferences.ring(when)),
@@ -68,8 +69,7 @@ class Person:
             self._chat.tell(command.text)
             return True
         if fault := self._fault(max(command.args, key=len, default="")):
-            self._chat.tell(fault)
-            return False
+            return self._refuse(fault)
         if self._chat.said_all and command.verb in SAYING:
             self._chat.tell(SAID_ALL)
             return True
@@ -79,24 +79,34 @@ class Person:
     def enter_all(self, lines: Sequence[str]) -> bool:
         """Say all the lines of a paste as they stand, or none; no slash word in one is a command."""
         if not self._voice.takes(sum(map(len, lines))):
-            self._chat.tell(f"a paste has at most {UNSENT_LIMIT} characters, not sent")
-            return False
+            return self._refuse(f"not sent: a paste has at most {UNSENT_LIMIT} characters")
         if fault := self._fault(max(lines, key=len)):
-            self._chat.tell(f"{fault}, nor is the rest of the paste")
-            return False
+            return self._refuse(f"{fault} a line; the whole paste waits")
         if self._chat.said_all:
-            self._chat.tell(SAID_ALL)
-            return False
+            return self._refuse(SAID_ALL)
         for line in lines:
             self._say(line)
         return True
+
+    def edited(self, draft: str) -> None:
+        """Count again, where the draft was refused: what is refused stands in the status until it is mended."""
+        if self._chat.refusal:
+            command = commands.read(clean_text(draft), self._chat.farewells)
+            words = () if isinstance(command, commands.Mistake) else command.args
+            self._chat.refusal = self._fault(max(words, key=len, default=""))
+
+    def _refuse(self, fault: str) -> bool:
+        """Tell why what was entered stays in the editor: also in the status, since a long line fills the screen."""
+        self._chat.tell(fault)
+        self._chat.refusal = fault
+        return False
 
     def _fault(self, text: str) -> str:
         """Return why `text` can't be sent, or an empty string where it can."""
         size = len(text.encode(errors="replace"))
         if size > self._chat.max_line:
-            return f"line too long ({size} bytes, at most {self._chat.max_line}): not sent"
-        return "" if self._voice.takes(len(text)) else "too much waits to be sent already: not sent"
+            return f"not sent: {size} bytes, at most {self._chat.max_line}"
+        return "" if self._voice.takes(len(text)) else "not sent: too much waits already"
 
     def typing(self, draft: str) -> None:
         """Let the other end see the draft as it is now, where both want that (docs, section 7)."""
@@ -167,6 +177,11 @@ class Person:
             return
         self._world.put(notice(f"to {name} (private): {text}"))
         self._voice.post(Saying(text, "msg", to))
+
+    def _ignore(self, name: str) -> None:
+        chat = self._chat
+        nameless = chat.mode == "bare" and name
+        chat.tell(NAMELESS if nameless else chat.preferences.ignore(name, chat.others))
 
     def _reply(self, text: str) -> None:
         if self._chat.teller:

@@ -25,7 +25,7 @@ from ...wire.verbs import Verb
 from ..flow import Flow
 from ..stdio import STDIN, Stdio
 from .chat import Chat
-from .rows import PLAIN, width
+from .rows import PLAIN, clip_start, width
 from .seams import Master
 
 KEYS: Sequence[Verb] = (
@@ -87,7 +87,7 @@ class Plain(Connection):
             termios.tcsetattr(STDIN, termios.TCSANOW, self._settings)
         os.kill(os.getpid(), signal.SIGSTOP)
         self._take_keys()
-        self._write("\n" + self._question + self._draft)
+        self._write("\n" + self._begun())
 
     def columns(self) -> int:
         """Return the terminal's width."""
@@ -102,8 +102,12 @@ class Plain(Connection):
         """Put rows below what is being typed, and show that again."""
         if self.transport is None:
             self._attach()
-        begun = self._question + self._draft
+        begun = self._begun()
         self._write(("\n" if begun and self._shows_keys else "") + text + (begun if self._shows_keys else ""))
+
+    def _begun(self) -> str:
+        """Return what is typed, or of a long line its end: the rest would push away what was just written."""
+        return self._question + clip_start(self._draft, self.columns() - width(self._question))
 
     def _write(self, text: str) -> None:
         self.transport.write(text.encode(errors="replace"))
@@ -112,7 +116,8 @@ class Plain(Connection):
         """Ask what has to be asked: only a question stands before the draft."""
         question = self._chat.prompt if self._chat.asking or self._chat.manner.waits else ""
         if question and question != self._question and self.transport is not None:
-            self._write(("\n" if self._draft else "") + question + self._draft)
+            self._question = question
+            self._write(("\n" if self._draft else "") + self._begun())
         self._question = question
 
     def draft(self) -> str:
@@ -169,7 +174,7 @@ class Plain(Connection):
         if not self._master.entered(line):
             self._draft = line
         self._master.touched()
-        return self._draft
+        return self._begun()
 
     def _change(self, draft: str) -> None:
         self._draft = draft

@@ -5,6 +5,8 @@ Each command that changes one returns a sentence about it. The hub is told of no
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ...wire.names import fold
 from .commands import BELLS, OWN
 
@@ -33,12 +35,20 @@ class Preferences:
             self._ignored -= {fold(old)}
             self._ignored |= {fold(new)}
 
-    def ignore(self, name: str) -> str:
-        """Ignore `name`, or hear it again; without a name return who is ignored."""
+    def ignore(self, name: str, others: Iterable[str]) -> str:
+        """Ignore `name`, or hear it again; without a name return who is ignored.
+
+        Args:
+            others: the names of those who are here; somebody else is ignored when they come, as in irssi.
+        """
         if not name:
             return f"ignored: {', '.join(sorted(self._ignored)) or 'nobody'}"
         self._ignored ^= {fold(name)}
-        return f"{name} is {'heard again' if self.hears(name) else 'ignored; /ignore again to hear them'}"
+        if self.hears(name):
+            return f"{name} is heard again"
+        if fold(name) not in map(fold, others):
+            return f"nobody else here is called {name}; whoever takes that name is ignored, /ignore again undoes it"
+        return f"{name} is ignored; /ignore again to hear them"
 
     def toggle_times(self) -> str:
         """Show times, or no longer."""

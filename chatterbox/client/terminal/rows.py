@@ -142,6 +142,40 @@ def fitted(parts: Iterable[Part], columns: int) -> str:
     return ""
 
 
+LEAST_NAME = 6
+"""Columns of a name that are left of it where the line has too few."""
+
+
+class Status(NamedTuple):
+    """What the line tells: what is refused, the link and the own name come first, and are left where it is narrow."""
+
+    refusal: str
+    """Why the line above it wasn't sent."""
+    state: str
+    """How the link is."""
+    name: str
+    unsent: str
+    room: str
+    company: str
+    """Who else is here."""
+    brief: str
+    """The same in fewer words."""
+    live: str
+
+    def line(self, columns: int) -> str:
+        """Return it; names are counted where they don't fit."""
+        first = [Part(self.state), Part(self.name, LEAST_NAME), Part(self.unsent)]
+        company = Part(self.brief, len("with ") + LEAST_NAME)
+        room, live = Part(self.room, LEAST_NAME), Part(self.live)
+        whole = [Part(self.state), Part(self.name), Part(self.unsent), Part(self.room), Part(self.company), live]
+        choices = [whole, [*first, room, company, live], [*first, room, company], [*first, company], first]
+        refusal = [Part(self.refusal)] if self.refusal else []
+        for parts in [[*refusal, *choice] for choice in choices] + [refusal]:
+            if line := fitted(parts, columns):
+                return line
+        return clip(self.refusal or f"{self.state}{SEPARATOR}{self.name}", columns)
+
+
 # -- drafts (docs/protocol.md, section 7) ---------------------------------------------------------------------
 
 RUB, KILL, ENTER = "\b", "\x15", "\n"
