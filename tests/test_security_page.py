@@ -6,6 +6,7 @@ import re
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from chatterbox.edges.websocket import MOST_VISITORS, SPARE_PATIENCE
 from chatterbox.limits import KIB, PUBLIC, Limits
 from chatterbox.wire.names import MOST_BYTES
 from tests.harness.pages import exists
@@ -44,6 +45,8 @@ class SecurityPage(SynchronousTestCase):
             ("the same in ten minutes", f"any; `--public`: {PUBLIC['per_source_rate']}"),
             ("addresses remembered", f"{here.max_sources:,}"),
             ("lines of one peer", f"any; `--public`: {here.burst}, then {PUBLIC['rate']:g} a second"),
+            ("a silent connection of a machine that has asked for a page", f"{SPARE_PATIENCE:g} s"),
+            ("machines remembered for having asked for a page", f"{MOST_VISITORS:,}"),
             ("a name", f"{here.max_name} characters"),
             ("the same in UTF-8", f"{MOST_BYTES * here.max_name} bytes"),
             ("a room's name", f"{here.max_room} characters"),

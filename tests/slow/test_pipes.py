@@ -83,6 +83,15 @@ class AtARealHub(SynchronousTestCase):
             reader.join()
             self.assertTrue(got == [text])
 
+    def test_c14_through_mode_talk(self) -> None:
+        """C14: in mode `talk`, too, stdout has what the other end's stdin had: slashes, empty lines, and nothing else."""
+        said = "/etc\n\n//x\n/quit now\n\ttab\n漢字 é\n\n".encode()
+        with hub("--mode", "talk") as port, client(f"127.0.0.1:{port}", stdin=subprocess.DEVNULL) as hears:
+            says = run(f"127.0.0.1:{port}", say=said)
+            out, _ = hears.communicate(timeout=DEADLINE)
+        self.assertEqual(says[:2], (0, b""), says)
+        self.assertEqual((hears.returncode, out), (0, said))
+
     def test_a_killed_hub(self) -> None:
         """Two pipes swap files while the hub is killed with -9, links are cut and clients stopped (docs/client.md)."""
         self.assertEqual(soak_sessions.swap(soak_sessions.QUICK, 1), "")
