@@ -30,6 +30,7 @@ from twisted.python.failure import Failure
 from ..wire.numbered import Json
 from .company import Company
 from .connection import HubLink, Listener
+from .crowd import Crowd
 from .failures import failure_text, unreachable
 from .machine import Machine, Owner
 from .options import RETRY
@@ -42,11 +43,8 @@ LOOK = 5.0
 """Seconds between two looks at the wall clock: so soon after a machine's sleep its link is tried."""
 FAREWELL_PATIENCE = 1.0
 """Seconds that the hub has to hang up when all is over; who hangs up first may reset what is on its way."""
-CROWD = 64 * 1024
-"""Bytes that a speaker in a larger room may be ahead: with one block more they are half of what waits for a hearer."""
-CROWD_PATIENCE = 10.0
-"""Seconds for which a speaker of much waits, in a larger room, for a `got` of the fastest who listens."""
-
+NAME = "name"
+"""Why nothing is read or tried while the person is asked for a name: their answer comes with the next hello."""
 
 IN_BLOCKS: Json = {"blocks": True}
 """What a program asks for in its hello: many lines at once. A person says few."""
@@ -77,6 +75,7 @@ class Session:
         hub: what the hub is called in sentences about it.
         wall: the wall clock.
         make_link: makes one link, on which objects come and go.
+        asks: whether a person is there, who chooses a name before they sit down.
     """
 
     def __init__(
@@ -88,6 +87,7 @@ class Session:
         hub: str = "the hub",
         wall: Callable[[], float] = time.time,
         make_link: Callable[[Listener], HubLink] = HubLink,
+        asks: bool = False,
     ) -> None:
         self.machine: Machine = resume
         self.welcomed = False
@@ -102,6 +102,7 @@ class Session:
         self._hub = hub
         self._wall = wall
         self._make_link = make_link
+        self._asks = asks
         self._link: HubLink | None = None
         self._why = ""
         """Why the last link was lost."""
@@ -117,7 +118,7 @@ class Session:
         self._paused = False
         self._timer: IDelayedCall | None = None
         self._connecting: IDelayedCall | None = None
-        self._crowded: tuple[int, float] | None = None
+        self._crowd = Crowd()
 
     # -- what its owner asks ------------------------------------------------------------------------------------
 
@@ -139,7 +140,8 @@ class Session:
     @property
     def full(self) -> bool:
         """Whether nothing may be said now."""
-        return self.machine.full or self._waits_for_the_crowd()
+        ahead = self.machine.outbox.ahead if isinstance(self.machine, Resume) else 0
+        return self.machine.full or self._crowd.waits(ahead, self._now)
 
     @property
     def settled(self) -> bool:
@@ -181,7 +183,10 @@ class Session:
     def answer(self, name: str) -> None:
         """Answer the hub, which asks for a name before it says welcome."""
         self.machine.rename(name)
-        if self._link and not self.machine.up:
+        if NAME in self._holders:
+            self.release(NAME)
+            self._connect()
+        elif self._link and not self.machine.up:
             self._link.send({"verb": "nick", "name": name})
         self._work()
 
@@ -239,7 +244,8 @@ class Session:
             link.abort()
             return
         self._paused = False
-        link.send(self.machine.hello(self._now))
+        wish: Json = {"asks": True} if self._asks and not self.welcomed else {}
+        link.send(self.machine.hello(self._now) | wish)
         self._work()
 
     def heard(self, link: HubLink, event: Json, block: bytes | None) -> None:
@@ -248,6 +254,9 @@ class Session:
             return
         if event.get("event") == "welcome":
             self._welcome(event)
+        elif event.get("asks") is True and event.get("code") == "name" and not self.welcomed:
+            self.hold(NAME)
+            self._drop()
         self.machine.heard(event, self._now, block)
 
     def _welcome(self, event: Json) -> None:
@@ -376,7 +385,7 @@ class Session:
         due = self.machine.due
         if due is None or self._leaving:
             return
-        moment = min(due, self._now + LOOK, self._crowded[1] if self._crowded and self._was_full else due)
+        moment = min(due, self._now + LOOK, self._crowd.until if self._crowd.until and self._was_full else due)
         if self._timer and self._timer.active():
             if self._timer.getTime() <= moment + 0.001:
                 return
@@ -386,13 +395,3 @@ class Session:
     def _tick(self) -> None:
         self.machine.tick(self._now, self._wall())
         self._work()
-
-    def _waits_for_the_crowd(self) -> bool:
-        """Whether a speaker of much should wait, in a larger room, for those who are behind: but not for long."""
-        ahead = self.machine.outbox.ahead if isinstance(self.machine, Resume) else 0
-        if ahead < CROWD:
-            self._crowded = None
-            return False
-        if self._crowded is None or ahead < self._crowded[0]:
-            self._crowded = (ahead, self._now + CROWD_PATIENCE)
-        return self._now < self._crowded[1]

@@ -146,6 +146,7 @@ class Elsewhere:
         """Return its session's hello as it would be now; empty for a plain peer."""
         if self.hello:
             self.hello["name"] = self.peer.wanted_name or self.peer.name
+            self.hello.pop("asks", None)  # its person has chosen a name by now
             if self.hello.get("with") != partner:
                 self.hello.pop("with", None)
         return self._encoded_hello

@@ -14,9 +14,9 @@ from ..core.hub import Hub
 from ..core.numbered import welcome
 from ..core.peer import LOBBY, Peer
 from ..core.room import Room
-from ..wire.dialects import Dialects, Message
+from ..wire.dialects import QUESTION, Dialects, Message
 from ..wire.lane import LARGEST_SAY
-from ..wire.names import read_name, room_fault
+from ..wire.names import numbered, read_name, room_fault
 from ..wire.numbered import Json, Numbered
 from ..wire.numbering import SESSION_LIMIT, Got
 from ..wire.text import clean_text
@@ -28,6 +28,8 @@ from .sessions import Arrival, Fault, Hello, Session, Sessions, read_hello
 from .sources import source_of
 from .timers import Delayed, Later
 
+SUGGESTIONS = 20
+"""Names that are tried, to suggest one in place of a taken name."""
 _REFUSED = {"replaced": "another link carries this conversation now", "full": "this conversation found no seat"}
 """What is said beside the word, to a hello that is too late."""
 
@@ -101,7 +103,7 @@ class Desk:
             peer.end(arrival.closed, _REFUSED.get(arrival.closed, ""))
         elif arrival.known:
             self._come_back(connection, arrival.session, hello, room, name)
-        else:
+        elif not (sent.get("asks") is True and self._asks(peer, room, name)):
             self._come_in(connection, arrival, hello, room, name)
 
     def _wishes(self, peer: Peer, sent: Json) -> tuple[str, str]:
@@ -116,6 +118,21 @@ class Desk:
             peer.refuse("name", fault)
             name = ""
         return room or LOBBY, name
+
+    def _asks(self, peer: Peer, room: str, name: str) -> bool:
+        """Ask for a name in place of giving one, where the mode does (seed 001); a person says hello again with it."""
+        hub = self._hub
+        if not hub.mode.asks_name:
+            return False
+        text = hub.name_conflict(peer, room, name) if name else QUESTION
+        if name and text:
+            wishes = (numbered(name, number, hub.limits.max_name) for number in range(2, 2 + SUGGESTIONS))
+            free = next((wish for wish in wishes if not hub.name_conflict(peer, room, wish)), "")
+            text += f"; {free} is free" if free else ""
+        if text:
+            peer.tell(Message("error", {"code": "name", "text": text, "asks": True}))
+            peer.end("quit")
+        return bool(text)
 
     def _come_in(self, connection: Connection, arrival: Arrival, hello: Hello, room: str, name: str) -> None:
         peer, session = connection.peer, arrival.session

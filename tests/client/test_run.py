@@ -190,19 +190,55 @@ class Conversations(SynchronousTestCase):
         self.assertIn("bob: two", ann.rows())
 
     def test_asked_for_a_name(self) -> None:
-        """In a room of names a person without one is asked until they have one; after a cut nobody is asked again."""
-        table = Table("room")
+        """In a room of names a person without one is asked first; others hear of no guest; a cut asks nobody again."""
+        table, bob = self.sit("bob", mode="room")
         ann = table.sit("")
-        self.assertEqual(ann.status(), "choose a name · guest-1 · lobby · nobody else yet")
-        ann.types("a b")
-        table.settle()
-        self.assertEqual(ann.status()[:13], "choose a name")
+        self.assertEqual((ann.status(), ann.run.chat.prompt), ("choose a name", "Your name: "))
+        ann.types("", "a b")
+        table.settle(600)  # nobody is hurried, and no link waits meanwhile
+        self.assertEqual(
+            ann.rows(),
+            [
+                "-!- which name do you take?",
+                "-!- a name has at least one character",
+                "-!- a name is made of letters, digits, _ and -",
+            ],
+        )
+        self.assertEqual((ann.status(), table.hub.rooms()), ("choose a name", {"lobby": ["bob"]}))
         ann.types("ann")
         table.settle()
-        self.assertEqual(ann.rows()[-1], "-!- you are now known as ann")
+        self.assertEqual(ann.rows(), ["-!- you are ann in lobby, with bob (/help)"])
+        ann.types("hello")
+        table.settle()
+        self.assertEqual(bob.rows(), ["-!- ann joined", "ann: hello"])
         ann.wire.abortConnection()
         table.settle(5)
-        self.assertEqual(ann.status(), "connected · ann · lobby · nobody else yet")
+        self.assertEqual(ann.status(), "connected · ann · lobby · with bob")
+
+    def test_asked_for_another_name(self) -> None:
+        """001-6: a name that is taken is refused with the reason, and another one asked for, also that of `--name`."""
+        table, bob = self.sit("bob", mode="room")
+        for name in ("", "Bob"):
+            other = table.sit(name)
+            if not name:
+                other.types("bob")
+                table.settle()
+            self.assertIn("the name bob is taken", other.rows()[-1].lower())
+            self.assertTrue(other.status().startswith("choose a name"))
+            other.types("bob-2")
+            table.settle()
+            self.assertEqual(other.rows()[0], "-!- you are bob-2 in lobby, with bob (/help)")
+            other.types("/quit")
+            table.settle()
+        self.assertEqual(bob.rows(), ["-!- bob-2 joined", "-!- bob-2 left (quit)"] * 2)
+
+    def test_no_name_at_all(self) -> None:
+        """Who is asked for a name may leave, and nobody has heard of them."""
+        table, bob = self.sit("bob", mode="room")
+        ann = table.sit("")
+        ann.types("/quit")
+        table.settle()
+        self.assertEqual((ann.run.status, ann.stopped, bob.rows()), (0, True, []))
 
     def test_modes_without_sessions(self) -> None:
         """Where the mode has no sessions a lost link is the end, with status 1; lines go as they always did."""

@@ -8,9 +8,10 @@ from twisted.internet.error import ConnectionDone, ConnectionLost, ConnectionRef
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from chatterbox.client.crowd import CROWD_PATIENCE
 from chatterbox.client.patience import Patience
 from chatterbox.client.resume import Resume
-from chatterbox.client.session import CROWD_PATIENCE, FAREWELL_PATIENCE, LOOK, Session, make_resume
+from chatterbox.client.session import FAREWELL_PATIENCE, LOOK, Session, make_resume
 from tests.harness.memory_hub import BOB, MemoryHub
 
 

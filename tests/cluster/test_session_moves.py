@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 
 from chatterbox.limits import Limits
+from chatterbox.wire.dialects import QUESTION
+from chatterbox.wire.numbered import Json
 from tests.cluster.test_nodes import Machines
+from tests.harness.memory import End
 from tests.harness.nodes import Node
 from tests.harness.session_client import Client
 
@@ -292,3 +295,32 @@ class Commands(Machines):
                 ],
             )
             self.says(ann, '{"verb": "quit"}' if json_ else "/quit")
+
+
+class Asked(Machines):
+    """A room of names on another machine, and people who choose theirs before they sit down."""
+
+    mode = "room"
+
+    def hello(self, number: int, room: str, **more: object) -> list[Json]:
+        """Return what a hello at the first machine is answered."""
+        end = self.a.hub.json(**{"session": f"{number:032x}", "try": 1, "asks": True, "room": room} | more)
+        self.fleet.wait(1)
+        self.ends.append(end)
+        return end.events()
+
+    def test_before_it_sits_and_never_again(self) -> None:
+        """No name, or a taken one, is asked about wherever the room lives; who moves later is given one, as ever."""
+        self.ends: list[End] = []
+        bob = self.nc(self.b, "/join tea", "/nick bob")
+        self.nc(self.c, "/join milk", "/nick ann")
+        for number, more, text in ((1, {}, QUESTION), (2, {"name": "bob"}, "the name bob is taken; bob-2 is free")):
+            *_, error, closed = self.hello(number, "tea", **more)
+            self.assertEqual((error["text"], error["asks"], closed["why"]), (text, True, "quit"))
+        self.assertEqual(bob.lines()[1:], [])
+        self.assertEqual(self.hello(1, "tea", name="ann", **{"try": 2})[0]["name"], "ann")
+        self.hears(bob, "-!- ann joined")
+        self.ends[-1].asks("join", room="milk")
+        self.fleet.wait(1)
+        welcome = next(event for event in self.ends[-1].events() if event["event"] == "welcome")
+        self.assertEqual((welcome["room"], welcome["name"], self.ends[-1].closed), ("milk", "ann-2", ""))

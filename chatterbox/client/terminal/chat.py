@@ -190,7 +190,7 @@ class Chat:
         self.voice.keyed = self.manner.keyed
         self.voice.unseen()
         self._greet(first, back, self.room != was, "" if self.manner.scripted else instead_of(wish, event))
-        self.asking = first and not self._named and self.label == "nick" and self._courier.numbered
+        self.asking = first and not (self._named or self.wish) and self.label == "nick" and self._courier.numbered
         if back and self.room == was:
             self._compare(before)
 

@@ -81,7 +81,8 @@ class InteractiveRun:
         first, later = options.retry or 0.0, options.retry  # without --retry it is the person who gives up
         resume = make_resume(options.room, options.name, first, later, options={"live": True})
         link = link_maker(options, reactor)
-        self._session = Session(reactor, options.endpoint(reactor), resume, self, options.hub, make_link=link)
+        way = options.endpoint(reactor)
+        self._session = Session(reactor, way, resume, self, options.hub, make_link=link, asks=True)
         self.chat = Chat(self, self._session, options.name, options.room, options.live)
         self._person = Person(self.chat, self, self._session)
         self.status: int | None = None

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ...wire.names import fold
+from ...limits import Limits
+from ...wire.names import fold, read_name
 from ...wire.text import clean_text
 from ..options import CLEAN
 from . import commands
@@ -126,10 +127,16 @@ class Person:
 
     def _answer(self, name: str) -> None:
         """Give the hub a name; who enters none keeps the one that the hub has given."""
+        chat = self._chat
+        name, fault = read_name(name, Limits().max_name) if name or not chat.mode else ("", "")
+        if fault:
+            chat.tell(fault)
+            return
+        chat.asking = bool(name and chat.mode)
         if name:
-            self._chat.wish = name
+            chat.wish = name
+            chat.name = chat.name if chat.mode else name
             self._courier.answer(name)
-        self._chat.asking = bool(name) or not self._chat.mode
 
     def _nick(self, name: str) -> None:
         self._chat.wish = name
