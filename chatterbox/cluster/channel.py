@@ -85,7 +85,7 @@ class Channel:
         send: says a frame to that node.
         later: call a function after so many seconds.
         when_closed: called once, when it is over, and whether it was the owner who hung up.
-        when_said: called whenever something may have to be confirmed.
+        when_said: called whenever something may have to be confirmed with the next post.
     """
 
     def __init__(
@@ -217,6 +217,11 @@ class Channel:
     def on_their_way(self) -> int:
         """Bytes that the guest hasn't taken."""
         return self._sent - self._taken
+
+    @property
+    def unconfirmed(self) -> int:
+        """Bytes that are handled, and the guest's node doesn't know it."""
+        return self._handled - self._confirmed
 
     @property
     def waits(self) -> bool:

@@ -349,6 +349,7 @@ class Cluster:
             channel.feed()
             if not channel.is_closed:
                 self._channel_said(channel)  # where it sits, if nothing else
+                self.links.post_soon()
 
     def _channel_closed(self, channel: Channel, has_hung_up: bool) -> None:
         self.channels.pop((channel.node, channel.number), None)
@@ -357,8 +358,9 @@ class Cluster:
             self._later(0, partial(channel.far.lost, "quit"))
 
     def _channel_said(self, channel: Channel) -> None:
+        """Confirm what it said with what that leads to elsewhere; where it leads to nothing there is time, for a little."""
         self._unconfirmed[channel] = None
-        self.links.post_soon()
+        self.links.post_soon(0 if channel.unconfirmed >= CREDIT else LAZY)
 
     def complete(self) -> None:
         """A POST is about to leave: with it goes the word that what led to it is handled."""

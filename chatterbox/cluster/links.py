@@ -132,7 +132,7 @@ class Links:
 
     def post_soon(self, seconds: float = 0) -> None:
         """Post what there is to say: at the end of this turn, or after so many seconds."""
-        if self._is_up:
+        if self._is_up and "post" not in self._timers:
             self._after("lazy" if seconds else "post", seconds, self.flush)
 
     def post_later(self, seconds: float) -> None:

@@ -10,12 +10,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import hiredis
+from twisted.internet import tcp
 from twisted.internet.interfaces import IHandshakeListener
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from .sockets import has_names
+from .sockets import has_names, send_now
 
 SILENT = 1.5
 """Seconds without an answer after which a connection is given up."""
@@ -64,9 +65,15 @@ class Resp(Protocol):
             self._heard_at = self._reactor.seconds()
         self._pending.append(then)
         command: Any = tuple(words)
-        self.transport.write(hiredis.pack_command(command))
+        self._write(hiredis.pack_command(command))
         if self._watch is None:
             self._watch = self._reactor.callLater(SILENT, self._look)
+
+    def _write(self, data: bytes) -> None:
+        """Send `data` now, as far as the socket takes it; TLS has a buffer between."""
+        sent = send_now(self.transport, data) if isinstance(self.transport, tcp.Connection) else 0
+        if sent < len(data):
+            self.transport.write(data[sent:])
 
     def _look(self) -> None:
         """Give up a connection that is silent; what has come while this process was held up is read before."""

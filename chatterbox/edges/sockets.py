@@ -44,22 +44,10 @@ class AtOnce:
     _last_state: LinkState | None = None
 
     def write(self: Any, data: bytes) -> None:
-        """Send `data` now, as far as the socket takes it, and leave the rest to the reactor.
-
-        Twisted's own `write` waits for the reactor's next turn, which doubles the time a line takes. A failing send
-        is left to the reactor, too: it meets the same error and ends the connection at a time of its own, so that
-        nobody loses a peer in the middle of a room being told.
-        """
-        waiting = self._tempDataLen or self.dataBuffer
-        if self.connected and not (waiting or self._writeDisconnecting or self.disconnecting):
-            try:
-                sent = self.socket.send(data)
-            except OSError:
-                sent = 0
-            if sent == len(data):
-                return
-            data = data[sent:]
-        super().write(data)  # type: ignore[misc]  # the class that this is mixed into
+        """Send `data` now, as far as the socket takes it, and leave the rest to the reactor."""
+        sent = send_now(self, data)
+        if sent < len(data):
+            super().write(data[sent:])  # type: ignore[misc]  # the class that this is mixed into
 
     def loseConnection(self: Any, *args: Any) -> None:
         """Close our half when all is sent, read on for a moment, then close.
@@ -101,6 +89,23 @@ class AtOnce:
         if self._gentle and self._gentle.active():
             self._gentle.cancel()
         super().connectionLost(reason)  # type: ignore[misc]  # the class that this is mixed into
+
+
+def send_now(connection: Any, data: bytes) -> int:
+    """Send of `data` what the socket of a Twisted `connection` takes now; return how many bytes that were.
+
+    Twisted's own `write` waits for the reactor's next turn, which doubles the time a line takes. A failing send is left
+    to the reactor, too: it meets the same error and ends the connection at a time of its own, so that nobody loses a
+    peer in the middle of a room being told.
+    """
+    waiting = connection._tempDataLen or connection.dataBuffer
+    if waiting or not connection.connected or connection._writeDisconnecting or connection.disconnecting:
+        return 0
+    try:
+        sent: int = connection.socket.send(data)
+    except OSError:
+        return 0
+    return sent
 
 
 class TCPTransport(AtOnce, tcp.Server):
