@@ -6,13 +6,13 @@ This is the only file that knows all the others.
 from __future__ import annotations
 
 import gc
+import os
 import resource
 import signal
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from secrets import token_hex
 from typing import TYPE_CHECKING, Any, cast
 
 from twisted.application.service import IService, Service
@@ -81,7 +81,7 @@ class HubService(Service):
         mode, bare = options["row"], bool(options["bare"])
         self.engine = self._make_engine(options)
         self.hub = Hub(mode, limits, [Log()], self.engine.homes if self.engine else Here())
-        self.admission = Admission(self.hub, reactor.callLater, reactor.seconds, bare, lambda: token_hex(8), time.time)
+        self.admission = Admission(self.hub, reactor.callLater, reactor.seconds, bare, _new_stream, time.time)
         if self.engine:
             self.engine.attach(self.admission)
         web = _web(self.admission, options["web-hosts"]) if options["web"] else None
@@ -234,6 +234,11 @@ class HubService(Service):
         if engine := self.engine:
             gone.addCallback(lambda _: engine.leave())
         return DeferredList([*(maybeDeferred(port.stopListening) for port in self._ports), gone])
+
+
+def _new_stream() -> str:
+    """Return 16 random hexadecimal digits, which nobody guesses."""
+    return os.urandom(8).hex()
 
 
 def _web(admission: Admission, names: list[str]) -> Web:

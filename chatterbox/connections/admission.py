@@ -94,7 +94,7 @@ class Admission:
         """
         entry = self.entries.accept(abort)
         if address is not None:
-            entry.comes_from(address.host, self.now())
+            entry.comes_from(address, self.now())
         if self._when_gone:
             entry.fault = "the hub is shutting down"
         if entry.fault and not hears_why:
@@ -124,7 +124,7 @@ class Admission:
         connection = Connection(self, transport, self.first_dialect, address, link_state)
         entry = self.connections[connection] = entry or self.entries.accept(connection.abort)
         entry.is_ready()
-        entry.comes_from(address.host, self.now())
+        entry.comes_from(address, self.now())
         if self._when_gone:
             connection.peer.end("shutdown", "the hub is shutting down")
         elif entry.fault:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..core.events import Address
 from ..limits import Limits
 from .sources import Sources
 
@@ -20,21 +21,21 @@ class Entry:
         abort: closes the connection at once.
     """
 
-    __slots__ = ("_entries", "_host", "abort", "fault")
+    __slots__ = ("_entries", "abort", "address", "fault")
 
     def __init__(self, entries: Entries, abort: Callable[[], object]) -> None:
         self.abort = abort
         self.fault = ""
         """Why it is refused; an empty string where it isn't."""
+        self.address: Address | None = None
+        """Where the other end is, once that is known."""
         self._entries = entries
-        self._host: str | None = None
-        """Whose connection it is, once that is known."""
 
-    def comes_from(self, host: str, now: float) -> None:
+    def comes_from(self, address: Address, now: float) -> None:
         """Count it for its source, once; what the source is refused for is its fault, unless it has one."""
-        if self._host is None:
-            self._host = host
-            fault = self._entries.sources.admit(host, now)
+        if self.address is None:
+            self.address = address
+            fault = self._entries.sources.admit(address.host, now)
             self.fault = self.fault or fault
 
     def wait(self) -> None:
@@ -50,8 +51,8 @@ class Entry:
         if self in self._entries.open:
             del self._entries.open[self]
             self.is_ready()
-            if self._host is not None:
-                self._entries.sources.release(self._host)
+            if self.address is not None:
+                self._entries.sources.release(self.address.host)
 
 
 class Entries:

@@ -46,7 +46,8 @@ class Timers:
                 self._on_fault()
                 raise
 
-        self.cancel(what)
+        if self._calls:
+            self.cancel(what)
         if self._calls is None:
             self._calls = {}
         self._calls[what] = self._later(seconds, due)
@@ -60,8 +61,7 @@ class Timers:
 
     def cancel(self, what: str) -> None:
         """Cancel the timer `what`, if it runs."""
-        call = self._forget(what)
-        if call:
+        if self._calls and (call := self._forget(what)):
             call.cancel()
 
     def cancel_all(self) -> None:

@@ -39,6 +39,8 @@ class Held:
 
     def take(self, peer: Member | None = None) -> list[Said | Typed]:
         """Return what is held, of `peer` or of everybody, and hold it no longer."""
+        if not self.events:
+            return []
         taken = [event for event in self.events if peer is None or event.peer is peer]
         self.events = [event for event in self.events if peer is not None and event.peer is not peer]
         self.size = sum(len(event[1]) + OBJECT for event in self.events)

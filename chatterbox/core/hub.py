@@ -131,12 +131,10 @@ class Hub:
         """Return why `peer` can't sit in `room`: for its name first, for want of a seat last."""
         if peer.wanted_name and not peer.session and (fault := self.name_conflict(peer, room.name, peer.wanted_name)):
             return Refusal("kicked", fault)
-        waits = [f"{member.name} until {member.kept_until}" for member in room.members if member.away]
-        kept = f": it waits for {' and '.join(waits)}" if waits else ""
         if not room.has_seat:
-            return Refusal("full", f"room {room.name} has no free seat{kept}")
+            return Refusal("full", f"room {room.name} has no free seat{_kept(room)}")
         if room.members and not (peer.listens or any(member.listens and not member.away for member in room.members)):
-            return Refusal("full", f"nobody in room {room.name} listens{kept}")
+            return Refusal("full", f"nobody in room {room.name} listens{_kept(room)}")
         return None
 
     def name_conflict(self, peer: Peer, room: str, name: str) -> str:
@@ -164,6 +162,12 @@ class Hub:
             self._homes.release(room.name)
         if room is self._first:
             self.happened(Staged("over"))
+
+
+def _kept(room: Room) -> str:
+    """Return for whom the seats of `room` are kept, as the end of a sentence."""
+    waits = [f"{member.name} until {member.kept_until}" for member in room.members if member.away]
+    return f": it waits for {' and '.join(waits)}" if waits else ""
 
 
 def _at_once(call: Callable[[], None]) -> None:

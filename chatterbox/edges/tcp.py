@@ -121,8 +121,8 @@ class ChatProtocol(LineReceiver):
     def connectionMade(self) -> None:
         """Arrive; through TLS only after its handshake: before that nobody is there."""
         entry = self._entry or self.accepted(self.transport)
-        self._socket = tcp_socket(self.transport)
-        tune(self._socket)
+        if link := tcp_socket(self.transport):
+            tune(link)
         self._is_encrypted = ISSLTransport.providedBy(self.transport)
         if not self._is_encrypted:
             self._arrive()
@@ -139,7 +139,7 @@ class ChatProtocol(LineReceiver):
         self._has_arrived = True
         self.transport.registerProducer(self, True)
         waited = self._reactor.seconds() - self._accepted
-        address = Address(*address_of(self.transport.getPeer()))
+        address = (self._entry and self._entry.address) or Address(*address_of(self.transport.getPeer()))
         self.connection = self._admission.arrive(self.transport, address, self._link_state, waited, self._entry)
         if self._web and not self.connection.peer.gone:
             self.connection.timers.when_read("handshake", self._admission.hub.limits.handshake, self._settle)
@@ -191,7 +191,7 @@ class ChatProtocol(LineReceiver):
             return
         self._say_unended()
         self.connection.finish()
-        if self._socket:
+        if tcp_socket(self.transport):
             self.connection.feel_pulse()
 
     def _when_taken(self, call: Callable[[], None]) -> None:

@@ -311,8 +311,9 @@ class Accepting(SynchronousTestCase):
             def connectionMade(self) -> None:
                 made.append(self)
 
-        port = send_at_once(tcp.Port(0, Factory.forProtocol(Made), 64, "127.0.0.1", Turns()))
+        port = tcp.Port(0, Factory.forProtocol(Made), 64, "127.0.0.1", Turns())
         port.startListening()
+        send_at_once(port)
         ends = [socket.create_connection(("127.0.0.1", port.getHost().port)) for _ in range(40)]
         counts = []
         for _ in range(3):

@@ -197,6 +197,10 @@ class FakeSocket(socket.socket):
     def setsockopt(self, *option: Any) -> None:
         """Take no notice."""
 
+    def getsockopt(self, *option: Any) -> int:  # type: ignore[override]  # no overloads
+        """Say that nothing is set."""
+        return 0
+
 
 class End:
     """One end of a conversation, as whoever holds it sees it."""

@@ -12,7 +12,7 @@ from twisted.logger import LogLevel
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatterbox.log import JsonLog
+from chatterbox.log import FileLog, json_record
 from tests.harness.ends import Socket
 from tests.harness.hardship import gathered, patched
 from tests.harness.processes import TWISTD, Hub
@@ -144,7 +144,7 @@ class Json(SynchronousTestCase):
         try:
             raise ValueError("two\nlines \u2028")
         except ValueError:
-            JsonLog(out)({**event, "log_failure": Failure()})
+            FileLog(out, json_record)({**event, "log_failure": Failure()})
         (row,) = self._is_sound(out.getvalue())
         self.assertEqual((row["time"], row["level"]), ("1970-01-01T00:00:00.000+00:00", "critical"))
         self.assertEqual(row["message"], "b'\\xff\\n' fell")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from chatterbox.connections.admission import Admission
 from chatterbox.core.hub import Hub as PureHub
-from chatterbox.edges.sockets import KEEPALIVE
+from chatterbox.edges.sockets import KEEPALIVE, send_at_once
 from chatterbox.edges.tcp import ChatFactory, ChatProtocol
 from tests.harness.ends import End, Program, Socket
 from tests.harness.hardship import (
@@ -79,6 +79,15 @@ class Links(TestCase):
     @defer.inlineCallbacks
     def test_keepalive(self) -> Any:
         """On an accepted socket keepalive, its times, TCP_USER_TIMEOUT and TCP_NODELAY are really set."""
+        yield self._accepts_tuned(lambda port: port)
+
+    @defer.inlineCallbacks
+    def test_keepalive_of_a_port(self) -> Any:
+        """Likewise on what is accepted at a port that has them set already."""
+        yield self._accepts_tuned(send_at_once)
+
+    @defer.inlineCallbacks
+    def _accepts_tuned(self, opened: Callable[[Any], Any]) -> Any:
         made: list[ChatProtocol] = []
 
         class Watched(ChatFactory):
@@ -89,7 +98,7 @@ class Links(TestCase):
         clock = cast(Any, reactor)
         admission = Admission(PureHub(), clock.callLater, clock.seconds)
         factory = Watched(admission, clock)
-        port = yield endpoints.serverFromString(reactor, "tcp:0:interface=127.0.0.1").listen(factory)
+        port = opened((yield endpoints.serverFromString(reactor, "tcp:0:interface=127.0.0.1").listen(factory)))
         self.addCleanup(port.stopListening)
         there = endpoints.clientFromString(reactor, f"tcp:127.0.0.1:{port.getHost().port}")
         end = yield there.connect(Factory.forProtocol(Protocol))
