@@ -118,7 +118,7 @@ class LocalHub:
     def drained(self, visit: Visit) -> None:
         """The guest has taken all that waited for it."""
         visit.drained()
-        self.cluster.credit(visit)
+        self.cluster.confirmations.owe_taken(visit)
 
     def arrived(self, peer: Peer, room: str) -> None:
         """The guest has a seat there."""

@@ -72,7 +72,7 @@ class Link(Protocol):
         """Ask the system whether the link still lives; it is lost if not. Return whether it does."""
 
     def miss(self, name: str, why: str, is_sure: bool) -> None:
-        """Say to nobody what is on its way, since the partner `name` has left, who may have heard it unless `is_sure`."""
+        """Say to nobody what is on its way: the partner `name` has left, and unless `is_sure` perhaps heard it."""
 
     def knock(self, call: Callable[[], None]) -> Callable[[], None]:
         """Call once, after the time in which a machine answers; return what cancels that."""

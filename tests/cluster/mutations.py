@@ -40,7 +40,7 @@ MUTATIONS = [
     Mutation("said lines wait for their speaker's rate", "localhub", "inlet.is_obstructed", "inlet.held"),
     Mutation("a lost partner is not told", "homes", "if guest and opening.partner:", "if False:"),
     Mutation("a guest takes a whole turn", "channel", "steps -= 1", "pass"),
-    Mutation("confirmed in a later post", "homes", "        for channel in tuple(self._unconfirmed):\n            if channel.complete()", "        for channel in tuple(self._unconfirmed):\n            self._later(0.01, channel.complete)\n            if True"),
+    Mutation("confirmed in a later post", "confirmations", "            if channel.complete()", "            self._links._later(0.01, channel.complete)\n            if True"),
     Mutation("death beside the inbox", "../../tests/harness/engine", "            self._put(memory, other, node)\n", "            inbox = memory.inboxes.setdefault(other, [])\n            inbox.insert(0, (inbox[0][0] - 0.5 if inbox else memory.serial, node))\n"),
     Mutation("asked while unregistered", "homes", "        self.claims.is_down()\n\n    def registered", "        pass\n\n    def registered"),
     Mutation("no settle", "claims", "SETTLE = 1.0", "SETTLE = 0.0"),
@@ -59,7 +59,7 @@ MUTATIONS = [
     Mutation("blocks are confirmed as a whole", "localhub", "            return one\n        expands", "            return len(block)\n        expands"),
     Mutation("grace is forgotten in an outage", "claims", "        self._owes_grace |= bool(self._grace)\n", ""),
     Mutation("nobody speaks first on return", "links", "        self._dirty |= self._links\n", ""),
-    Mutation("the owner isn't told where to come back to", "homes", "            if not channel.is_closed:\n                self._channel_said(channel)  # where it sits, if nothing else\n", ""),
+    Mutation("the owner isn't told where to come back to", "homes", "            if not channel.is_closed:\n                self.confirmations.owe_handled(channel)  # where it sits, if nothing else\n                self.links.post_soon()\n", ""),
     Mutation("no window down", "channel", "self.on_their_way > WINDOW", "False"),
 ]
 

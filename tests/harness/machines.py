@@ -12,13 +12,13 @@ from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
-from chatterbox.cluster import channel, homes, visit
+from chatterbox.cluster import channel, confirmations, visit
 from tests.harness.engine import FakeEngine
 from tests.harness.nodes import Node, Person
 
 SMALL: dict[str, Any] = {"high_water": 2048, "max_pair_queue": 1 << 20, "max_queue": 1 << 20, "max_held": 2048}
 """Limits that short conversations meet, and beside them the cluster's windows."""
-WINDOWS = ((visit, "WINDOW", 4096), (channel, "WINDOW", 4096), (homes, "CREDIT", 1024))
+WINDOWS = ((visit, "WINDOW", 4096), (channel, "WINDOW", 4096), (confirmations, "CREDIT", 1024))
 
 
 @contextmanager
