@@ -6,6 +6,7 @@ nodes, rooms and seats. It does not know Redis, or what is said.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from functools import partial
 
@@ -283,17 +284,10 @@ class Cluster:
                 self._hear(visit, kind, data)
         elif kind == frames.OPEN:
             self._opened(node, channel, data)
+        elif kind == frames.SEATED:
+            self._house.sits_elsewhere(*words_of(data, 3))
         elif here := self.channels.get((node, channel)):
-            if kind == frames.SAY:
-                here.receive(data)
-            elif kind == frames.FINISHED:
-                here.end("")
-            elif kind == frames.GONE:
-                here.end(data.decode(errors="replace") or "lost")
-            elif kind == frames.TAKEN:
-                here.take(data)
-            elif kind in (frames.BEGAN, frames.SPEAK) and here.far:
-                here.far.begin() if kind == frames.BEGAN else here.far.speak(data.decode(errors="replace"))
+            here.hear(kind, data)
 
     def _hear(self, visit: Visit, kind: bytes, data: bytes) -> None:
         if kind == frames.HEAR:
@@ -357,6 +351,11 @@ class Cluster:
     def complete(self) -> None:
         """A POST is about to leave: with it goes the word that what led to it is handled."""
         self.confirmations.complete()
+
+    def seated(self, stream: str, digest: str, tries: int) -> None:
+        """Tell the others that a session has a seat here: one that is kept for it at another machine is free."""
+        for node in self.roster.nodes.keys() - {self.roster.me}:
+            self.links.send(node, frames.SEATED, 0, json.dumps((stream, digest, str(tries))).encode())
 
     # -- nodes come to an end ----------------------------------------------------------------------------------
 
