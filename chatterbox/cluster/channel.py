@@ -133,6 +133,21 @@ class Channel:
 
     # -- what comes from the guest -----------------------------------------------------------------------------
 
+    def hear(self, kind: bytes, data: bytes) -> None:
+        """A frame came."""
+        if kind == frames.SAY:
+            self.receive(data)
+        elif kind == frames.FINISHED:
+            self.end("")
+        elif kind == frames.GONE:
+            self.end(data.decode(errors="replace") or "lost")
+        elif kind == frames.TAKEN:
+            self.take(data)
+        elif kind == frames.BEGAN and self.far:
+            self.far.begin()
+        elif kind == frames.SPEAK and self.far:
+            self.far.speak(data.decode(errors="replace"))
+
     def receive(self, block: bytes) -> None:
         """The guest said `block`."""
         self._queue.append(block)

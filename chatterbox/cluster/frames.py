@@ -14,6 +14,8 @@ OPEN, SAY, FINISHED, GONE, TAKEN, BEGAN, SPEAK = b"O", b"D", b"F", b"G", b"A", b
 """Frames from the guest's node up to the owner: in upper case, since two nodes that visit each other count alike."""
 HEAR, PLACE, CLOSE, HANDLED, NOT_MINE, MOVE, REFUSED = b"d", b"n", b"c", b"a", b"x", b"v", b"r"
 """Frames from the owner down to the guest's node."""
+SEATED = b"H"
+"""A session has a seat at the node that says so; in upper case, and about no channel: a stream, a digest and a try."""
 TOTAL = struct.Struct(">Q")
 """Bytes since the opening."""
 TOTALS = struct.Struct(">QQ")

@@ -6,24 +6,23 @@ nodes, rooms and seats. It does not know Redis, or what is said.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from functools import partial
 
 from . import frames
 from .channel import Channel, Far
 from .claims import Claims, Home, Then
+from .confirmations import Confirmations
 from .engine import PATIENCE, Engine, Later
 from .frames import Opening, opening_of, words_of
 from .house import House
-from .links import LAZY, Links
+from .links import Links
 from .roster import Roster
-from .visit import CREDIT, Guest, Visit, nothing
+from .visit import Guest, Visit, nothing
 
 AGAIN, AGAIN_MOST = 0.05, 1.0
 """Seconds until a room is asked for again whose owner says that it isn't: at first, and at most (it doubles)."""
-
-GLANCE = 0.1
-"""Seconds until it is looked again whether a guest's machine has acknowledged what it was sent."""
 
 CUT_OFF = "this hub was cut off from the others; connect again"
 GONE_ON = "the hub that kept this room is gone; going on with the others"
@@ -56,7 +55,7 @@ class Cluster:
         self._later = later
         self._house = house
         self.roster = Roster(name, engine, later, fresh, self, patience)
-        self.links = Links(self.roster.me, engine, later, self)
+        self._begin()
         self.claims = Claims(engine, later, self)
         self.detached: set[str] = set()
         """Whole rooms that live here, though the engine has another owner for the name."""
@@ -66,12 +65,15 @@ class Cluster:
         """Visits that have no owner now."""
         self.channels: dict[tuple[str, int], Channel] = {}
         """Other nodes' people here."""
-        self._unconfirmed: dict[Channel, None] = {}
-        self._credits: dict[Visit, None] = {}
         self._home_early: dict[str, list[tuple[Guest, Opening]]] = {}
         """Who came home to a room that settles, and may not speak yet; and as whom."""
         self._numbers = 0
         self._is_registered = self._is_told_down = self._is_leaving = False
+
+    def _begin(self) -> None:
+        """Begin, or begin anew, as a node with which nobody has spoken yet."""
+        self.links = Links(self.roster.me, self._engine, self._later, self)
+        self.confirmations = Confirmations(self.links)
 
     # -- the engine comes and goes -----------------------------------------------------------------------------
 
@@ -126,7 +128,7 @@ class Cluster:
         self._is_registered = False
         self.claims.forget_owed()
         self.links.is_down()
-        self.links = Links(self.roster.me, self._engine, self._later, self)
+        self._begin()
         shared = {channel.room for channel in self.channels.values()}
         for channel in tuple(self.channels.values()):
             channel.lose("lost")
@@ -228,18 +230,13 @@ class Cluster:
         """This visit is over."""
         visit.cancel()
         self.seeking.pop(visit, None)
-        self._credits.pop(visit, None)
+        self.confirmations.forget_visit(visit)
         self.visits.pop(visit.number, None)
 
     def leave_visit(self, visit: Visit, why: str) -> None:
         """The guest is gone."""
         visit.leave(why)
         self.forget(visit)
-
-    def credit(self, visit: Visit) -> None:
-        """The guest may have taken something: its owner hears of it, at once or soon."""
-        self._credits[visit] = None
-        self.links.post_soon(0 if visit.taken - visit.confirmed[0] >= CREDIT else LAZY)
 
     def _seek(self, visit: Visit, wait: float = 0) -> None:
         """Find a new home for a visit whose owner is gone."""
@@ -287,22 +284,15 @@ class Cluster:
                 self._hear(visit, kind, data)
         elif kind == frames.OPEN:
             self._opened(node, channel, data)
+        elif kind == frames.SEATED:
+            self._house.sits_elsewhere(*words_of(data, 3))
         elif here := self.channels.get((node, channel)):
-            if kind == frames.SAY:
-                here.receive(data)
-            elif kind == frames.FINISHED:
-                here.end("")
-            elif kind == frames.GONE:
-                here.end(data.decode(errors="replace") or "lost")
-            elif kind == frames.TAKEN:
-                here.take(data)
-            elif kind in (frames.BEGAN, frames.SPEAK) and here.far:
-                here.far.begin() if kind == frames.BEGAN else here.far.speak(data.decode(errors="replace"))
+            here.hear(kind, data)
 
     def _hear(self, visit: Visit, kind: bytes, data: bytes) -> None:
         if kind == frames.HEAR:
             visit.hear(data)
-            self.credit(visit)
+            self.confirmations.owe_taken(visit)
         elif kind == frames.HANDLED:
             visit.handled(data)
         elif kind == frames.PLACE:
@@ -329,7 +319,8 @@ class Cluster:
             send(frames.NOT_MINE, number)
             self.claims.disclaim(opening.room)
         else:
-            channel = Channel(node, number, opening, send, self._later, self._channel_closed, self._channel_said)
+            owe = self.confirmations.owe_handled
+            channel = Channel(node, number, opening, send, self._later, self._channel_closed, owe)
             self.channels[node, number] = channel
             cancel = self.find(opening.room, partial(self._let_in, channel), opening.is_back)
             if not (channel.far or channel.is_closed):
@@ -348,30 +339,23 @@ class Cluster:
                 self._miss_partner(channel.far, channel.opening)
             channel.feed()
             if not channel.is_closed:
-                self._channel_said(channel)  # where it sits, if nothing else
+                self.confirmations.owe_handled(channel)  # where it sits, if nothing else
                 self.links.post_soon()
 
     def _channel_closed(self, channel: Channel, has_hung_up: bool) -> None:
         self.channels.pop((channel.node, channel.number), None)
-        self._unconfirmed.pop(channel, None)
+        self.confirmations.forget_channel(channel)
         if has_hung_up and channel.far:
             self._later(0, partial(channel.far.lost, "quit"))
 
-    def _channel_said(self, channel: Channel) -> None:
-        """Confirm what it said with what that leads to elsewhere; where it leads to nothing there is time, for a little."""
-        self._unconfirmed[channel] = None
-        self.links.post_soon(0 if channel.unconfirmed >= CREDIT else LAZY)
-
     def complete(self) -> None:
         """A POST is about to leave: with it goes the word that what led to it is handled."""
-        for channel in tuple(self._unconfirmed):
-            if channel.complete():
-                self._unconfirmed.pop(channel, None)
-        for visit in tuple(self._credits):
-            if visit.confirm():
-                del self._credits[visit]
-        if self._credits:
-            self.links.post_later(GLANCE)
+        self.confirmations.complete()
+
+    def seated(self, stream: str, digest: str, tries: int) -> None:
+        """Tell the others that a session has a seat here: one that is kept for it at another machine is free."""
+        for node in self.roster.nodes.keys() - {self.roster.me}:
+            self.links.send(node, frames.SEATED, 0, json.dumps((stream, digest, str(tries))).encode())
 
     # -- nodes come to an end ----------------------------------------------------------------------------------
 

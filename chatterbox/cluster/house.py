@@ -18,6 +18,9 @@ class House(Protocol):
     def visited(self, channel: Channel) -> Far:
         """Make a peer of a guest from another node; it takes its seat when it is told to."""
 
+    def sits_elsewhere(self, stream: str, digest: str, tries: str) -> None:
+        """A session has a seat at another node: keep none for it here, unless it has come here since."""
+
     def is_open(self, room: str) -> bool:
         """Whether anybody sits in `room` here."""
 

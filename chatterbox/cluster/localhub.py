@@ -6,36 +6,30 @@ hubs and connections. It does not know the engine.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable
 
 from ..connections.admission import Admission
 from ..connections.connection import Connection
-from ..connections.handshake import Handshake
-from ..connections.outlet import CHUNK, LinkState, Outlet
-from ..connections.sessions import Fault, read_hello
-from ..connections.slow import Watch
-from ..core.events import Address, Gone, Happening, Joined, Left, News, Refused, Seated
+from ..connections.sessions import Fault, Hello, read_hello
+from ..core.events import Gone, Happening, Joined, Left, News, Refused, Seated
 from ..core.hub import Hub
 from ..core.peer import LOBBY, Peer
 from ..core.room import Room
 from ..core.seating import Home, Seeking
-from ..wire.dialects import QUESTION, Dialect, Dialects, Message
-from ..wire.lines import first_lines, within
+from ..wire.dialects import Dialect, Dialects, Message
 from ..wire.names import room_fault
 from ..wire.numbered import Json
-from .channel import NOWHERE, Channel, Place
+from .channel import Channel
 from .claims import Home as Found
 from .elsewhere import Elsewhere
 from .frames import Opening
+from .guest import Guest
 from .homes import Cluster
 from .visit import Visit
 
 DIALECTS = ("text", "json", "session", "bare", "keys")
 """What dialects are called between nodes. A session has no blocks there: any line may be the last that is handled."""
-EXPANDED, EXPANDED_LINES = 16 * 1024, 256
-"""Bytes and lines that a room takes at once where each is rendered: together less than an outlet hands on at once."""
 _DIGEST, _STREAM = re.compile("[0-9a-f]{32}"), re.compile("[0-9a-f]{16}")
 
 
@@ -116,7 +110,7 @@ class LocalHub:
     def drained(self, visit: Visit) -> None:
         """The guest has taken all that waited for it."""
         visit.drained()
-        self.cluster.credit(visit)
+        self.cluster.confirmations.owe_taken(visit)
 
     def arrived(self, peer: Peer, room: str) -> None:
         """The guest has a seat there."""
@@ -150,7 +144,8 @@ class LocalHub:
     def came_alone(self, peer: Peer, partner: str, stream: str) -> None:
         """Let a peer that is back in its room go on without `partner`, as if that had left just now, if it isn't back.
 
-        What the peer said meanwhile was said to that one, and nobody else hears it. Sessions know by their welcome.
+        What the peer said meanwhile was said to that one, who perhaps heard it, and nobody else hears it. Sessions know
+        by their welcome.
         """
         room, mode = peer.room, self.hub.mode
         if not isinstance(room, Room) or len(room.members) > 1 or peer.session:
@@ -161,7 +156,7 @@ class LocalHub:
             return
         if mode.announces:
             peer.tell(Message("left", {"name": partner, "stream": stream, "why": "lost"}))
-        peer.miss(partner, "lost")
+        peer.miss(partner, "lost", is_sure=False)
         if peer.finished:
             peer.end("quit")
 
@@ -184,7 +179,7 @@ class LocalHub:
             elif home.fault:
                 peer.end("lost", home.fault)
             else:
-                self.admission.desk.arrive(connection, sent)
+                self._arrive(connection, sent, read)
 
         Seeking(self, peer, room, found, lambda text: peer.end("lost", text))
 
@@ -196,8 +191,18 @@ class LocalHub:
         if isinstance(read, Fault) or not _DIGEST.fullmatch(digest) or not _STREAM.fullmatch(stream):
             connection.peer.end("kicked", "this is no session")
         else:
-            read = read._replace(digest=bytes.fromhex(digest), stream=stream)
-            self.admission.desk.arrive(connection, hello, read)
+            self._arrive(connection, hello, read._replace(digest=bytes.fromhex(digest), stream=stream))
+
+    def _arrive(self, connection: Connection, sent: Json, hello: Hello) -> None:
+        """Bring a session to its seat; where it has been somewhere before, other nodes may keep one for it, too."""
+        self.admission.desk.arrive(connection, sent, hello)
+        if hello.tries > 1 and connection.peer.session and connection.peer.room:
+            self.cluster.seated(hello.stream, hello.digest.hex(), hello.tries)
+
+    def sits_elsewhere(self, stream: str, digest: str, tries: str) -> None:
+        """Let a session go that has a seat at another node, as if it had gone there with a `/join`."""
+        if _DIGEST.fullmatch(digest) and tries.isdigit():
+            self.admission.desk.let_go(stream, bytes.fromhex(digest), int(tries))
 
     # -- rooms here (homes.House) ------------------------------------------------------------------------------
 
@@ -246,143 +251,3 @@ class Local:
     def end(self, why: str, text: str = "") -> None:
         """Hang up on it."""
         self._peer.end(why, text)
-
-
-class Guest:
-    """A guest from another node: an ordinary connection whose transport is a channel (channel.Far)."""
-
-    def __init__(self, house: LocalHub, channel: Channel) -> None:
-        opening = channel.opening
-        address = Address(opening.host, opening.port)
-        limits = house.hub.limits
-        self._house = house
-        self._channel = channel
-        self.connection = Connection(house.admission, channel, house.dialects.text, address, self._link_state)
-        self._speak(house.dialect_called(opening.dialect))
-        if house.hub.mode.seats == 2:  # what waits for a guest isn't posted: the other end waits at once, unconfirmed
-            outlet = Outlet(Watch(self.connection, limits, True), channel, 0, limits.max_pair_queue, self._link_state)
-            self.connection.outlet = outlet
-            self.connection.write, self.connection.write_from = outlet.write, outlet.write_from
-        self.peer.wanted_room, self.peer.wanted_name = opening.room, opening.name
-
-    def _link_state(self) -> LinkState:
-        return LinkState(self._channel.unacknowledged)
-
-    def _speak(self, dialect: Dialect) -> None:
-        self.connection.peer.dialect = dialect
-        self.connection.reader = dialect.reader()
-        self.connection.inlet.step = self.connection.reader.read
-
-    @property
-    def steps_a_turn(self) -> int:
-        """How many events the room takes in one turn: as many as of anybody else, by whom they may reach."""
-        limits, room = self._house.hub.limits, self.peer.room
-        hearers = len(room.members) if isinstance(room, Room) else 1
-        pieces = 1 if self.peer.dialect.by_keys else limits.pieces_a_turn
-        return max(1, min(pieces, limits.hearers_a_turn // max(1, hearers)))
-
-    def share_of(self, block: bytes) -> int:
-        """Return how many bytes of `block` the room takes as one event: lines to say, or else one line alone."""
-        hub, dialect = self._house.hub, self.peer.dialect
-        if dialect.by_keys:
-            return len(block)  # its edge has cut it into what a turn takes
-        one = block.find(b"\n") + 1 or len(block)
-        if dialect is not self._house.dialects.text or hub.limits.rate or len(hub.mode.farewell) > 1:
-            return one
-        expands = self.peer.room is None or self.peer.room.max_lines
-        most = EXPANDED if expands else CHUNK
-        share = len(block) if len(block) <= most else block.rfind(b"\n", 0, most) + 1 or one
-        head = block[:share]
-        if head.startswith(b"/") or b"\n/" in head:
-            return one
-        if not all(isinstance(piece, bytes) for piece in within(head, hub.limits.max_line)):
-            return one
-        return len(first_lines(head, EXPANDED_LINES)) if expands else share
-
-    def speak(self, dialect: str) -> None:
-        """It speaks otherwise from now on."""
-        self._speak(self._house.dialect_called(dialect))
-
-    @property
-    def peer(self) -> Peer:
-        """Who it is; a session that comes back is who it was."""
-        return self.connection.peer
-
-    @property
-    def place(self) -> Place:
-        """Where it sits."""
-        peer, room = self.peer, self.peer.room
-        if not isinstance(room, Room):
-            return NOWHERE
-        partner = next((member for member in room.members if member is not peer), None) if room.is_pair else None
-        with_whom = (partner.name, partner.stream) if partner else ("", "")
-        return (room.name, peer.name, peer.wanted_name, *with_whom)
-
-    @property
-    def gone(self) -> str:
-        """The word for which it ended."""
-        return self.peer.gone
-
-    @property
-    def is_waiting(self) -> bool:
-        """Whether something that it said waits: to be handled, for a partner, or for a hearer who is slow."""
-        room, inlet = self.peer.room, self.connection.inlet
-        return inlet.waits or inlet.is_obstructed or (isinstance(room, Room) and room.held_by(self.peer) > 0)
-
-    def sit(self) -> None:
-        """Take its seat; where names are asked for, one that is taken here is asked for again."""
-        hub, peer, hello = self._house.hub, self.peer, self._channel.opening.session
-        if hello:
-            sent = json.loads(hello) if hello.startswith("{") else {}
-            self._house.arrive(self.connection, sent | {"room": peer.wanted_room})
-            return
-        may_ask = hub.mode.asks_name and not self._channel.opening.came_from
-        fault = hub.name_conflict(peer, peer.wanted_room, peer.wanted_name) if may_ask else ""
-        if fault:
-            self._ask_name(fault)
-        else:
-            self._house.seat(peer, self._channel.opening.had)
-
-    def _ask_name(self, fault: str) -> None:
-        house, connection, peer = self._house, self.connection, self.peer
-        peer.wanted_name = ""
-        handshake = Handshake(house.hub, connection, house.dialects.text.reader())
-        handshake.is_asked = True
-        connection.inlet.step = handshake.take
-        patience = house.hub.limits.join_patience
-        connection.timers.after("join", patience, lambda: peer.end("idle", f"no name within {patience:.0f} s"))
-        peer.tell(Message("error", {"code": "name", "text": f"{fault}; {QUESTION}"}))
-
-    def begin(self) -> None:
-        """The first bytes of its message have come."""
-        self.connection.begin()
-
-    def receive(self, block: bytes) -> None:
-        """It sent `block`."""
-        self.connection.receive(block)
-
-    def finish(self) -> None:
-        """It has closed its sending half."""
-        self.connection.finish()
-
-    def lost(self, why: str) -> None:
-        """It is gone."""
-        self.connection.lost(why)
-        self._house.forget(self.connection)
-
-    def miss(self, partner: str, stream: str) -> None:
-        """Its partner hasn't come back to the room: what waits in the channel was said to that one, too."""
-        self.connection.inlet.bulk |= self._channel.waits
-        self._house.came_alone(self.peer, partner, stream)
-
-    def pause(self) -> None:
-        """It doesn't take what is written."""
-        self.connection.outlet.pause()
-
-    def resume(self) -> None:
-        """It has taken what was written."""
-        self.connection.outlet.resume()
-
-    def end(self, why: str, text: str = "") -> None:
-        """Hang up on it."""
-        self.peer.end(why, text)

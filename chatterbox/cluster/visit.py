@@ -17,8 +17,6 @@ from .frames import Opening, Send
 KIB = 1024
 WINDOW = 64 * KIB
 """Bytes on their way each way for one visitor, not yet handled or taken (one read; SSH and HTTP/2 begin there, too)."""
-CREDIT = 16 * KIB
-"""Bytes taken that are confirmed at once; fewer wait for a payload to travel with."""
 
 
 class Neighbour(Protocol):
@@ -180,6 +178,11 @@ class Visit:
         self.confirm()
         self._send(frames.GONE, self.number, why.encode())
         self._send = _nowhere
+
+    @property
+    def unconfirmed(self) -> int:
+        """Bytes that the guest has taken, and the owner doesn't know it."""
+        return self.taken - self.confirmed[0]
 
     def drained(self) -> None:
         """The guest has taken all that waited for it."""

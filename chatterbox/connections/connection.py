@@ -354,9 +354,9 @@ class Connection:
         """Say again that all is said, after the time in which the other end's machine acknowledges."""
         self.timers.after("finish", self._hub.limits.knock, lambda: self._said_all(True))
 
-    def miss(self, name: str, why: str) -> None:
+    def miss(self, name: str, why: str, is_sure: bool) -> None:
         """Say to nobody what is on its way, since the partner `name` has left: a pipe doesn't stop at once."""
-        self._speech.miss(name, why)
+        self._speech.miss(name, why, is_sure)
 
     def hold(self, reason: str) -> None:
         """Stop reading, for one reason more; a session is always read, since it may acknowledge, ping or leave."""

@@ -289,6 +289,18 @@ class Desk:
         if session:
             self._sessions.end(session, why, self._now(), peer.has_all)
 
+    def let_go(self, stream: str, digest: bytes, tries: int) -> None:
+        """Let a session go that has come to another machine with a higher `try` than here."""
+        session = self._of.get(stream)
+        if session is None or session.digest != digest or session.tries >= tries:
+            return
+        peer, before = self._peers[stream], session.link
+        session.link = peer.link = None
+        if isinstance(before, Connection):
+            before.replaced()
+        peer.leave("moved")
+        self.forget(peer, "moved")
+
     def send_away(self, peer: Peer) -> Json:
         """Let a session go to a room on another machine; return the hello with which it comes there.
 

@@ -184,10 +184,10 @@ class Speech:
         self._inlet.say_first(piece)
         self._inlet.hold_for("turn", 0)
 
-    def miss(self, name: str, why: str) -> None:
+    def miss(self, name: str, why: str, is_sure: bool) -> None:
         """Say to nobody what is on its way, since the partner `name` has left: a pipe doesn't stop at once."""
         if not self._breath and (self._inlet.bulk or self._inlet.waits):
-            self._breath = Breath(name, why, self.timers, self.breathe)
+            self._breath = Breath(name, why, is_sure, self.timers, self.breathe)
 
     def breathe(self) -> None:
         """Tell what nobody has heard; what is said from now on waits for the next partner."""

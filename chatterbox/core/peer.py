@@ -71,8 +71,8 @@ class Link(Protocol):
     def look(self) -> bool:
         """Ask the system whether the link still lives; it is lost if not. Return whether it does."""
 
-    def miss(self, name: str, why: str) -> None:
-        """Say to nobody what is on its way, since the partner `name` has left."""
+    def miss(self, name: str, why: str, is_sure: bool) -> None:
+        """Say to nobody what is on its way: the partner `name` has left, and unless `is_sure` perhaps heard it."""
 
     def knock(self, call: Callable[[], None]) -> Callable[[], None]:
         """Call once, after the time in which a machine answers; return what cancels that."""
@@ -269,10 +269,13 @@ class Peer:
         """Ask the system whether its link still lives; it leaves if not. Return whether it does."""
         return self.link.look() if self.link else True
 
-    def miss(self, name: str, why: str) -> None:
-        """Take it that its partner `name` has left: what it is in the middle of saying is for nobody."""
+    def miss(self, name: str, why: str, is_sure: bool = True) -> None:
+        """Take it that its partner `name` has left: what it is in the middle of saying is for nobody.
+
+        Of what it says again since a machine has died that isn't sure: `name` may have heard it there.
+        """
         if self.link and not self.gone:
-            self.link.miss(name, why)
+            self.link.miss(name, why, is_sure)
 
     def hold(self) -> None:
         """Stop reading, on behalf of the room."""

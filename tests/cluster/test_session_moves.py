@@ -124,6 +124,39 @@ class Moves(Machines):
             self.assertEqual(mover.resume.room, "tea")
             self.talk(mover, other)
 
+    def test_a_room_that_is_asked_for_by_a_hello(self) -> None:
+        """Who was away in one room and comes back to another machine's is let go from the first, which has a seat again."""
+        for is_told, machine in ((True, self.c), (False, self.b), (True, self.a)):
+            room = f"tea{machine.name}{is_told}"
+            ann, bob = self.session(self.a, room, "ann"), self.session(self.b, room, "bob")
+            host = self.session(self.b, f"milk{room}", "host")
+            self.fleet.talk(ann, bob, host)
+            old = ann.end
+            ann.cut(both=is_told)
+            ann.resume.join(f"milk{room}", ann.now)
+            ann.connect(machine.hub)
+            self.fleet.talk(ann, bob, host)
+            self.talk(ann, host)
+            self.assertEqual((bob.events[-1], bob.resume.company.ends), ("left", {}))
+            self.assertTrue(is_told or (old and b"replaced" in old.heard()))
+            eve = self.session(self.c, room, "eve")
+            self.fleet.talk(eve, bob)
+            self.talk(eve, bob)
+
+    def test_a_seat_of_this_session_is_kept(self) -> None:
+        """Who goes elsewhere and comes back is not let go by the word that it was elsewhere."""
+        ann, bob = self.session(self.a, "tea", "ann"), self.session(self.b, "tea", "bob")
+        host = self.session(self.b, "milk", "host")
+        ann.cut().resume.join("milk", ann.now)
+        ann.connect(self.c.hub)
+        self.fleet.talk(ann, bob, host)
+        late = next(iter(self.c.cluster.visits.values())).opening
+        self.goes(ann, "tea", bob)
+        tries = str(json.loads(late.session)["try"])
+        self.a.local.sits_elsewhere(ann.resume.stream, json.loads(late.session)["session"], tries)
+        self.fleet.talk(ann, bob)
+        self.talk(ann, bob)
+
     def test_no_seat_is_kept_for_who_moved(self) -> None:
         """A partner that was met before a reconnection is waited for in no other room."""
         ann, bob = self.session(self.a, "tea", "ann"), self.session(self.a, "tea", "bob")

@@ -12,13 +12,13 @@ from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
-from chatterbox.cluster import channel, homes, visit
+from chatterbox.cluster import channel, confirmations, visit
 from tests.harness.engine import FakeEngine
 from tests.harness.nodes import Node, Person
 
 SMALL: dict[str, Any] = {"high_water": 2048, "max_pair_queue": 1 << 20, "max_queue": 1 << 20, "max_held": 2048}
 """Limits that short conversations meet, and beside them the cluster's windows."""
-WINDOWS = ((visit, "WINDOW", 4096), (channel, "WINDOW", 4096), (homes, "CREDIT", 1024))
+WINDOWS = ((visit, "WINDOW", 4096), (channel, "WINDOW", 4096), (confirmations, "CREDIT", 1024))
 
 
 @contextmanager
@@ -57,6 +57,8 @@ class Machines:
         """Who opened a room, said nothing, and left it to others."""
         self.faults = 0
         self._flowed = 0.0
+        self._forgotten: set[Node] = set()
+        """Who has said something that the engine forgot, and is to say again."""
 
     def _new_node(self, name: str) -> Node:
         return Node(self.engine, name, lambda: f"{next(self._fresh):08x}", "pair" if self.seats else "room", SMALL, 64)
@@ -208,27 +210,30 @@ class Machines:
 
     def flush(self) -> None:
         """The engine forgets everything, and no connection breaks."""
-        if not self._has_last_words():
-            self.engine.forget()
+        self._forget()
 
     def wipe(self) -> None:
         """The engine restarts, and knows nothing."""
         self.cut_all()
-        if not self._has_last_words():
-            self.engine.forget()
+        self._forget()
 
     def lose_tail(self) -> None:
         """A replica takes over, which has not seen the last commands."""
         self.cut_all()
         commands = self.random.randrange(1, 20)
-        if not self._has_last_words():
-            self.engine.lose_tail(commands)
+        self._forget(commands)
 
-    def _has_last_words(self) -> bool:
-        """Whether somebody hasn't read what a dead machine said last: an engine that forgets it then isn't promised."""
-        living = {node.cluster.roster.me for node in self.nodes if not node.is_dead}
-        words = [entry for node in self.nodes if not node.is_dead for entry in node.wire.unread]
-        return any(word[1:33].rstrip(b"\0").decode() not in living for word in words if isinstance(word, bytes))
+    def _forget(self, commands: int = 0) -> None:
+        """Let the engine forget what the last commands did, or everything, unless that are a dead machine's last words.
+
+        Neither they nor the words of one that dies before it has said them again are promised to be heard.
+        """
+        living = {node.cluster.roster.me: node for node in self.nodes if not node.is_dead}
+        words = [entry for node in living.values() for entry in node.wire.unread if isinstance(entry, bytes)]
+        speakers = {word[1:33].rstrip(b"\0").decode() for word in words}
+        if speakers <= living.keys():
+            self._forgotten |= {living[speaker] for speaker in speakers}
+            self.engine.lose_tail(commands) if commands else self.engine.forget()
 
     def freeze_engine(self) -> None:
         """The engine stops answering, or goes on."""
@@ -275,6 +280,10 @@ class Machines:
         self._kill(self.random.choice([node for node in self.nodes if not node.is_dead]))
 
     def _kill(self, node: Node) -> None:
+        if not node.cluster.links.kept:
+            self._forgotten.discard(node)
+        if node in self._forgotten:
+            return
         node.die(self.random.randrange(4))
         if self.random.random() < 0.5 or all(node.is_dead for node in self.nodes):
             self.nodes.append(self._new_node(node.name))

@@ -98,8 +98,8 @@ class Node:
             (claims, "_waiting"),
             (claims, "_owed"),
             (claims, "_orphaned"),
-            (cluster, "_unconfirmed"),
-            (cluster, "_credits"),
+            (cluster.confirmations, "_channels"),
+            (cluster.confirmations, "_visits"),
             (cluster, "_home_early"),
             (cluster.links, "_posts"),
         ):

@@ -1,0 +1,169 @@
+"""A guest is somebody of another node in a room of this one: an ordinary connection whose transport is a channel.
+
+It takes its seat and speaks as anybody does here, in shares that can each be confirmed by itself. This module knows
+connections and channels. It does not know nodes, or the engine.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from ..connections.connection import Connection
+from ..connections.handshake import Handshake
+from ..connections.outlet import CHUNK, LinkState, Outlet
+from ..connections.slow import Watch
+from ..core.events import Address
+from ..core.peer import Peer
+from ..core.room import Room
+from ..wire.dialects import QUESTION, Dialect, Message
+from ..wire.lines import first_lines, within
+from .channel import NOWHERE, Channel, Place
+
+if TYPE_CHECKING:
+    from .localhub import LocalHub
+
+EXPANDED, EXPANDED_LINES = 16 * 1024, 256
+"""Bytes and lines that a room takes at once where each is rendered: together less than an outlet hands on at once."""
+_SLASH = ord("/")
+"""An integer is looked for at once; two bytes are searched for fifty times as slowly."""
+
+
+class Guest:
+    """Somebody of another node (channel.Far)."""
+
+    def __init__(self, house: LocalHub, channel: Channel) -> None:
+        opening = channel.opening
+        address = Address(opening.host, opening.port)
+        limits = house.hub.limits
+        self._house = house
+        self._channel = channel
+        self.connection = Connection(house.admission, channel, house.dialects.text, address, self._link_state)
+        self._speak(house.dialect_called(opening.dialect))
+        if house.hub.mode.seats == 2:  # what waits for a guest isn't posted: the other end waits at once, unconfirmed
+            outlet = Outlet(Watch(self.connection, limits, True), channel, 0, limits.max_pair_queue, self._link_state)
+            self.connection.outlet = outlet
+            self.connection.write, self.connection.write_from = outlet.write, outlet.write_from
+        self.peer.wanted_room, self.peer.wanted_name = opening.room, opening.name
+
+    def _link_state(self) -> LinkState:
+        return LinkState(self._channel.unacknowledged)
+
+    def _speak(self, dialect: Dialect) -> None:
+        self.connection.peer.dialect = dialect
+        self.connection.reader = dialect.reader()
+        self.connection.inlet.step = self.connection.reader.read
+
+    @property
+    def steps_a_turn(self) -> int:
+        """How many events the room takes in one turn: as many as of anybody else, by whom they may reach."""
+        limits, room = self._house.hub.limits, self.peer.room
+        hearers = len(room.members) if isinstance(room, Room) else 1
+        pieces = 1 if self.peer.dialect.by_keys else limits.pieces_a_turn
+        return max(1, min(pieces, limits.hearers_a_turn // max(1, hearers)))
+
+    def share_of(self, block: bytes) -> int:
+        """Return how many bytes of `block` the room takes as one event: lines to say, or else one line alone."""
+        hub, dialect = self._house.hub, self.peer.dialect
+        if dialect.by_keys:
+            return len(block)  # its edge has cut it into what a turn takes
+        one = block.find(b"\n") + 1 or len(block)
+        if dialect is not self._house.dialects.text or hub.limits.rate or len(hub.mode.farewell) > 1:
+            return one
+        expands = self.peer.room is None or self.peer.room.max_lines
+        most = EXPANDED if expands else CHUNK
+        share = len(block) if len(block) <= most else block.rfind(b"\n", 0, most) + 1 or one
+        head = block[:share]
+        if _SLASH in head and (head.startswith(b"/") or b"\n/" in head):
+            return one
+        if not all(isinstance(piece, bytes) for piece in within(head, hub.limits.max_line)):
+            return one
+        return len(first_lines(head, EXPANDED_LINES)) if expands else share
+
+    def speak(self, dialect: str) -> None:
+        """It speaks otherwise from now on."""
+        self._speak(self._house.dialect_called(dialect))
+
+    @property
+    def peer(self) -> Peer:
+        """Who it is; a session that comes back is who it was."""
+        return self.connection.peer
+
+    @property
+    def place(self) -> Place:
+        """Where it sits."""
+        peer, room = self.peer, self.peer.room
+        if not isinstance(room, Room):
+            return NOWHERE
+        partner = next((member for member in room.members if member is not peer), None) if room.is_pair else None
+        with_whom = (partner.name, partner.stream) if partner else ("", "")
+        return (room.name, peer.name, peer.wanted_name, *with_whom)
+
+    @property
+    def gone(self) -> str:
+        """The word for which it ended."""
+        return self.peer.gone
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether something that it said waits: to be handled, for a partner, or for a hearer who is slow."""
+        room, inlet = self.peer.room, self.connection.inlet
+        return inlet.waits or inlet.is_obstructed or (isinstance(room, Room) and room.held_by(self.peer) > 0)
+
+    def sit(self) -> None:
+        """Take its seat; where names are asked for, one that is taken here is asked for again."""
+        hub, peer, hello = self._house.hub, self.peer, self._channel.opening.session
+        if hello:
+            sent = json.loads(hello) if hello.startswith("{") else {}
+            self._house.arrive(self.connection, sent | {"room": peer.wanted_room})
+            return
+        may_ask = hub.mode.asks_name and not self._channel.opening.came_from
+        fault = hub.name_conflict(peer, peer.wanted_room, peer.wanted_name) if may_ask else ""
+        if fault:
+            self._ask_name(fault)
+        else:
+            self._house.seat(peer, self._channel.opening.had)
+
+    def _ask_name(self, fault: str) -> None:
+        house, connection, peer = self._house, self.connection, self.peer
+        peer.wanted_name = ""
+        handshake = Handshake(house.hub, connection, house.dialects.text.reader())
+        handshake.is_asked = True
+        connection.inlet.step = handshake.take
+        patience = house.hub.limits.join_patience
+        connection.timers.after("join", patience, lambda: peer.end("idle", f"no name within {patience:.0f} s"))
+        peer.tell(Message("error", {"code": "name", "text": f"{fault}; {QUESTION}"}))
+
+    def begin(self) -> None:
+        """The first bytes of its message have come."""
+        self.connection.begin()
+
+    def receive(self, block: bytes) -> None:
+        """It sent `block`."""
+        self.connection.receive(block)
+
+    def finish(self) -> None:
+        """It has closed its sending half."""
+        self.connection.finish()
+
+    def lost(self, why: str) -> None:
+        """It is gone."""
+        self.connection.lost(why)
+        self._house.forget(self.connection)
+
+    def miss(self, partner: str, stream: str) -> None:
+        """Its partner hasn't come back to the room: what waits in the channel was said to that one, too."""
+        self.connection.inlet.bulk |= self._channel.waits
+        self._house.came_alone(self.peer, partner, stream)
+
+    def pause(self) -> None:
+        """It doesn't take what is written."""
+        self.connection.outlet.pause()
+
+    def resume(self) -> None:
+        """It has taken what was written."""
+        self.connection.outlet.resume()
+
+    def end(self, why: str, text: str = "") -> None:
+        """Hang up on it."""
+        self.peer.end(why, text)
