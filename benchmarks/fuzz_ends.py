@@ -18,7 +18,7 @@ from contextlib import suppress
 from typing import Any
 from zlib import crc32
 
-LINE = re.compile(r"([a-z]\w*)\.(\d+)\.([0-9a-f]{8}) ([^;]*);")
+LINE = re.compile(r"([a-z]\d+x\d+)\.(\d+)\.([0-9a-f]{8}) ([^;]*);")
 """A numbered line: whose, which, the checksum of that and of what follows."""
 TOLD = re.compile(r"-!- (?:perhaps )?not delivered: (?:the last )?(?:(\d+) lines?|line)")
 CLOSED = re.compile(r"-!- closed \((\w+)\)")

@@ -7,7 +7,7 @@ from random import Random
 from twisted.trial.unittest import SynchronousTestCase
 
 from benchmarks import compare, traffic
-from benchmarks.fuzz_ends import End, numbered
+from benchmarks.fuzz_ends import BareEnd, End, numbered
 from benchmarks.lines import Check, Damage, stream
 from benchmarks.load import WORKS
 from benchmarks.relays import Relay
@@ -61,7 +61,7 @@ class Fuzzed(SynchronousTestCase):
     def judged(self, *heard: str, said: int = 3, told: int = 0) -> str:
         """Return what is said of one who has heard these lines of another."""
         talk = Talk(KINDS["pair"], "1", "tea", ())
-        speaker, hearer = (End(name, Random(1), "tea") for name in "ab")
+        speaker, hearer = (End(name, Random(1), "tea") for name in ("a1x0", "b1x0"))
         speaker.said, speaker.told, speaker.ended, hearer.ended = said, told, "clean", "clean"
         talk.ends = [speaker, hearer]
         hearer.take("".join(f"{line}\n" for line in heard).encode())
@@ -70,13 +70,20 @@ class Fuzzed(SynchronousTestCase):
 
     def test_each_fault(self) -> None:
         """A line that is doubled, moved, torn or missing is a fault; one that was told of is none."""
-        one, two, three = (numbered("a", at, "hello") for at in (1, 2, 3))
-        self.assertEqual(self.judged(one, "-!- b joined", f"a: {two}", three), "")
+        one, two, three = (numbered("a1x0", at, "hello") for at in (1, 2, 3))
+        self.assertEqual(self.judged(one, "-!- b1x0 joined", f"a1x0: {two}", three), "")
         self.assertIn("doubled", self.judged(one, two, two, three))
         self.assertIn("reordered", self.judged(two, one, three))
         self.assertIn("torn", self.judged(one, two[:9] + two[10:], three))
         self.assertIn("1 lines lost unsaid of 3", self.judged(one, three))
         self.assertEqual(self.judged(one, three, told=1), "")
+
+    def test_messages_that_stick_together(self) -> None:
+        """A bare program that reads late takes a word and two messages at once: both are heard, and neither is torn."""
+        late = BareEnd("a1x0", Random(1), "tea")
+        late.hello()
+        late.take(("joined" + numbered("b1x0", 1, "hello") + "b1x0: " + numbered("b1x0", 2, "hello")).encode())
+        self.assertEqual((dict(late.heard), late.torn), ({"b1x0": [1, 2]}, []))
 
 
 class HarnessTest(SynchronousTestCase):

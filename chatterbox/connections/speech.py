@@ -12,7 +12,7 @@ from ..core.commands import obey
 from ..core.events import Parted, Said, Typed
 from ..core.hub import Hub
 from ..core.peer import Peer
-from ..limits import FEW_LINES, MAX_LINES, Throttle
+from ..limits import FEW_LINES, MAX_LINES, MAX_OBJECTS, Throttle
 from ..wire.keys import KeyReader
 from ..wire.lines import first_lines
 from ..wire.numbered import Numbered
@@ -30,6 +30,8 @@ KEYS_A_TURN = 4096
 """Bytes of a draft that are looked at in one turn."""
 WHOLE = 1024 * 1024
 """Bytes read in one turn elsewhere: more than is ever received at once."""
+LINES_A_HEARER = 2
+"""Lines that take as long as a hearer, where each becomes an object of JSON, once or twice."""
 BYTES_A_TURN = 2 * 1024 * 1024
 """Bytes written to all the hearers of one block: 64 KiB to 32, 16 KiB to 128."""
 BYTES_A_HEARER = 16 * 1024
@@ -86,7 +88,7 @@ class Speech:
         self._talker = talker
         self._hub = hub
         self._now = now
-        self._whole = MAX_LINES if talker.peer.dialect.framed else FEW_LINES
+        self._whole = MAX_OBJECTS if talker.peer.dialect.framed else FEW_LINES
         """Bytes of a block that has no more lines than any share."""
         self._breath: Breath | None = None
         """What is said while the news is on its way that its partner has left."""
@@ -108,8 +110,14 @@ class Speech:
         return peer.dialect.by_keys and peer.room is not None
 
     def reach(self, piece: Piece) -> int:
-        """Return how many may hear something when `piece` is handled: a fault or a ping is its speaker's own affair."""
-        return self._hearers if isinstance(piece, bytes | Command | Farewell | Typing | Numbered) else 1
+        """Return how many may hear something when `piece` is handled: a fault or a ping is its speaker's own affair.
+
+        Two lines count as a hearer: each may become an object.
+        """
+        if not isinstance(piece, bytes | Command | Farewell | Typing | Numbered):
+            return 1
+        lines = piece.count(b"\n") if isinstance(piece, bytes) else piece.lines if isinstance(piece, Numbered) else 0
+        return self._hearers + lines // LINES_A_HEARER
 
     @property
     def _hearers(self) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from itertools import count
 from typing import get_args
 
-from ..limits import FEW_LINES, MAX_LINES, Limits
+from ..limits import FEW_LINES, MAX_LINES, MAX_OBJECTS, Limits
 from ..wire.dialects import ALONE, Dialect, Message, undelivered
 from ..wire.lines import first_lines
 from .audience import Audience
@@ -94,7 +94,9 @@ class Room:
         dialects = [member.dialect for member in self.members]
         if not all(dialect.framed for dialect in dialects):
             return FEW_LINES
-        return MAX_LINES if self.mode.label != "none" or any(dialect.expands for dialect in dialects) else 0
+        if any(dialect.expands for dialect in dialects):
+            return MAX_OBJECTS
+        return MAX_LINES if self.mode.label != "none" else 0
 
     def apply(self, event: RoomEvent) -> None:
         """Let `event` happen. What it makes happen in turn happens after it, in order.

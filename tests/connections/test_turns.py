@@ -12,9 +12,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from chatterbox.connections.admission import ENDS_A_TURN
 from chatterbox.connections.connection import Connection
 from chatterbox.connections.inlet import Inlet
-from chatterbox.connections.speech import BYTES_A_HEARER, BYTES_A_TURN, KEYS_A_TURN
+from chatterbox.connections.speech import BYTES_A_HEARER, BYTES_A_TURN, KEYS_A_TURN, LINES_A_HEARER
 from chatterbox.core.peer import Peer
-from chatterbox.limits import Limits
+from chatterbox.limits import MAX_OBJECTS, Limits
 from chatterbox.wire.keys import KeyReader
 from chatterbox.wire.speaking import PORTION
 from tests.harness.memory import End, HubOnAClock
@@ -135,17 +135,53 @@ class Hearers(SynchronousTestCase):
             mock.patch.stopall()
 
     def test_a_few(self) -> None:
-        """Among a few, 64 pieces are handled at once as before."""
+        """Among a few, 16 pieces are handled at once, and the 17th in the next turn."""
         hub = HubOnAClock("room")
         crowd(hub, 3)
         ann = hub.connects().says("/nick ann")
         hub.wait(1)
         turns = Turns(self)
-        ann.line.send(b"/me waves\n" * 64)
+        ann.line.send(b"/me waves\n" * 16)
         hub.wait(0)
-        ann.line.send(b"/me waves\n" * 65)
+        ann.line.send(b"/me waves\n" * 17)
         hub.wait(0)
-        self.assertEqual([writes // 4 for writes, _ in turns.calls if writes], [64, 64, 1])
+        self.assertEqual([writes // 4 for writes, _ in turns.calls if writes], [16, 16, 1])
+
+
+class Objects(SynchronousTestCase):
+    """Where each line becomes an object, lines count."""
+
+    def most_at_once(self, *sent: bytes) -> int:
+        """Return how many objects one call has made at most for a program, of what a text peer and another say."""
+        hub = HubOnAClock("ports")
+        program, speakers = hub.json(), (hub.connects(), hub.json())
+        hub.wait(1)
+        heard: list[int] = []
+        receive, go_on = Inlet.receive, Inlet._go_on
+
+        def counting(call: Callable[..., None], *args: Any) -> None:
+            before = program.line.taken.count(b"\n")
+            call(*args)
+            heard.append(program.line.taken.count(b"\n") - before)
+
+        with (
+            mock.patch.object(Inlet, "receive", lambda *args: counting(receive, *args)),
+            mock.patch.object(Inlet, "_go_on", lambda *args: counting(go_on, *args)),
+        ):
+            for speaker, data in zip(speakers, sent):
+                speaker.line.send(data)
+                hub.wait(1)
+        return max(heard)
+
+    def test_max_and_one_more(self) -> None:
+        """256 lines are said at once, of 257 the last in the next turn, and of 64 KiB of newlines no more than 256."""
+        for lines, most in ((MAX_OBJECTS, MAX_OBJECTS), (MAX_OBJECTS + 1, MAX_OBJECTS), (65_536, MAX_OBJECTS)):
+            self.assertEqual(self.most_at_once(b"\n" * lines), most)
+
+    def test_many_lines_in_each_of_many_objects(self) -> None:
+        """Lines of several objects count together: two as much as one hearer."""
+        say = json.dumps({"verb": "say", "text": "\n" * (MAX_OBJECTS // 2 - 1)}).encode() + b"\n"
+        self.assertLessEqual(self.most_at_once(b"", say * 16), LINES_A_HEARER * HEARERS + MAX_OBJECTS // 2)
 
 
 class Bytes(SynchronousTestCase):

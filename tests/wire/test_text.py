@@ -126,7 +126,8 @@ class EveryWay(SynchronousTestCase):
         """Every newline, and nothing else, in each way."""
         block = (b"x" * padding + block + b"\n") * 2
         for way, module in MODULES.items():
-            self.assertEqual(module.lines_in(block), block.count(b"\n"), way)
+            for many in (block, block * (1 + 128 * 1024 // len(block))):
+                self.assertEqual(module.lines_in(many), many.count(b"\n"), way)
 
     @given(st.text(), st.sampled_from(PADDING))
     @PROPERTY
