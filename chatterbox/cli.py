@@ -6,13 +6,39 @@ Anything else joins one.
 from __future__ import annotations
 
 import os
+import re
 import sys
-from typing import cast
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from .options import ServeOptions
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; return its exit status."""
     args = sys.argv[1:] if argv is None else argv
+    return run(args) if {"-h", "--help", "--version"}.isdisjoint(args) else _tell(args)
+
+
+def _tell(args: list[str]) -> int:
+    """Run a command that only prints; return 1 where stdout doesn't take it, but 0 where its reader had enough."""
+    try:
+        try:
+            return run(args)
+        finally:
+            if sys.stdout:
+                sys.stdout.flush()
+    except OSError as fault:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what Python still has for stdout goes there
+        if isinstance(fault, BrokenPipeError):
+            return 0
+        print(f"chatterbox: stdout takes no more: {fault.strerror}", file=sys.stderr)
+        return 1
+
+
+def run(args: list[str]) -> int:
+    """Serve, or talk; return the exit status."""
     if args[:1] == ["serve"]:
         return serve(args[1:])
     from .client.__main__ import main as join
@@ -66,7 +92,7 @@ def serve(args: list[str]) -> int:
     try:
         options.parseOptions(args)
     except usage.UsageError as fault:
-        print(f"chatterbox serve: {fault}; see chatterbox serve --help", file=sys.stderr)
+        print(f"chatterbox serve: {_plain(str(fault), options)}; see chatterbox serve --help", file=sys.stderr)
         return 2
     script = options["row"].script
     narrates = bool(script) and not options["console"]
@@ -96,6 +122,15 @@ def serve(args: list[str]) -> int:
     reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
     reactor.run()
     return 1 if service.failed else 0
+
+
+def _plain(fault: str, options: ServeOptions) -> str:
+    """Return what getopt says in the words of this product, with the option that was perhaps meant."""
+    found = re.fullmatch(r"option (--?\S+) not recognized", fault)
+    if not found:
+        return fault
+    near = get_close_matches(found[1], [f"--{option.rstrip('=')}" for option in options.longOpt], 1)
+    return f"no option {found[1]}" + (f", did you mean {near[0]}?" if near else "")
 
 
 def _fill_gaps() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 
 from twisted.python import usage
 
-from . import __version__
+from . import versions
 from .core.modes import LABELS, MODES, Mode, table
 from .limits import PUBLIC, Limits
 
@@ -85,8 +86,8 @@ class Options(usage.Options):
         return f"{super().getUsage(width)}\n{table()}\n"
 
     def opt_version(self) -> None:
-        """print the version"""
-        print(f"chatterbox {__version__}")
+        """print the versions of Chatterbox, Python and Twisted"""
+        print(versions())
         raise SystemExit(0)
 
     def postOptions(self) -> None:
@@ -95,9 +96,9 @@ class Options(usage.Options):
         if self["log-json"] and not isinstance(self, ServeOptions):
             raise usage.UsageError("--log-json is for chatterbox serve; twistd: --logger chatterbox.log.log_json")
         if self["mode"] not in MODES:
-            raise usage.UsageError(f"--mode {self['mode']} is none of {' '.join(MODES)}")
+            raise usage.UsageError(f"--mode {self['mode']}: choose {_one_of(MODES)}")
         if self["label"] not in (None, *LABELS):
-            raise usage.UsageError(f"--label {self['label']} is none of {' '.join(LABELS)}")
+            raise usage.UsageError(f"--label {self['label']}: choose {_one_of(LABELS)}")
         if self["web-hosts"] and not self["web"]:
             raise usage.UsageError("--web-host goes with --web")
         for name in self["web-hosts"]:
@@ -175,10 +176,13 @@ class ServeOptions(Options):
 
     synopsis = "chatterbox serve [PORT] [options]"
 
-    def parseArgs(self, port: str = "") -> None:
+    def parseArgs(self, *words: str) -> None:
         """Take the port."""
-        if port:
-            self["ports"].append(port)
+        if words[1:] and words[1].startswith("-"):
+            raise usage.UsageError(f"{words[1]} stands behind the port {words[0]}: write the port first, or last")
+        if words[1:]:
+            raise usage.UsageError(f"{words[1]} is too much: another port is --port {words[1]}")
+        self["ports"] += words
 
 
 def _forget_stale_pidfile(twistd: usage.Options | None) -> None:
@@ -201,6 +205,11 @@ def _is_a_twistd(pid: int) -> bool:
     except OSError:
         return True
     return b"twistd" in command or b"chatterbox" in command
+
+
+def _one_of(words: Iterable[str]) -> str:
+    *most, last = words
+    return f"{', '.join(most)} or {last}"
 
 
 def endpoint_string(port: str) -> str:

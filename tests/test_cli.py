@@ -112,7 +112,7 @@ class Process(SynchronousTestCase):
         for word in ("--port", "--public", "--max-line", "--log-json", "pair", "duet"):
             self.assertIn(word, told.stdout)
         told = run("--version")
-        self.assertEqual((told.returncode, told.stdout), (0, f"chatterbox {chatterbox.__version__}\n"))
+        self.assertEqual((told.returncode, told.stdout), (0, f"{chatterbox.versions()}\n"))
 
     def test_cannot_start(self) -> None:
         """What can't be listened on is one line on stderr and status 1."""

@@ -97,8 +97,8 @@ class ReadingOptions(SynchronousTestCase):
         for words, named in (
             (["--port", "65536"], "65536"),
             (["--port", "x"], "port x is neither a number"),
-            (["--mode", "party"], "--mode party is none of pair"),
-            (["--label", "hat"], "--label hat is none of"),
+            (["--mode", "party"], "--mode party: choose pair, room, ports, order, duet or talk"),
+            (["--label", "hat"], "--label hat: choose none, nick, letter, port or address"),
             (["--seats", "-1"], "--seats -1 is no number from 0 up"),
             (["--seats", "two"], "--seats two is no number"),
             (["--max-line", "0"], "--max-line 0 is no number from 1 up"),

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
-from .. import __version__
+from .. import versions
 from ..limits import Limits
 from ..wire.names import read_name, room_fault
 
@@ -168,6 +168,10 @@ class _Unreachable:
 class Parser(argparse.ArgumentParser):
     """Says what is wrong in one sentence, without the usage above it."""
 
+    def print_help(self, file: Any = None) -> None:
+        """Print the help; argparse's own way would say nothing of a stdout that takes no more."""
+        print(self.format_help(), end="", file=file)
+
     def error(self, message: str) -> NoReturn:
         """End with status 2."""
         self.exit(USAGE, f"{self.prog}: {message}; see {self.prog} --help\n")
@@ -199,11 +203,8 @@ class _Help(argparse.Action):
 class _Version(_Help):
     def __call__(self, parser: argparse.ArgumentParser, namespace: Any, values: Any, option: str | None = None) -> None:
         """Print what runs here, and end."""
-        import platform
-
-        from twisted import __version__ as twisted
-
-        parser.exit(message=f"chatterbox {__version__} (Python {platform.python_version()}, Twisted {twisted})\n")
+        print(versions())
+        parser.exit()
 
 
 def parse(

@@ -159,7 +159,7 @@ class Unnumbered:
         self._outputs.append(Show(event))
         if kind == "closed":
             why = str(event.get("why", ""))
-            status = CLOSED.get(why, REFUSED)
+            status = CLOSED.get(why, REFUSED) or (self._leaving[1] if self._leaving else DONE)
             self._end(BROKEN if status == DONE and self._is_broken(why) else status, why if status != LOST else "")
 
     def _is_broken(self, why: str) -> bool:

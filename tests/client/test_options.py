@@ -151,9 +151,11 @@ class Words(SynchronousTestCase):
 
     def test_version(self) -> None:
         """--version prints the versions of all that runs."""
-        status, said = refusal("--version")
-        self.assertEqual(status, 0)
-        self.assertRegex(said, r"^chatterbox \d+\.\d+\S* \(Python 3\.\d+\.\S+, Twisted \d+\.\d+\S*\)\n$")
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out), self.assertRaises(SystemExit) as ended:
+            parse(["--version"], "chatterbox", {})
+        self.assertEqual(ended.exception.code, 0)
+        self.assertRegex(out.getvalue(), r"^chatterbox \d+\.\d+\S* \(Python 3\.\d+\.\S+, Twisted \d+\.\d+\S*\)\n$")
 
 
 class WaysToTheHub(SynchronousTestCase):

@@ -112,7 +112,7 @@ class Pipe:
             return
         if kind == "welcome":
             self._welcome()
-        self._met = self._met or kind in ("joined", "back") or bool(event.get("ends"))
+        self._met = self._met or self._meets(event)
         worded = self._wording.event(event, thing)
         self._is_bulk = len(worded.out) >= BULK
         self._write(worded)
@@ -122,12 +122,20 @@ class Pipe:
         if kind in ("welcome", "left"):
             self._judge()
 
+    def _meets(self, event: Json) -> bool:
+        """Return whether an event shows that somebody is there; beside a server that is no hub, any word does."""
+        kind, here = event.get("event"), event.get("here")
+        if kind == "welcome" and not self.session.numbered:
+            return isinstance(here, list) and len(here) > 1
+        speaks = kind in ("said", "did", "told", "typed", "notice") and not self.session.numbered
+        return speaks or kind in ("joined", "back") or bool(event.get("ends"))
+
     def _welcome(self) -> None:
         wait = self._options.wait
         if self._down:
             self._down = False
             self._write(self._wording.back())
-        elif wait is not None and not self._met and self.session.numbered:
+        elif wait is not None and not self._met:
             self._clock.callLater(wait, self._give_up)
 
     def _give_up(self) -> None:
@@ -175,7 +183,7 @@ class Pipe:
             return why
         if status != BROKEN:
             return ""
-        if not self._met and self.session.numbered:
+        if not self._met:
             return "nobody came to hear it"
         if self._undelivered:
             return f"not everything was delivered ({count(self._undelivered)})"

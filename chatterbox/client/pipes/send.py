@@ -71,6 +71,10 @@ class _Run:
         self._signal = 0
         self._waits = self._is_over = False
         """Whether it has no seat; whether its time is over."""
+        self.heard = 0
+        """Lines that came."""
+        self.was_told = False
+        """Whether it is said that nobody took what was said."""
 
     def start(self, doing: Coroutine[Deferred[Any], Any, int]) -> None:
         """Do it."""
@@ -96,10 +100,24 @@ class _Run:
             self.status = self._signal
         elif isinstance(failure.value, Ended):
             self.status = failure.value.status
-            if self.status == LOST or " " in failure.value.why:  # a word is the hub's, and told already
+            if " " in failure.value.why:  # a single word is the hub's, and told already
                 self.tell(f"chatterbox: {failure.value.why}")
-        elif not failure.check(CancelledError):
+            elif self._is_over:
+                self._tell_of_time()
+        elif failure.check(CancelledError):
+            self._tell_of_time()
+        else:
             failure.printTraceback(sys.stderr)
+
+    def _tell_of_time(self) -> None:
+        """Say what didn't come in the time of `--wait`."""
+        wait, most = f"{self.shot.options.wait or 0.0:g} s", self.shot.count
+        if self._waits:
+            self.tell(f"chatterbox: no seat came free in {wait}")
+        elif self.shot.verb == "recv":
+            self.tell(f"chatterbox: {f'{self.heard} of {count(most)}' if most else count(self.heard)} came in {wait}")
+        elif not self.was_told:
+            self.tell(f"chatterbox: no answer came in {wait}")
 
     def tell(self, text: str) -> None:
         """Say one line on stderr."""
@@ -156,10 +174,19 @@ class _Run:
 async def _send(one: _Run) -> int:
     one.later(one.shot.options.wait, BROKEN)
     conversation = await one.connect(listens=False)
-    saying = conversation.say(one.shot.text or "")
-    saying.addErrback(lambda failure: one.tell(_undelivered(failure)))
+    _say(one, conversation)
     await conversation.close(one.shot.options.wait or 0.0)
     return CLEAN
+
+
+def _say(one: _Run, conversation: Conversation) -> None:
+    """Say the line; what isn't delivered is told."""
+
+    def failed(failure: Failure) -> None:
+        one.was_told = True
+        one.tell(_undelivered(failure))
+
+    conversation.say(one.shot.text or "").addErrback(failed)
 
 
 def _undelivered(failure: Failure) -> str:
@@ -173,8 +200,7 @@ async def _ask(one: _Run) -> int:
     one.later(one.shot.options.wait, BROKEN)
     out = _Out(one)
     conversation = await one.connect()
-    saying = conversation.say(one.shot.text or "")
-    saying.addErrback(lambda failure: one.tell(_undelivered(failure)))
+    _say(one, conversation)
     for _ in range(one.shot.count or 1):
         try:
             line = await conversation.__anext__()
@@ -190,7 +216,6 @@ async def _ask(one: _Run) -> int:
 async def _recv(one: _Run) -> int:
     one.later(one.shot.options.wait, BROKEN)
     out = _Out(one)
-    number = 0
     while True:
         conversation = await one.connect()
         while conversation.ended is None:
@@ -206,8 +231,8 @@ async def _recv(one: _Run) -> int:
                 one.tell("-!- the other end left before it had finished")
                 continue
             await _use(one, out, line)
-            number += 1
-            if number == one.shot.count:
+            one.heard += 1
+            if one.heard == one.shot.count:
                 await conversation.close(1.0)
                 return CLEAN
         await conversation.close(1.0)

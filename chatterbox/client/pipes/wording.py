@@ -21,7 +21,7 @@ _SENTENCES = {
     "away": "{name} is away (link lost), what you say is kept",
     "left": "{name} left ({why})",
     "finished": "{name} has finished",
-    "undelivered": "{sure}not delivered: {lines} lines",
+    "undelivered": "{sure}not delivered: {lines}",
     "renamed": "{name} is now known as {to}",
     "told": "{from} tells you: {text}",
     "here": "here: {names}",
@@ -76,7 +76,7 @@ class TextWording:
         self._wish = wish
         self._told = b""
         """What was told last of the name that this end has in place of its `wish`."""
-        self._label = self._alone = self._echo = False
+        self._label = self._alone = self._echo = self._numbered = False
         self._mode = ""
         self._drafts: dict[str, str] = {}
 
@@ -85,11 +85,13 @@ class TextWording:
         kind = str(event.get("event"))
         if kind == "welcome":
             self._label, self._alone = bool(event.get("label")), event.get("seats") == 2 and not event.get("label")
-            self._mode = str(event.get("mode", ""))
+            self._mode, self._numbered = str(event.get("mode", "")), "stream" in event
             self._echo = event.get("echo") is True
             return Worded(b"", self._called(event))
-        if (event.get("own") is True and kind != "renamed") or (kind == "closed" and event.get("why") == "quit"):
+        if kind == "closed" and event.get("why") == "quit":
             return Worded()
+        if event.get("own") is True and kind != "renamed" and (self._numbered or kind != "said"):
+            return Worded()  # a session has said it already (`own`)
         if kind == "said":
             return Worded(self._said(event, thing.block if thing else _block(event)))
         if kind == "did":
@@ -145,9 +147,12 @@ class TextWording:
         words = {key: _word(event, key) for key in ("name", "to", "why", "from", "text")}
         names = event.get("names")
         words["sure"] = "perhaps " if event.get("sure") is False else ""
-        words["lines"] = str(event.get("lines"))[:20]
+        lines = event.get("lines")
+        words["lines"] = count(lines) if isinstance(lines, int) else "some lines"
         words["names"] = ", ".join(map(str, names[:_LISTED])) if isinstance(names, list) else ""
-        if kind == "renamed" and event.get("own") is True:
+        if kind == "closed" and not words["text"]:
+            sentence = "closed ({why})"
+        elif kind == "renamed" and event.get("own") is True:
             sentence = "you are now known as {to}"
         elif self._alone and kind != "told":
             words["name"] = "your partner"
@@ -174,7 +179,7 @@ class TextWording:
 class JsonWording:
     """One object a line, on stdout; docs/client.md says which."""
 
-    _echo = False
+    _echo = _numbered = False
 
     def own(self, lines: bytes, name: str) -> Worded:
         """Own lines are events, too, marked as such."""
@@ -185,8 +190,8 @@ class JsonWording:
     def event(self, event: Json, thing: Numbered | None) -> Worded:
         """An event as it came; of a block each line is an object with its own number."""
         if event.get("event") == "welcome":
-            self._echo = event.get("echo") is True
-        if event.get("event") == "said" and event.get("own") is True:
+            self._echo, self._numbered = event.get("echo") is True, "stream" in event
+        if event.get("event") == "said" and event.get("own") is True and self._numbered:
             return Worded()
         if thing is None or thing.kind != "say":
             return Worded(_object({key: value for key, value in event.items() if key != "gap"}))

@@ -366,7 +366,8 @@ class Chat:
     def _heard_undelivered(self, event: Json) -> None:
         """Tell what a hub without sessions says of lines that it couldn't deliver."""
         word_ = "perhaps not delivered" if event.get("sure") is False else "not delivered"
-        self.tell(f"{word_}: {number(event, 'lines') or 0} lines")
+        lines = number(event, "lines") or 0
+        self.tell(f"{word_}: {lines} line{'s' * (lines != 1)}")
 
     def _heard_error(self, event: Json) -> None:
         """Show an error; before the welcome a bad room is final, and a bad name is asked for again."""
@@ -388,4 +389,4 @@ class Chat:
         elif why in ("shutdown", "lost"):
             self._reason = said
         else:
-            self._reason = f"closed ({why}): {said}"
+            self._reason = f"closed ({why})" + (f": {said}" if said else "")
