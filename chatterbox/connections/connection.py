@@ -321,8 +321,7 @@ class Connection:
     def say_again(self, block: bytes) -> None:
         """Say lines that were said before and held, before anything else that waits."""
         self.peer.finished = False  # not yet, then
-        self.inlet.say_first(block)
-        self.inlet.hold_for("turn", 0)
+        self._speech.say_again(block)
 
     # -- what its peer asks --------------------------------------------------------------------------------------
 

@@ -64,6 +64,7 @@ class Speech:
     __slots__ = (
         "_breath",
         "_draft",
+        "_early",
         "_hub",
         "_inlet",
         "_now",
@@ -81,6 +82,8 @@ class Speech:
         self.timers = talker.timers
         self.is_done = False
         """Whether it has said `/done`."""
+        self._early = b""
+        """Lines that were said before that, and held: they are said again now."""
         has_farewells = bool(set(hub.mode.farewell) - {"/quit"})
         self.portion = KEYS_A_TURN if hub.mode.rule == "talk" else PORTION if has_farewells else WHOLE
         """Bytes that are read in one turn."""
@@ -127,7 +130,7 @@ class Speech:
 
     def handle(self, piece: Piece) -> None:
         """Say lines and keys to the room, obey commands, answer faults."""
-        if self.is_done and isinstance(piece, bytes | Typing | Farewell):
+        if self.is_done and piece is not self._early and isinstance(piece, bytes | Typing | Farewell):
             self._talker.peer.refuse("done", "you have said /done: nothing more is sent")
         elif isinstance(piece, bytes):
             self._say(piece)
@@ -162,7 +165,9 @@ class Speech:
         if self.throttle or len(block) > self._whole:  # a shorter block has fewer lines than any share
             head = self._share_of(block)
             if len(head) < len(block):
-                self._say_rest(block[len(head) :])
+                rest = block[len(head) :]
+                self._early = rest if block is self._early else self._early
+                self._say_rest(rest)
                 block = head
         if self._draft and self._hub.mode.rule == "talk":  # together they could look like the hub's word
             self._show(self._draft.take_back())
@@ -185,6 +190,12 @@ class Speech:
         if len(block) > size:
             block = block[: block.rfind(b"\n", 0, size) + 1 or block.index(b"\n") + 1]
         return block
+
+    def say_again(self, block: bytes) -> None:
+        """Say lines that were said before and held, before anything else that waits."""
+        self._early = block
+        self._inlet.say_first(block)
+        self._inlet.hold_for("turn", 0)
 
     def _say_rest(self, piece: Piece) -> None:
         """Say `piece` in a turn of its own, before anything else."""

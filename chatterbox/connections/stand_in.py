@@ -83,9 +83,6 @@ class StandIn:
         if other.listens:
             self._agent.outbox.meet(other.stream, not other.away)
             self._flush()
-            peer = self._plain.peer
-            if peer.finished and not self._agent.finished and peer.room and not peer.room.held_by(peer):
-                self.finish()  # it had said all before there was anybody to hear so
 
     def part(self, other: Member, why: str) -> None:
         """Take it that `other` is gone, or away for now."""

@@ -156,6 +156,9 @@ class Room:
         self._introduce(peer)
         if len(self.members) > 1:
             self._deliver_held()
+        for member in tuple(self.members):
+            if self._is_numbered and member.finished and not member.session:  # it had said all before there was anybody
+                member.speak("done", b"")
 
     def _welcome(self, peer: Member) -> None:
         peer.tell(Message("welcome", welcome(self.mode, self.name, peer, self.members)))

@@ -187,6 +187,24 @@ class Undelivered(SynchronousTestCase):
             ],
         )
 
+    def test_much_is_held_by_one_who_has_finished(self) -> None:
+        """A FIN or `/done` behind more than a turn's share of held lines: who comes hears all of them, and no word is refused."""
+        for hello in ("", '{"chatterbox": 1}'):
+            for ending in ("FIN", '{"verb": "done"}' if hello else "/done"):
+                hub = HubOnAClock()
+                ann = hub.nc(*filter(None, [hello]))
+                ann.says(*['{"verb": "say", "text": "many"}' if hello else "many"] * 3000)
+                ann.finishes() if ending == "FIN" else ann.says(ending)
+                hub.wait(1)
+                bob = hub.json(name="bob")
+                hub.wait(1)
+                self.assertEqual([event["text"] for event in bob.events() if event["event"] == "said"], ["many"] * 3000)
+                self.assertNotIn("nothing more is sent", ann.heard().decode())
+                if ending != "FIN":
+                    ann.says('{"verb": "say", "text": "late"}' if hello else "late")
+                    self.assertIn("nothing more is sent", ann.heard().decode())
+                    self.assertEqual(bob.lines(), [])
+
     def test_held_lines_that_are_given_up(self) -> None:
         """`hello?` is held, then `/join`, `/quit` or the hub's end: its speaker hears that nobody heard it (A12)."""
         told = "-!- not delivered: 2 lines (nobody was there)"

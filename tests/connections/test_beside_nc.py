@@ -1,0 +1,145 @@
+"""A session beside a plain peer: the hub numbers, keeps and acknowledges in the place of who can't."""
+
+from __future__ import annotations
+
+import json
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from chatterbox.connections import glances
+from tests.harness.memory import HubOnAClock
+from tests.harness.session_client import Client, talk
+
+
+class BesideNc(SynchronousTestCase):
+    """A session and a plain peer."""
+
+    def setUp(self) -> None:
+        self.hub = HubOnAClock()
+
+    def test_session_first(self) -> None:
+        """Lines go both ways; the session's are got when the peer's machine has them."""
+        a = Client(self.hub, "tea", "ann").says("early")
+        nc = self.hub.nc("/join tea", "hi")
+        talk(a)
+        a.says("one")
+        nc.says("two")
+        talk(a)
+        self.assertEqual(nc.lines(), ["early", "one"])
+        self.assertEqual(a.said, ["hi", "two"])
+        self.assertEqual(sum(lines for word, lines in a.fates if word == "got"), 2)
+
+    def test_nc_first(self) -> None:
+        """What it said early is held and delivered."""
+        nc = self.hub.nc("/join tea", "one", "two")
+        a = Client(self.hub, "tea", "ann")
+        talk(a)
+        self.assertEqual(a.said, ["one", "two"])
+        a.cut()
+        nc.says("three")
+        self.assertEqual(nc.lines()[-1], "-!- your partner is away (link lost), what you say is kept")
+        a.connect()
+        talk(a)
+        self.assertEqual((a.said, nc.lines()), (["one", "two", "three"], ["-!- your partner is back"]))
+
+    def test_a_lost_session_is_told(self) -> None:
+        """What nc said and nobody got is told when the grace is over."""
+        nc = self.hub.nc("/join tea")
+        a = Client(self.hub, "tea", "ann")
+        talk(a)
+        a.cut()
+        nc.says("one", "two")
+        nc.lines()
+        self.hub.wait(121)
+        heard = nc.lines()
+        self.assertIn("-!- your partner left (lost)", heard)
+        self.assertTrue(any("not delivered" in line and "2 lines" in line for line in heard), heard)
+
+    def test_an_nc_that_had_finished(self) -> None:
+        """With nothing to say (`nc -N HUB </dev/null`), few lines, and many: the session hears them, then so, and ends with 0."""
+        for said in ([], ["one", "two"], ["many"] * 3000):
+            for hello, finish in (("/join tea", None), ('{"chatterbox": 1, "room": "tea"}', '{"verb": "done"}')):
+                hub = HubOnAClock()
+                texts = [json.dumps({"verb": "say", "text": text}) for text in said] if finish else said
+                nc = hub.nc(hello, *texts)
+                hub.wait(1)
+                nc.says(finish) if finish else nc.finishes()
+                hub.wait(1)
+                a = Client(hub, "tea", "ann").says("mine")
+                talk(a)
+                a.finishes()
+                talk(a)
+                self.assertEqual((a.said, a.exit), (said, (0, "")))
+                self.assertIn("mine", nc.heard().decode())
+
+    def test_an_nc_that_listens_for_long(self) -> None:
+        """Who has finished and is got keeps its seat for as long as the other end has something to say."""
+        hub = HubOnAClock()
+        a = Client(hub, "tea", "ann")
+        nc = hub.nc("/join tea", "all").finishes()
+        talk(a)
+        for number in range(30):
+            hub.wait(hub.limits.grace / 10)
+            a.says(f"line {number}")
+            talk(a)
+        self.assertEqual([line for line in nc.lines() if line.startswith("line")], [f"line {at}" for at in range(30)])
+        self.assertFalse(nc.closed)
+
+    def test_much_for_an_nc(self) -> None:
+        """In a pair the speaker of much hears with each block that the one before is got, not with the next look."""
+        self.patch(glances, "GLANCE", 3600)
+        a, _ = Client(self.hub, "tea", "ann"), self.hub.nc("/join tea")
+        talk(a)
+        for _ in range(4):
+            a.says("x" * 4000, *["y" * 4000] * 4)
+            talk(a)
+        self.assertGreaterEqual(sum(lines for word, lines in a.fates if word == "got"), 15)
+
+    def test_a_finished_nc_waits_for_its_last_line(self) -> None:
+        """`printf hi | nc -N` to an away session keeps its seat until the session has it."""
+        a = Client(self.hub, "tea", "ann")
+        nc = self.hub.nc("/join tea")
+        talk(a)
+        a.cut()
+        nc.says("last").finishes()
+        self.assertEqual(nc.closed, "")
+        a.connect()
+        talk(a)
+        self.assertEqual(a.said, ["last"])
+        a.finishes()
+        talk(a)
+        self.hub.wait(1)
+        self.assertEqual((nc.closed, a.exit and a.exit[0]), ("done", 0))
+
+    def test_quit_right_after_hearing(self) -> None:
+        """What nc's machine has by the time of its `/quit` is got, and the session ends well."""
+        nc = self.hub.nc("/join tea")
+        a = Client(self.hub, "tea", "ann")
+        talk(a)
+        a.says("one").finishes()
+        nc.says("/quit")
+        talk(a)
+        self.assertEqual((a.fates, a.exit and a.exit[0]), ([("got", 1)], 0))
+
+    def test_nc_goes_to_another_room(self) -> None:
+        """It is told what of its lines the session had not got."""
+        nc = self.hub.nc("/join tea")
+        a = Client(self.hub, "tea", "ann")
+        talk(a)
+        a.cut()
+        nc.says("one", "two").says("/join pub")
+        told = [line for line in nc.lines() if "not delivered" in line]
+        self.assertEqual(len(told), 1)
+        self.assertIn("2 lines", told[0])
+
+    def test_a_lost_nc(self) -> None:
+        """The session is told what it had not got, and it isn't given to the next one."""
+        a = Client(self.hub, "tea", "ann")
+        nc = self.hub.nc("/join tea").stops_reading()
+        talk(a)
+        a.says("x" * 100)
+        nc.cut()
+        talk(a)
+        self.assertIn("left", a.events)
+        self.assertEqual(a.fates[-1][0], "perhaps not delivered")
+        self.assertEqual(self.hub.nc("/join tea").heard(), b"")
