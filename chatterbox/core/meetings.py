@@ -1,6 +1,6 @@
 """A meeting is when a plain member of a larger room hears that a session is there, or gone: it speaks to it in numbers.
 
-A session that comes or goes meets some in each turn, and isn't read meanwhile; who speaks to it first meets it before that.
+A session that comes or goes meets some in each turn, and isn't read meanwhile; who speaks before meets it at once.
 This module does not know numbers, nor why a session comes or goes.
 """
 
