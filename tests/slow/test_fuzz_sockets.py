@@ -8,7 +8,6 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from benchmarks.soak_fuzz import KINDS, REPEATS, soak
 
-
 SEEDS = range(1, 4)
 """The conversations of each kind: the same in each run, however fast the machine is."""
 
