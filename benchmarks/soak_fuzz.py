@@ -1,11 +1,11 @@
 """A fuzzed soak is conversations over real sockets whose ends do as chance likes, judged line by line and call by call.
 
-    python -m benchmarks.soak_fuzz [--seconds 120] [--seed 1] [--only pair,room]
+    python -m benchmarks.soak_fuzz [--seconds 120] [--seed 1] [--seeds 40] [--only pair,room]
 
 Two to six ends a conversation, in every mode and dialect, through TLS and a proxy: they say numbered lines with
 checksums, send noise, stop reading, close, reset and finish. No line may be heard twice, out of order or torn, or be
 lost without a word; the hub's log has no traceback; no call of its reactor takes 5 ms of processor time in three
-repeats of one conversation. A fault prints its seed; `--seed N --seconds 0` has the same conversations again.
+repeats of one conversation. A fault prints its seed; `--seed N --seeds 1` has the same conversations again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -259,12 +259,21 @@ class Talk:
         return speaker.ended_at < hearer.ended_at
 
 
-def soak(name: str, first: int, seconds: float) -> tuple[list[str], int, dict[str, float]]:
-    """Have conversations of one kind; return what went wrong, how many they were, and the longest calls."""
-    kind, faults, number = KINDS[name], list[str](), first
+def for_a_while(first: int, seconds: float) -> Iterator[int]:
+    """Yield seeds from the `first` on, one at least, as long as that takes."""
     until = time.monotonic() + seconds
+    yield first
+    while time.monotonic() < until:
+        first += 1
+        yield first
+
+
+def soak(name: str, seeds: Iterable[int]) -> tuple[list[str], int, dict[str, float]]:
+    """Have conversations of one kind; return what went wrong, how many they were, and the longest calls."""
+    kind, faults, count = KINDS[name], list[str](), 0
     with hub_with(kind.options) as hub:
-        while number == first or time.monotonic() < until:
+        for number in seeds:
+            count += 1
             seed, slow = f"{name} {number}", list[list[str]]()
             for repeat in range(REPEATS):
                 room = f"{number}x{repeat}"
@@ -275,15 +284,15 @@ def soak(name: str, first: int, seconds: float) -> tuple[list[str], int, dict[st
                     break
             if all(slow):
                 faults.append(f"seed {number}, {name}: calls of 5 ms or more in each of {REPEATS} repeats: {slow}")
-            number += 1
         faults += [f"{name}: {fault}" for fault in hub.stop()]
-        return faults, number - first, hub.longest()
+        return faults, count, hub.longest()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Soak; return 1 if anything went wrong."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=120.0, help="in all; 0: one conversation of each kind")
+    parser.add_argument("--seconds", type=float, default=120.0, help="in all")
+    parser.add_argument("--seeds", type=int, default=0, help="conversations of each kind, however long they take")
     parser.add_argument("--seed", type=int, default=1, help="the first one")
     parser.add_argument("--only", default=",".join(KINDS), help=f"some of: {' '.join(KINDS)}; with commas")
     options = parser.parse_args(argv)
@@ -291,7 +300,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     names, faults = options.only.split(","), list[str]()
     print("| fuzzed | conversations | longest call of the hub |\n|---|---|---|", flush=True)
     for name in names:
-        found, count, longest = soak(name, options.seed, options.seconds / len(names))
+        some = range(options.seed, options.seed + options.seeds)
+        found, count, longest = soak(name, some or for_a_while(options.seed, options.seconds / len(names)))
         call = max(longest, key=lambda kind: longest[kind], default="")
         print(f"| {name} | {count}, from seed {options.seed} | {longest.get(call, 0):.1f} ms, {call} |", flush=True)
         faults += found

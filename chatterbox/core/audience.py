@@ -5,9 +5,11 @@ It does not know what they say to each other, nor why anybody comes or goes.
 
 from __future__ import annotations
 
+from ..limits import FEW_LINES, MAX_LINES, MAX_OBJECTS
 from ..wire.dialects import Dialect, Message
 from ..wire.names import fold, name_keys
 from .events import Member
+from .meetings import Meetings
 from .notices import Notices, Soon
 
 ENDS_A_TURN = 32
@@ -21,7 +23,7 @@ class Audience:
         soon: calls a function when this turn is over, or at once.
     """
 
-    __slots__ = ("_is_ending", "_names", "_soon", "_streams", "members", "notices", "sessions")
+    __slots__ = ("_is_ending", "_names", "_soon", "_streams", "meetings", "members", "notices", "sessions")
 
     def __init__(self, soon: Soon) -> None:
         self.members: dict[Member, bytes] = {}
@@ -36,6 +38,7 @@ class Audience:
         self._is_ending = False
         """Whether members are being hung up on, and more of them in the next turn."""
         self.notices = Notices(soon, self.members)
+        self.meetings = Meetings(soon)
 
     def add(self, peer: Member, name: str, has_label: bool) -> None:
         """Let `peer` in, under a name that is free."""
@@ -83,12 +86,25 @@ class Audience:
         del self.members[peer]
         self._forget(peer.name)
         self.sessions.pop(peer, None)
+        self.meetings.forget(peer)
         if self._streams and self._streams.get(peer.stream) is peer:
             del self._streams[peer.stream]
 
     def without(self, peer: Member) -> tuple[Member, ...]:
         """Return everybody but `peer`."""
         return tuple(member for member in self.members if member is not peer)
+
+    def max_lines(self, has_labels: bool) -> int:
+        """Return how many lines may be said at once, so that no hearer's share of them is a flood; 0: any number.
+
+        A label or an object around each makes megabytes of 64 KiB of bare newlines.
+        """
+        dialects = [member.dialect for member in self.members]
+        if not all(dialect.framed for dialect in dialects):
+            return FEW_LINES
+        if any(dialect.expands for dialect in dialects):
+            return MAX_OBJECTS
+        return MAX_LINES if has_labels else 0
 
     def tell(self, message: Message, without: Member | None = None, to_sessions: bool = True) -> None:
         """Let every member but `without` hear `message`, rendered once a dialect; sessions only if they are to."""

@@ -97,6 +97,12 @@ class Member(Protocol):
     def wait(self) -> None:
         """Stop reading for a short while at the most."""
 
+    def stall(self) -> None:
+        """Stop reading what a session says, while others have yet to meet it, or to part from it."""
+
+    def go_on(self) -> None:
+        """Read on: they have."""
+
     def meet(self, other: Member) -> None:
         """Speak to `other` from now on, in numbers, or again."""
 

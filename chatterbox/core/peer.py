@@ -292,6 +292,16 @@ class Peer:
         if self.link:
             self.link.wait()
 
+    def stall(self) -> None:
+        """Stop reading, while others have yet to meet it, or to part from it."""
+        if self.link:
+            self.link.hold("meetings")
+
+    def go_on(self) -> None:
+        """Read on: they have."""
+        if self.link:
+            self.link.release("meetings")
+
     def say_again(self, block: bytes) -> None:
         """Say lines that were said before and held, before anything else that it says."""
         if self.link and not self.gone:

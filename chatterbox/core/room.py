@@ -10,7 +10,7 @@ from collections.abc import Callable
 from itertools import count
 from typing import get_args
 
-from ..limits import FEW_LINES, MAX_LINES, MAX_OBJECTS, Limits
+from ..limits import Limits
 from ..wire.dialects import ALONE, Dialect, Message, undelivered
 from ..wire.lines import first_lines
 from .audience import Audience
@@ -87,16 +87,8 @@ class Room:
 
     @property
     def max_lines(self) -> int:
-        """How many lines may be said at once, so that no hearer's share of them is a flood; 0: any number.
-
-        A label or an object around each makes megabytes of 64 KiB of bare newlines.
-        """
-        dialects = [member.dialect for member in self.members]
-        if not all(dialect.framed for dialect in dialects):
-            return FEW_LINES
-        if any(dialect.expands for dialect in dialects):
-            return MAX_OBJECTS
-        return MAX_LINES if self.mode.label != "none" else 0
+        """How many lines may be said at once; 0: any number."""
+        return self.audience.max_lines(has_labels=self.mode.label != "none")
 
     def apply(self, event: RoomEvent) -> None:
         """Let `event` happen. What it makes happen in turn happens after it, in order.
@@ -112,6 +104,8 @@ class Room:
             self._flow.speaker = event.peer
             if self.audience.notices.messages and not isinstance(event, Joined | Left):
                 self.audience.notices.tell()
+            if self.audience.meetings.rounds:
+                self.audience.meetings.hold(event.peer)
             try:
                 getattr(self, _METHODS[type(event)])(event)
             except Exception as raised:
@@ -326,9 +320,11 @@ class Room:
 
     def _introduce(self, peer: Member) -> None:
         """Let ends that number their lines meet; from the first session on they all do."""
-        if self._is_numbered or peer.session:
-            introduce(self.members if self.is_pair or peer.session else self.audience.sessions, peer)
-            self._is_numbered = True
+        if peer.session and not self.is_pair:
+            self.audience.meetings.begin(peer, self.members)
+        elif self._is_numbered or peer.session:
+            introduce(self.members if self.is_pair else self.audience.sessions, peer)
+        self._is_numbered |= peer.session
 
     def _left(self, event: Left) -> None:
         peer, why = event.peer, event.why
@@ -345,9 +341,11 @@ class Room:
         self._tell_of_leaving(peer, why)
         if not self.mode.ends_together:
             self._tell_undelivered(event)
-        if self._is_numbered and (self.is_pair or peer.session):
+        if self._is_numbered and self.is_pair:
             for member in tuple(self.members):
                 member.part(peer, why)
+        elif peer.session:
+            self.audience.meetings.begin(peer, self.members, why)
         if self.is_pair:
             self._go_on_without(peer, why)
         if not self.members:

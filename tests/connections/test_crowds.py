@@ -16,6 +16,7 @@ from chatterbox.connections.slow import PULSE
 from chatterbox.connections.stand_in import StandIn
 from chatterbox.core.audience import Audience
 from chatterbox.core.events import Gone
+from chatterbox.core.meetings import MEETINGS_A_TURN, Meetings
 from chatterbox.core.peer import Peer
 from chatterbox.wire.reading import TextReader
 from chatterbox.wire.speaking import PORTION
@@ -26,6 +27,11 @@ def session(hub: HubOnAClock, number: int, **more: object) -> End:
     """Return a session that has a seat."""
     hello = {"chatterbox": 1, "session": f"{number:032x}", "try": 1, "name": f"s{number}"} | more
     return hub.connects().says(json.dumps(hello))
+
+
+def session_hello(number: int) -> bytes:
+    """Return the hello of a session, as it travels."""
+    return json.dumps({"chatterbox": 1, "session": f"{number:032x}", "try": 1, "name": f"s{number}"}).encode() + b"\n"
 
 
 def plain(hub: HubOnAClock, *names: str) -> list[End]:
@@ -56,6 +62,63 @@ class Meeting(SynchronousTestCase):
         with mock.patch.object(Connection, "part", autospec=True, side_effect=Connection.part) as part:
             ends[0].cut()
             self.assertEqual(part.call_count, 0)
+
+    def test_a_portion_a_turn(self) -> None:
+        """Of 150 plain peers some meet a session in each turn; what it says is heard, once they have, by each once."""
+        hub = HubOnAClock("room")
+        ends = plain(hub, *(f"n{at}" for at in range(150)))
+        ann = hub.connects()
+        counts: list[int] = []
+        real = Meetings._some
+
+        def some(meetings: Meetings, *args: Any) -> None:
+            before = meet.call_count
+            real(meetings, *args)
+            counts.append(meet.call_count - before)
+
+        with (
+            mock.patch.object(StandIn, "meet", autospec=True, side_effect=StandIn.meet) as meet,
+            mock.patch.object(Meetings, "_some", some),
+        ):
+            ann.line.send(session_hello(1) + b'{"verb": "say", "n": 1, "text": "hi"}\n')
+            self.assertEqual(counts, [])
+            hub.wait(1)
+        self.assertEqual(counts, [MEETINGS_A_TURN, MEETINGS_A_TURN, 150 - 2 * MEETINGS_A_TURN])
+        self.assertEqual([end.lines().count("s1: hi") for end in ends], [1] * 150)
+
+    def test_who_speaks_before_its_turn(self) -> None:
+        """A plain peer that speaks to a session before its turn has come is heard, and told of nothing undelivered."""
+        hub = HubOnAClock("room")
+        ends = plain(hub, *(f"n{at}" for at in range(150)))
+        ann = hub.connects()
+        ann.line.send(session_hello(1))
+        ends[149].line.send(b"one\n/me waves\n/msg s1 psst\n")
+        hub.wait(1)
+        self.assertEqual(said(ann), [("n149", "one", 1), ("n149", "waves", 2), ("n149", "psst", 1)])
+        ann.asks("got", to=ends[149].peer.stream, n=2)
+        ann.line.send(b'{"verb": "quit", "got": {}}\n')
+        ends[149].line.send(b"two\n")
+        hub.wait(1)
+        self.assertEqual([line for line in ends[149].lines() if "deliver" in line], ["-!- perhaps not delivered: the last line"])
+        self.assertIn("n149: two", ends[0].lines())
+
+    def test_a_storm_of_moves(self) -> None:
+        """A session that goes to and fro waits for those whom it leaves and meets: nothing is gathered without bound."""
+        hub = HubOnAClock("room")
+        plain(hub, *(f"n{at}" for at in range(150)))
+        ann = hub.connects()
+        ann.line.send(session_hello(1) + b'{"verb": "join", "room": "tea"}\n{"verb": "join", "room": "lobby"}\n' * 20)
+        counts: list[int] = []
+        real = Meetings.begin
+
+        def begin(meetings: Meetings, *args: Any) -> None:
+            real(meetings, *args)
+            counts.append(len(meetings.rounds))
+
+        with mock.patch.object(Meetings, "begin", begin):
+            hub.wait(1)
+        self.assertEqual((len(counts), max(counts)), (80, 1))
+        self.assertEqual(len(hub.rooms()["lobby"]), 151)
 
     def test_what_is_said(self) -> None:
         """Plain peers hear each other as ever, sessions in numbers, each once; nobody is told of anything undelivered."""
