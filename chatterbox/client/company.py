@@ -109,7 +109,7 @@ class Company:
         self._missing.pop(stream, None)
         if fate.get("finished") is True:
             self._hearing.finish(stream)
-        if self.ends.pop(stream, None) and self.finished and stream == self._outbox.partner:
+        if self.ends.pop(stream, None) and self.finished and stream == self.partner:
             self.bereft = True
         self._outbox.left(stream, got_in(fate))
         self._hearing.inbox.part(stream)

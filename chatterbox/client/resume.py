@@ -365,14 +365,12 @@ class Resume:
         self.outbox.moved(self.outbox.pair)
         self._flush()
         self._quit(now + HURRY, status)
-        if not self.up and self.status is None:
-            self._end(status)
 
     def _quit(self, until: float, status: int) -> None:
-        """Say `quit`, and again after each welcome, until the hub says `closed (quit)`; at once if nobody is there."""
+        """Say `quit`, and again after each welcome, until the hub says `closed (quit)`; at once if nobody is waited for."""
         self._quitting = (until, BROKEN if self._failed else status)
         self._say_quit()
-        if not self.company.ends:
+        if not self.company.ends or (self._deaf and not self.up):
             self._end(self._quitting[1])
 
     def _say_quit(self) -> None:

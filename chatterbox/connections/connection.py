@@ -117,6 +117,8 @@ class Connection:
     def seated(self) -> None:
         """Read on as who has a seat."""
         self.open()
+        if self.was_seated and not self.peer.session:  # its numbers begin anew, so it is another end for all who know it
+            self.peer.stream = self._reception.stream()
         self.was_seated = True
         self._speech.breathe()
         self._dismiss()

@@ -141,10 +141,10 @@ class Desk:
         peer.gots, peer.wanted_room, peer.wanted_name, peer.live = session.got, room, name, hello.live
         self._peers[session.stream], self._of[session.stream] = peer, session
         self._hellos[session.stream] = hello
-        if not hello.listens:
+        there = self._hub.rooms.get(room)
+        if not hello.listens and (there or not hello.partner):  # else it had a seat beside a listener, who comes back too
             self._wait_outside(connection, session, hello)
             return
-        there = self._hub.rooms.get(room)
         if there and not there.has_seat:
             self._make_room(there, hello)
         connection.take_seat()
@@ -361,6 +361,7 @@ class Desk:
         """Let a session that hears nothing wait for somebody to hear it."""
         peer = connection.peer
         self._hellos.pop(peer.stream, None)
+        self._sessions.seat(session, "")
         self._attach(session, hello, connection)
         connection.open()
         if not self._outside.wait(peer):

@@ -25,7 +25,7 @@ class Outside:
     def wait(self, peer: Peer) -> bool:
         """Let `peer` wait for the room that it wants; return whether there was space for one more."""
         waiting = self._waiting.setdefault(peer.wanted_room, {})
-        if len(waiting) >= self._most:
+        if len(waiting) >= self._most and peer not in waiting:
             return False
         waiting[peer] = None
         return True

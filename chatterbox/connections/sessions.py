@@ -203,7 +203,7 @@ class Sessions:
         return None
 
     def seat(self, session: Session, room: str) -> None:
-        """`session` sits in `room` from now on."""
+        """`session` sits in `room` from now on; without a room it waits outside."""
         session.room = room
         self._sessions[session.stream] = session
         self._ended.pop(session.stream, None)
@@ -231,7 +231,7 @@ class Sessions:
     def fate(self, hello: Hello, session: Session, now: float) -> Json | None:
         """Return what became of the one that `hello` was with, if it is somewhere else, or ended a short while ago."""
         elsewhere, ended = self._sessions.get(hello.partner), self._remembered(hello.partner, now)
-        if elsewhere and elsewhere.room != session.room:
+        if elsewhere and elsewhere.room not in ("", session.room):
             return {"stream": hello.partner, "why": "moved", "got": self.last_got(elsewhere, session.stream)}
         if ended:
             fate: Json = {"stream": hello.partner, "why": ended.why, "got": ended.got.get(session.stream, 0)}

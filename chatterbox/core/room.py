@@ -150,9 +150,9 @@ class Room:
         self._introduce(peer)
         if len(self.members) > 1:
             self._deliver_held()
-        for member in tuple(self.members):
-            if self._is_numbered and member.finished and not member.session:  # it had said all before there was anybody
-                member.speak("done", b"")
+            if (self._is_numbered or peer.finished) and self.mode.rule == "relay":
+                for finished in [member for member in self.members if member.finished]:
+                    self.apply(Finished(finished))  # it was, before anybody was there to hear so
 
     def _welcome(self, peer: Member) -> None:
         peer.tell(Message("welcome", welcome(self.mode, self.name, peer, self.members)))

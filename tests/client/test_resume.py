@@ -6,7 +6,7 @@ import random
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatterbox.client.outputs import Show
+from chatterbox.client.outputs import Fate, Show
 from chatterbox.client.patience import LAST_PAUSE, LEAST_PAUSE, Patience
 from chatterbox.client.resume import Resume
 from tests.harness.session_vectors import load, replay
@@ -102,6 +102,21 @@ class Bounds(SynchronousTestCase):
         ours.heard(welcome("b"), 2)
         ours.tick(99)
         self.assertEqual(ours.take(), [])
+
+
+class Leaving(SynchronousTestCase):
+    """To go, with the status that is true."""
+
+    def test_without_a_link(self) -> None:
+        """Its time is over while the link is lost: what isn't got is told, and it is no success."""
+        for lines, status in ((b"", 0), (b"one\n", 4)):
+            made = session()
+            made.say(lines) if lines else None
+            made.lost(1)
+            made.leave(1, wait=5)
+            made.tick(6)
+            self.assertEqual(made.status, status)
+            self.assertEqual([output.outcome.word for output in made.take() if isinstance(output, Fate)], ["perhaps not delivered"] * bool(lines))
 
 
 class AHostileHub(SynchronousTestCase):

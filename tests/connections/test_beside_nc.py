@@ -132,6 +132,25 @@ class BesideNc(SynchronousTestCase):
         self.assertEqual(len(told), 1)
         self.assertIn("2 lines", told[0])
 
+    def test_nc_comes_again(self) -> None:
+        """It goes to another room and comes back: its lines are heard, once, and so are those of the session."""
+        for mode in ("pair", "room"):
+            hub = HubOnAClock(mode)
+            a, nc = Client(hub, "tea", "ann"), hub.nc("/join tea", "/nick bob")
+            talk(a)
+            for said in ("one", "two", "three"):
+                nc.says(said, said)
+                a.says(f"<{said}>")
+                a.cut()
+                nc.says("/join pub", "/join tea")
+                a.connect()
+                talk(a)
+            nc.says("four")
+            talk(a)
+            self.assertEqual(a.said, ["one", "one", "two", "two", "three", "three", "four"])
+            heard = nc.heard().decode()
+            self.assertEqual([heard.count(f"<{said}>") for said in ("one", "two", "three")], [1, 1, 1])
+
     def test_a_lost_nc(self) -> None:
         """The session is told what it had not got, and it isn't given to the next one."""
         a = Client(self.hub, "tea", "ann")

@@ -216,6 +216,45 @@ class OneShots(SynchronousTestCase):
         self.assertEqual((a.said, b.said, sender.exit), ([], [], None))
 
 
+    def test_a_new_link_while_it_waits(self) -> None:
+        """Its link dies at its own side alone: the new one takes its place outside over, and an older hello does not."""
+        hub = HubOnAClock()
+        sender = Client(hub, "cron", listens=False).says("job")
+        sender.cut(both=False).connect().finishes()
+        late = hub.connects().says(json.dumps({"chatterbox": 1, "session": sender.secret, "try": 1, "listens": False, "room": "cron"}))
+        self.assertIn('"why": "replaced"', late.heard().decode())
+        hub.wait(30)
+        talk(sender)
+        hub.wait(40)  # the link that is dead at the other side is silent for a minute by now
+        reader = Client(hub, "cron", "bob")
+        talk(sender, reader)
+        self.assertEqual((reader.said, sender.exit, hub.rooms()), (["job"], (0, ""), {"cron": ["bob"]}))
+
+    def test_a_restarted_hub_and_a_sender(self) -> None:
+        """Whichever comes back first: the seat is the sender's once, and the rest of its lines is heard."""
+        for is_first in (True, False):
+            hub, again = HubOnAClock(), HubOnAClock()
+            sender, reader = Client(hub, "cron", listens=False).says("one"), Client(hub, "cron", "bob")
+            talk(sender, reader)
+            sender.cut()
+            reader.cut()
+            sender.says("two").finishes()
+            for end in (sender, reader) if is_first else (reader, sender):
+                end.connect(again)
+            talk(sender, reader)
+            self.assertEqual((reader.said, sender.exit), (["one", "two"], (0, "")))
+
+    def test_a_sender_is_lost(self) -> None:
+        """Who has finished, and only listens, ends with 4 when the sender beside it is lost: it had not said all (A4)."""
+        hub = HubOnAClock(limits={"grace": 5.0})
+        sender, reader = Client(hub, "cron", listens=False).says("one"), Client(hub, "cron", "bob").finishes()
+        talk(sender, reader)
+        sender.cut()
+        hub.wait(6)
+        talk(reader)
+        self.assertEqual((reader.said, reader.exit and reader.exit[0]), (["one"], 4))
+
+
 class Bounds(SynchronousTestCase):
     """Limits, with a test at each bound."""
 

@@ -81,6 +81,17 @@ class Landing(SynchronousTestCase):
         b.says("hi")
         self.assertEqual(a.lines()[-1], "hi")
 
+    def test_finishing_before_a_move(self) -> None:
+        """`/done`, then `/join` to somebody who has finished, too: nobody has anything to say, and both end."""
+        hub = HubOnAClock()
+        a, b, c = hub.nc("/join tea", "note").finishes(), hub.nc("/join pub"), hub.nc("/join pub")
+        b.says("/done")
+        self.assertEqual(c.lines()[-1], "-!- your partner has finished")
+        b.says("/join tea")
+        hub.wait(1)
+        self.assertEqual(b.lines()[-3:], ["-!- you are in tea now", "note", "-!- closed (quit)"])
+        self.assertEqual((a.lines()[-1], hub.rooms()), ("-!- closed (quit)", {"pub": ["guest-2"]}))
+
 
 class Hello(SynchronousTestCase):
     """A first line that is a JSON object with the key `chatterbox` makes a JSON peer."""
