@@ -16,7 +16,7 @@ from ..wire.verbs import Piece
 from .bare import make_outlet
 from .handshake import Handshake
 from .inlet import Inlet
-from .outlet import LinkState, Transport
+from .outlet import LinkState, Transport, abort
 from .reception import Reception
 from .slow import PULSE, Watch
 from .speech import Speech
@@ -388,6 +388,5 @@ class Connection:
         self.timers.after("abort", min(self.outlet.close(), self._hub.limits.close_patience), self.abort)
 
     def abort(self) -> None:
-        """Close the connection at once; StandardIO knows no such thing, and closes."""
-        transport = self.outlet.transport
-        getattr(transport, "abortConnection", transport.loseConnection)()
+        """Close the connection at once."""
+        abort(self.outlet.transport)
