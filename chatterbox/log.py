@@ -111,7 +111,7 @@ def text_file(fd: int) -> WaitingFile:
 
 
 def json_file(fd: int) -> WaitingFile:
-    """Return a file for records as `JsonLog` writes them."""
+    """Return a file for records as `json_record` makes them."""
     return WaitingFile(fd, lambda count: json_record(_missed_event(count)))
 
 

@@ -66,7 +66,6 @@ class Guest:
         if host.hub.mode.seats == 2:  # what waits for a guest isn't posted: the other end waits at once, unconfirmed
             outlet = Outlet(Watch(self.connection, limits, True), channel, 0, limits.max_pair_queue, self._link_state)
             self.connection.outlet = outlet
-            self.connection.write, self.connection.write_from = outlet.write, outlet.write_from
         self.peer.wanted_room, self.peer.wanted_name = opening.room, opening.name
 
     def _link_state(self) -> LinkState:

@@ -82,24 +82,24 @@ class Admission:
         self._when_gone: Callable[[], None] | None = None
 
     def accept(
-        self, address: Address | None, abort: Callable[[], object], is_ready: bool = True, hears_why: bool = True
+        self, address: Address | None, transport: Transport, is_ready: bool = True, hears_why: bool = True
     ) -> Entry:
         """Count a connection that was just accepted; it arrives when it is ready.
 
         Args:
             address: where the other end is; None where only a proxy's header will tell.
-            abort: closes the connection at once.
+            transport: what carries its bytes.
             is_ready: whether it can arrive now; if not, a handshake or a header is waited for.
             hears_why: whether it can be told now why it is refused; one that can't is aborted.
         """
-        entry = self.entries.accept(abort)
+        entry = self.entries.accept(transport)
         if address is not None:
             entry.comes_from(address, self.now())
         if self._when_gone:
             entry.fault = "the hub is shutting down"
         if entry.fault and not hears_why:
             self.hub.happened(Refused(address or Address(), "shutdown" if self._when_gone else "full"))
-            abort()
+            entry.abort()
         elif not (entry.fault or is_ready):
             entry.wait()
         return entry
@@ -122,7 +122,7 @@ class Admission:
             entry: what it was counted as when it was accepted; by default it is counted now.
         """
         connection = Connection(self, transport, self.first_dialect, address, link_state)
-        entry = self.connections[connection] = entry or self.entries.accept(connection.abort)
+        entry = self.connections[connection] = entry or self.entries.accept(transport)
         entry.is_ready()
         entry.comes_from(address, self.now())
         if self._when_gone:

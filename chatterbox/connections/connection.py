@@ -16,7 +16,7 @@ from ..wire.verbs import Piece
 from .bare import make_outlet
 from .handshake import Handshake
 from .inlet import Inlet
-from .outlet import LinkState, Transport
+from .outlet import LinkState, Transport, abort
 from .reception import Reception
 from .slow import PULSE, Watch
 from .speech import Speech
@@ -48,8 +48,6 @@ class Connection:
         "reader",
         "timers",
         "was_seated",
-        "write",
-        "write_from",
     )
 
     def __init__(
@@ -64,7 +62,7 @@ class Connection:
         self.peer = Peer(dialect, address, reception.stream())
         self.peer.link = self
         self.reader = dialect.reader()
-        self.timers = Timers(reception.later, self.abort)
+        self.timers = Timers(reception.later, self)
         self._speech = Speech(self, hub, reception.now)
         self.inlet = Inlet(
             self._speech, transport, hub.limits.pieces_a_turn, hub.limits.hearers_a_turn, self.reader.read
@@ -73,8 +71,6 @@ class Connection:
         is_pair = hub.mode.seats == 2
         watch = Watch(self, hub.limits, is_pair)
         self.outlet = make_outlet(watch, transport, hub.limits, is_pair, dialect.framed, reception.later, link_state)
-        self.write = self.outlet.write
-        self.write_from = self.outlet.write_from
         self.was_seated = False
         """Whether it ever had a seat."""
         self._reception = reception
@@ -280,7 +276,7 @@ class Connection:
         """Write something numbered that `speaker` says, if it is new to a plain peer; a session looks itself."""
         dialect = self.peer.dialect
         if isinstance(dialect, SessionJson):
-            self.write(dialect.numbered(speaker.name, speaker.stream, thing))
+            self.outlet.write(dialect.numbered(speaker.name, speaker.stream, thing))
         elif self._stand_in:
             self._stand_in.hear(speaker, label, thing, rendered)
 
@@ -394,6 +390,5 @@ class Connection:
         self.timers.after("abort", min(self.outlet.close(), self._hub.limits.close_patience), self.abort)
 
     def abort(self) -> None:
-        """Close the connection at once; StandardIO knows no such thing, and closes."""
-        transport = self.outlet.transport
-        getattr(transport, "abortConnection", transport.loseConnection)()
+        """Close the connection at once."""
+        abort(self.outlet.transport)

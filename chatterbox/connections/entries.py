@@ -6,10 +6,9 @@ no end yet. This module counts. It does not know what a connection carries, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from ..core.events import Address
 from ..limits import Limits
+from .outlet import Transport, abort
 from .sources import Sources
 
 
@@ -18,18 +17,22 @@ class Entry:
 
     Args:
         entries: where it is counted.
-        abort: closes the connection at once.
+        transport: what carries its bytes.
     """
 
-    __slots__ = ("_entries", "abort", "address", "fault")
+    __slots__ = ("_entries", "_transport", "address", "fault")
 
-    def __init__(self, entries: Entries, abort: Callable[[], object]) -> None:
-        self.abort = abort
+    def __init__(self, entries: Entries, transport: Transport) -> None:
         self.fault = ""
         """Why it is refused; an empty string where it isn't."""
         self.address: Address | None = None
         """Where the other end is, once that is known."""
         self._entries = entries
+        self._transport = transport
+
+    def abort(self) -> None:
+        """Close it at once."""
+        abort(self._transport)
 
     def comes_from(self, address: Address, now: float) -> None:
         """Count it for its source, once; what the source is refused for is its fault, unless it has one."""
@@ -66,9 +69,9 @@ class Entries:
         """Likewise, those which aren't anybody's yet."""
         self._limits = limits
 
-    def accept(self, abort: Callable[[], object]) -> Entry:
+    def accept(self, transport: Transport) -> Entry:
         """Count one more; it is refused where that is too many."""
-        entry = Entry(self, abort)
+        entry = Entry(self, transport)
         self.open[entry] = None
         if self._limits.max_peers and len(self.open) > self._limits.max_peers:
             entry.fault = "hub is full"

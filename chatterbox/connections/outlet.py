@@ -45,6 +45,11 @@ class Transport(Protocol):
         """Go on reading."""
 
 
+def abort(transport: Transport) -> None:
+    """Close a connection at once; StandardIO knows no such thing, and closes."""
+    getattr(transport, "abortConnection", transport.loseConnection)()
+
+
 class Hearer(Protocol):
     """Who is told how an outlet fares; each call may end the connection."""
 

@@ -16,6 +16,13 @@ class Delayed(Protocol):
         """Forget the call."""
 
 
+class Owner(Protocol):
+    """Whose timers they are."""
+
+    def abort(self) -> None:
+        """Close the connection at once."""
+
+
 Later = Callable[[float, Callable[[], None]], Delayed]
 """Calls a function after so many seconds, as `reactor.callLater` does."""
 
@@ -25,14 +32,14 @@ class Timers:
 
     Args:
         later: calls a function after so many seconds.
-        on_fault: called when what was to be done raises; the fault goes on to the reactor, which logs it.
+        owner: aborted when what was to be done raises; the fault goes on to the reactor, which logs it.
     """
 
-    __slots__ = ("_calls", "_later", "_on_fault")
+    __slots__ = ("_calls", "_later", "_owner")
 
-    def __init__(self, later: Later, on_fault: Callable[[], None]) -> None:
+    def __init__(self, later: Later, owner: Owner) -> None:
         self._later = later
-        self._on_fault = on_fault
+        self._owner = owner
         self._calls: dict[str, Delayed] | None = None
 
     def after(self, what: str, seconds: float, call: Callable[[], None]) -> None:
@@ -43,7 +50,7 @@ class Timers:
             try:
                 call()
             except BaseException:
-                self._on_fault()
+                self._owner.abort()
                 raise
 
         if self._calls:

@@ -51,6 +51,8 @@ class Hub:
         self.observers = list(observers)
         """Who is told what happens."""
         self._homes = homes
+        self._observe, self._when_empty = self.happened, self._close
+        """What rooms call: one method of each for all of them."""
         self.soon: Soon = _at_once
         """Calls a function when this turn of the reactor is over; by default at once."""
         self._first: Room | None = None
@@ -153,7 +155,7 @@ class Hub:
         place.apply(Joined(peer))
 
     def _open(self, name: str) -> Room:
-        return RULES[self.mode.rule](name, self.mode, self.limits, self.happened, self._close, self.soon)
+        return RULES[self.mode.rule](name, self.mode, self.limits, self._observe, self._when_empty, self.soon)
 
     def _close(self, room: Room) -> None:
         """Forget an empty room at once."""

@@ -44,6 +44,12 @@ class Outbound(Protocol):
     def owes(self) -> bool:
         """Whether words that were said to it are not acknowledged."""
 
+    def write(self, data: bytes) -> None:
+        """Send `data`, in order, some time."""
+
+    def write_from(self, speaker: Member, data: bytes) -> None:
+        """Send `data`, which are `speaker`'s words, and take note whose they are."""
+
     def settle(self, why: str) -> tuple[Undelivered, ...]:
         """Return what hasn't arrived of what was said, as far as that can be told now: the peer leaves for `why`."""
 
@@ -61,12 +67,6 @@ class Link(Protocol):
 
     def finish_late(self) -> None:
         """Finish again, after the time in which a machine acknowledges."""
-
-    def write(self, data: bytes) -> None:
-        """Send `data`, in order, some time."""
-
-    def write_from(self, speaker: Member, data: bytes) -> None:
-        """Send `data`, which are `speaker`'s words, and take note whose they are."""
 
     def look(self) -> bool:
         """Ask the system whether the link still lives; it is lost if not. Return whether it does."""
@@ -223,7 +223,7 @@ class Peer:
     def hear(self, data: bytes) -> None:
         """Deliver bytes in its dialect."""
         if data and self.link and not self.gone:
-            self.link.write(data)
+            self.link.outlet.write(data)
 
     @property
     def owes(self) -> bool:
@@ -238,7 +238,7 @@ class Peer:
     def hear_from(self, speaker: Member, data: bytes) -> None:
         """Deliver bytes that are `speaker`'s words in its dialect; `speaker` is told if they don't arrive."""
         if data and self.link and not self.gone:
-            self.link.write_from(speaker, data)
+            self.link.outlet.write_from(speaker, data)
 
     def tell(self, message: Message) -> None:
         """Deliver a message."""

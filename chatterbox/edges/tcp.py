@@ -85,6 +85,8 @@ class ChatProtocol(LineReceiver):
     _telnet: Telnet | None = None
     _ignored = 0
     """Bytes that came after we hung up."""
+    _kept: bytes | bytearray = b""
+    """What has come and waits for another turn."""
     _waiting: IDelayedCall | None = None
     _entry: Entry | None = None
     _is_encrypted = False
@@ -102,8 +104,6 @@ class ChatProtocol(LineReceiver):
         self._reactor = reactor
         self._web = web
         self._lines = Lines()
-        self._kept = bytearray()
-        """What has come and waits for another turn."""
         self._take = self._judge
         """What is done with received bytes: the state of this edge."""
 
@@ -115,7 +115,7 @@ class ChatProtocol(LineReceiver):
         is_encrypted = ISSLTransport.providedBy(transport)
         address = None if is_proxied else Address(*address_of(transport.getPeer()))
         is_ready = not (is_proxied or is_encrypted)
-        self._entry = self._admission.accept(address, transport.abortConnection, is_ready, not is_encrypted)
+        self._entry = self._admission.accept(address, transport, is_ready, not is_encrypted)
         return self._entry
 
     def connectionMade(self) -> None:
@@ -169,7 +169,7 @@ class ChatProtocol(LineReceiver):
             return
         clean_end = reason.check(error.ConnectionDone) is not None
         if not clean_end:
-            self._kept.clear()
+            self._kept = b""
         self._when_taken(partial(self._leave, clean_end))
 
     def _leave(self, clean_end: bool) -> None:
@@ -230,6 +230,7 @@ class ChatProtocol(LineReceiver):
         if self.connection.peer.gone:
             self._ignore(data)
         elif self._is_taking:
+            self._kept = self._kept or bytearray()
             self._kept += data
             self.connection.inlet.hold("portion")
         else:
@@ -239,7 +240,7 @@ class ChatProtocol(LineReceiver):
         """Hand on what came, as the state of this edge has it; little of it where each byte is looked at."""
         is_telnet = not self._visit and (bool(self._telnet) or IAC in data or (0 in data and speaks_telnet(data)))
         if len(data) > SMALL_READ and (is_telnet or self.connection.peer.dialect.by_keys):
-            self._kept[:0] = data[SMALL_READ:]
+            self._kept = bytearray(data[SMALL_READ:]) + self._kept
             data = data[:SMALL_READ]
         if self._kept or self._is_encrypted:
             self._is_taking = True
@@ -252,8 +253,7 @@ class ChatProtocol(LineReceiver):
         """Take the next portion of what has come, and at last its end."""
         self._is_taking = False
         self.connection.inlet.release("portion")
-        data = bytes(self._kept)
-        self._kept.clear()
+        data, self._kept = bytes(self._kept), b""
         if data and not self.connection.peer.gone:
             self._take_portion(data)
         if self._at_end and not self._kept:
