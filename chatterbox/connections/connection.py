@@ -113,7 +113,7 @@ class Connection:
     def seated(self) -> None:
         """Read on as who has a seat."""
         self.open()
-        if self.was_seated and not self.peer.session:  # its numbers begin anew, so it is another end for all who know it
+        if self.was_seated and not self.peer.session:  # its numbers begin anew, so it is another end for the others
             self.peer.stream = self._reception.stream()
         self.was_seated = True
         self._speech.breathe()
