@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 import re
 import sys
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, cast
+
+from . import die_of_interrupts, raise_on_interrupts
 
 if TYPE_CHECKING:
     from .options import ServeOptions
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; return its exit status."""
+    if argv is None:
+        die_of_interrupts()
     args = sys.argv[1:] if argv is None else argv
     return run(args) if {"-h", "--help", "--version"}.isdisjoint(args) else _tell(args)
 
@@ -120,12 +123,15 @@ def serve(args: list[str]) -> int:
 
     reactor.callWhenRunning(start)  # by then a signal is the reactor's
     reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
+    raise_on_interrupts()  # where ^C would raise, the reactor takes it
     reactor.run()
     return 1 if service.failed else 0
 
 
 def _plain(fault: str, options: ServeOptions) -> str:
     """Return what getopt says in the words of this product, with the option that was perhaps meant."""
+    from difflib import get_close_matches
+
     found = re.fullmatch(r"option (--?\S+) not recognized", fault)
     if not found:
         return fault

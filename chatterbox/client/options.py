@@ -34,7 +34,7 @@ UNIX_PATH = 107 if sys.platform == "linux" else 103
 RETRY = 120.0
 """Seconds for which a lost link is tried again: as long as a hub keeps a seat where nothing else is asked for."""
 PROG = "python -m chatterbox.client"
-CLEAN, LOST, USAGE, REFUSED, BROKEN = 0, 1, 2, 3, 4
+CLEAN, LOST, USAGE, REFUSED, BROKEN, INTERRUPTED = 0, 1, 2, 3, 4, 130
 """Exit statuses; a signal adds its number to 128, as in a shell."""
 
 _EXAMPLES = """\

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatterbox.client.terminal.asking import INTERRUPTED, QUESTION, ask_name
+from chatterbox.client.options import CLEAN
+from chatterbox.client.terminal.asking import QUESTION, ask_name
 
 
 class Asking(SynchronousTestCase):
@@ -22,10 +23,10 @@ class Asking(SynchronousTestCase):
         self.assertEqual((asked, len(told)), ([QUESTION] * 3, 2))
 
     def test_leaving(self) -> None:
-        """^C and ^D leave, with the status of ^C."""
+        """^C and ^D leave with status 0, as from an empty line."""
         for fault in (EOFError, KeyboardInterrupt):
 
             def ask(question: str, fault: type[BaseException] = fault) -> str:
                 raise fault
 
-            self.assertEqual(self.assertRaises(SystemExit, ask_name, ask).code, INTERRUPTED)
+            self.assertEqual(self.assertRaises(SystemExit, ask_name, ask).code, CLEAN)

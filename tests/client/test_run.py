@@ -224,7 +224,7 @@ class Conversations(SynchronousTestCase):
                 other.types("bob")
                 table.settle()
             self.assertIn("the name bob is taken", other.rows()[-1].lower())
-            self.assertTrue(other.status().startswith("choose a name"))
+            self.assertEqual(other.status(), "choose a name")
             other.types("bob-2")
             table.settle()
             self.assertEqual(other.rows()[0], "-!- you are bob-2 in lobby, with bob (/help)")

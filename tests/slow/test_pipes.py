@@ -92,6 +92,17 @@ class AtARealHub(SynchronousTestCase):
         self.assertEqual(says[:2], (0, b""), says)
         self.assertEqual((hears.returncode, out), (0, said))
 
+    def test_nobody_comes(self) -> None:
+        """`--wait` counts in every mode: where nobody comes it is said, with status 4; who meets somebody hears no such thing."""
+        for mode in ("pair", "room", "ports", "order", "duet", "talk"):
+            with hub("--mode", mode) as port:
+                status, _, said = run(f"127.0.0.1:{port}", "--wait", "0", say=b"hi\n")
+                self.assertEqual((status, said.splitlines()[-1]), (4, "chatterbox: nobody came to hear it"), mode)
+                with client(f"127.0.0.1:{port}", "--json") as there:
+                    self.assertIn(b"welcome", there.stdout.readline())
+                    _, _, said = run(f"127.0.0.1:{port}", "--wait", "0", "--linger", "0.1", say=b"hi\n")
+                    self.assertNotIn("nobody", said, mode)
+
     def test_a_killed_hub(self) -> None:
         """Two pipes swap files while the hub is killed with -9, links are cut and clients stopped (docs/client.md)."""
         self.assertEqual(soak_sessions.swap(soak_sessions.QUICK, 1), "")

@@ -162,7 +162,7 @@ class Words(SynchronousTestCase):
             ann.type("a b\r")
             ann.until("a name is made of")
             ann.type("ann\r")
-            ann.until("now known as ann")
+            ann.until("you are ann in lobby")
             with client("127.0.0.1", port, "--name", "bob") as bob:
                 bob.until("with ann")
                 ann.until("bob joined")

@@ -58,3 +58,25 @@ class TenRows(SynchronousTestCase):
             tty.until(lambda: seen(tty, "connected") and not seen(tty, "[S]end"))
             tty.type("next\r")
             self.assertEqual(played.hear()["text"], "next")
+
+
+class Joined(SynchronousTestCase):
+    """Characters that are joined into one picture, of which no terminal's width is known."""
+
+    def test_drawn_anew(self) -> None:
+        """A line with such a picture is drawn as a whole at each key, so that nothing of it stays elsewhere."""
+        family = "👩\u200d👩\u200d👧"
+        with played_hub() as played, client("127.0.0.1", played.port) as tty:
+            played.welcome()
+            tty.until("with bob")
+            for typed, is_whole in ((f"{family} one two", True), ("plain one two", False)):
+                tty.type(typed)
+                tty.settle()
+                before = len(tty.raw)
+                tty.type("\x7f\x7f")
+                tty.until(lambda before=before: len(tty.raw) > before)  # type: ignore[misc]
+                tty.settle()
+                self.assertEqual(f"> {typed[:-2]}".encode() in tty.raw[before:], is_whole, tty.raw[before:])
+                tty.type("\x15")
+                tty.settle()
+            self.assertEqual(tty.typed_row(), ">")

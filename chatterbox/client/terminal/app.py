@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from ... import raise_on_interrupts
 from ..options import Options
 from .interactive import InteractiveRun
 from .rows import Look
@@ -76,6 +77,7 @@ def hush() -> None:
 @contextmanager
 def given_back() -> Iterator[None]:
     """Restore the terminal's settings exactly, whatever happens (seed 004)."""
+    raise_on_interrupts()
     files = [file for file in (0, 1, 2) if os.isatty(file)]
     settings = [(file, termios.tcgetattr(file), os.get_blocking(file)) for file in files]
     try:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ... import raise_on_interrupts
 from ...limits import Limits
 from ...wire.names import read_name
+from ..options import CLEAN
 
 QUESTION = "Choose your nickname: "
-INTERRUPTED = 130
 
 
 def ask_name(ask: Callable[[str], str] = input, tell: Callable[[str], object] = print) -> str:
@@ -20,11 +21,12 @@ def ask_name(ask: Callable[[str], str] = input, tell: Callable[[str], object] = 
     Raises:
         SystemExit: the person wants none, and leaves.
     """
+    raise_on_interrupts()
     try:
         name, fault = read_name(ask(QUESTION).strip(), Limits().max_name)
         while fault:
             tell(fault)
             name, fault = read_name(ask(QUESTION).strip(), Limits().max_name)
     except (EOFError, KeyboardInterrupt):
-        raise SystemExit(INTERRUPTED) from None
+        raise SystemExit(CLEAN) from None
     return name

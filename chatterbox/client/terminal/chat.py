@@ -379,6 +379,8 @@ class Chat:
         self.tell(text(event) + (f"; {free} is free" if free else ""))
         asks = event.get("asks") is True or (self.trouble and not self.mode and code == "name")
         self.asking = self.asking or bool(asks)
+        if asks and not self.mode:
+            self.name = ""
 
     def _heard_closed(self, event: Json) -> None:
         """Remember why, which is shown when the link or the session ends."""

@@ -7,6 +7,7 @@ It does not know the conversation: it tells its master what was entered, and sho
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterable, Sequence
 from typing import TextIO
 
@@ -56,6 +57,8 @@ DRAFT_ROWS = 3
 """Rows that other people's drafts take at most."""
 PANES_FROM = 12
 """Rows of a screen on which mode `talk` has panes: 7 for two people, and some for what was said."""
+UNSURE = re.compile("[\u200d\ufe0f\U0001f1e6-\U0001f1ff\U0001f3fb-\U0001f3ff]")
+"""What joins characters into one picture (a family, a flag): terminals differ in how many columns that takes."""
 KEYS: Sequence[Verb] = (
     Verb("Tab", "complete a command or a name"),
     Verb("Up, Down", "lines that you entered before"),
@@ -106,6 +109,8 @@ class Editor:
         self._prompt = ""
         """The text before the line; it changes together with the rows above."""
         self._done: Deferred[None] | None = None
+        self._is_unsure = False
+        """Whether a row that is drawn may be wider or narrower than is known."""
         self._buffer = Buffer(
             history=history or InMemoryHistory(),
             completer=_Completer(self._chat),
@@ -143,7 +148,21 @@ class Editor:
             output=self._output,
             color_depth=None if self.look.colour else ColorDepth.DEPTH_1_BIT,
             terminal_size_polling_interval=None,
+            before_render=self._before_render,
         )
+
+    def _before_render(self, _: object) -> None:
+        """Draw everything anew where columns can't be counted: what is left of a row would stay elsewhere."""
+        drawn = [self._buffer.text, *(draft.text for draft in self._chat.drafts.values())]
+        was_unsure, self._is_unsure = self._is_unsure, any(map(UNSURE.search, drawn))
+        if (was_unsure or self._is_unsure) and self._live:
+            self._erase()
+
+    def _erase(self) -> None:
+        """Take the line and what is around it away; what is drawn next leaves in the same write."""
+        self._output.held = True
+        self._app.renderer.erase(leave_alternate_screen=False)
+        self._output.held = False
 
     def columns(self) -> int:
         """Columns that a row may fill: a full one would wrap when a terminal is made narrower."""
@@ -263,9 +282,7 @@ class Editor:
     def write(self, text: str) -> None:
         """Put rows above the line. The redraw that `refresh` asks for sends them, together with itself."""
         if self._live:
-            self._output.held = True
-            self._app.renderer.erase(leave_alternate_screen=False)
-            self._output.held = False
+            self._erase()
         self._output.write_raw(text.replace("\n", "\r\n"))
         if not self._live:
             self._output.flush()

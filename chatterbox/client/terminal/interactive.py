@@ -38,6 +38,8 @@ UPDATE_GAP = 0.05
 """Seconds between two writes to the screen, or two drafts on the wire: twenty a second."""
 UNDRAWN_LIMIT = 64 * 1024
 """Characters that wait for the screen before the hub is asked to wait (the size of one read)."""
+CONNECTING = 3.0
+"""Seconds without a word from the hub, after which the person is told what is waited for."""
 CLOSE_PATIENCE = 3.0
 """Seconds in which display and session have to close; a terminal may be stopped, and a hub dead."""
 
@@ -91,6 +93,7 @@ class InteractiveRun:
         """Why it ended, where that isn't the person's own wish."""
         self.crash: Failure | None = None
         self._reactor = reactor
+        self._hub = options.hub
         self._display = make_display(self)
         self._opened = False
         self._transcript = Transcript()
@@ -126,9 +129,14 @@ class InteractiveRun:
             signal.signal(number, lambda number, _: self._reactor.callFromThread(self._signalled, number))
         self._reactor.addSystemEventTrigger("before", "shutdown", self._close)
         self._reactor.callWhenRunning(self._session.start)
+        self._reactor.callLater(CONNECTING, self._say_connecting)
         self._reactor.run(installSignalHandlers=False)
         self._last_words()
         return self.status if self.status is not None else CRASHED
+
+    def _say_connecting(self) -> None:
+        if not self._opened and self.status is None:
+            self.put(notice(f"connecting to {self._hub}; ^C leaves"))
 
     def _signalled(self, number: int) -> None:
         """Leave; ^C is the person's own wish, and the other signals come from somebody else."""

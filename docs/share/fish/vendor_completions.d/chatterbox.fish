@@ -65,6 +65,6 @@ complete -c chatterbox -n '__fish_seen_subcommand_from serve' -s p -l port -x -d
 complete -c chatterbox -n '__fish_seen_subcommand_from serve' -l public -d 'for a port that strangers can reach: limit connections and lines of each address'
 complete -c chatterbox -n '__fish_seen_subcommand_from serve' -l rate -x -d 'lines a second from one peer, after a burst of 100; 0: any number [default: 0; with --public: 10]'
 complete -c chatterbox -n '__fish_seen_subcommand_from serve' -l seats -x -d 'how many peers a room holds; 0: any number [default: the mode'\''s]'
-complete -c chatterbox -n '__fish_seen_subcommand_from serve' -l version -d 'print the version'
+complete -c chatterbox -n '__fish_seen_subcommand_from serve' -l version -d 'print the versions of Chatterbox, Python and Twisted'
 complete -c chatterbox -n '__fish_seen_subcommand_from serve' -l web -d 'let browsers take part: http://HOST:PORT/ROOM is a page'
 complete -c chatterbox -n '__fish_seen_subcommand_from serve' -l web-host -x -d 'a name by which browsers reach this hub, besides localhost and IP addresses; needs --web; may be repeated'
