@@ -14,6 +14,8 @@ from .text import lines_in
 EVENTS = {"say": "said", "me": "did", "msg": "told", "done": "finished", "missing": "missing"}
 """The event that each numbered verb becomes; `missing` is said by the hub alone, in place of lines that it dropped."""
 VERBS = {event: verb for verb, event in EVENTS.items()}
+LONGEST = 64
+"""Characters of a name or a stream that are kept: more than any hub of ours gives, and a hub may lie."""
 MOST = 2**53 - 1
 """The greatest number: what JavaScript counts exactly."""
 Json = dict[str, object]
@@ -110,6 +112,12 @@ def from_event(event: Json, block: bytes | None = None) -> Numbered | None:
     """Return what a session hears in `event`, or None where it isn't numbered."""
     kind = event.get("event")
     return _read(VERBS[kind], event, block) if isinstance(kind, str) and kind in VERBS else None
+
+
+def stream_in(row: Json) -> str:
+    """Return whose an event, or a row of a welcome, is; an empty string where it doesn't say."""
+    stream = row.get("stream")
+    return stream[:LONGEST] if isinstance(stream, str) else ""
 
 
 def _read(kind: str, form: Json, block: bytes | None) -> Numbered | None:
