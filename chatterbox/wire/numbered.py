@@ -15,7 +15,7 @@ EVENTS = {"say": "said", "me": "did", "msg": "told", "done": "finished", "missin
 """The event that each numbered verb becomes; `missing` is said by the hub alone, in place of lines that it dropped."""
 VERBS = {event: verb for verb, event in EVENTS.items()}
 LONGEST = 64
-"""Characters of a name or a stream that are kept: more than any hub of ours gives, and a hub may lie."""
+"""Characters of a name or a stream that are kept: more than any hub of ours gives, and the other side may lie."""
 MOST = 2**53 - 1
 """The greatest number: what JavaScript counts exactly."""
 Json = dict[str, object]
@@ -122,7 +122,9 @@ def stream_in(row: Json) -> str:
 
 def _read(kind: str, form: Json, block: bytes | None) -> Numbered | None:
     n, gap, to = form.get("n"), form.get("gap"), form.get("to", "")
-    if not is_number(n) or n == 0 or not isinstance(to, str) or not (gap is None or is_number(gap)):
+    if not is_number(n) or n == 0 or not (gap is None or is_number(gap)):
+        return None
+    if not isinstance(to, str) or len(to) > LONGEST:
         return None
     lines: object = 1
     if kind == "missing":
