@@ -6,8 +6,8 @@ It tells the outbox whom to speak to, and the hearing who had said all. It does 
 from __future__ import annotations
 
 from ..wire.hearing import Hearing
-from ..wire.numbered import Json
-from ..wire.numbering import Outbox
+from ..wire.numbered import LONGEST, Json, stream_in
+from ..wire.numbering import MOST_HEARD, Outbox
 from .outputs import End, end_in, ends_in, got_in
 
 
@@ -55,14 +55,18 @@ class Company:
             self.partner = next(iter(ends))
         for stream in self._outbox.welcome((stream, not end.away) for stream, end in ends.items() if end.listens):
             self._missing.setdefault(stream, now + self.grace)
+        while len(self.ends) > MOST_HEARD:  # a hub may name others each time
+            self._gone(next(iter(self.ends)), {})
 
     def seen(self, event: Json, now: float = 0.0) -> None:
         """Somebody has joined, or is back."""
-        stream = str(event.get("stream", ""))
+        stream = stream_in(event)
         if self._outbox.pair:
             for other in [other for other in self.ends if other != stream]:
                 self._gone(other, {})
             self.partner = stream
+        if stream not in self.ends and len(self.ends) >= MOST_HEARD:
+            return
         self._missing.pop(stream, None)
         self.ends[stream] = end_in(event)
         if self.ends[stream].listens:
@@ -70,20 +74,20 @@ class Company:
 
     def away(self, event: Json, now: float = 0.0) -> None:
         """Somebody has lost its link."""
-        stream = str(event.get("stream", ""))
+        stream = stream_in(event)
         if stream in self.ends:
             self.ends[stream].away = True
             self._outbox.away(stream)
 
     def left(self, event: Json, now: float = 0.0) -> None:
         """Somebody is gone for good."""
-        self._gone(str(event.get("stream", "")), event)
+        self._gone(stream_in(event), event)
 
     def renamed(self, event: Json, now: float = 0.0) -> None:
         """Somebody has another name."""
-        stream = str(event.get("stream", ""))
+        stream = stream_in(event)
         if stream in self.ends:
-            self.ends[stream].name = str(event.get("to", ""))
+            self.ends[stream].name = str(event.get("to", ""))[:LONGEST]
 
     def expire(self, now: float) -> None:
         """Wait no longer for those whose grace is over."""

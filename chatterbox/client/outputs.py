@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ..wire.numbered import Json, Numbered, is_number, to_verb
-from ..wire.numbering import Outcome
+from ..wire.numbered import LONGEST, Json, Numbered, is_number, stream_in, to_verb
+from ..wire.numbering import MOST_HEARD, Outcome
 
 DONE, LOST, REFUSED, BROKEN = 0, 1, 3, 4
 """Exit statuses (docs/client.md): all is well; no link; not wanted; the other end was lost."""
@@ -82,14 +82,14 @@ class End:
 def ends_in(event: Json) -> dict[str, End]:
     """Return the ends that a welcome names, by stream."""
     rows = event.get("ends")
-    found = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-    return {str(row.get("stream")): end_in(row) for row in found}
+    found = [row for row in rows[:MOST_HEARD] if isinstance(row, dict)] if isinstance(rows, list) else []
+    return {stream_in(row): end_in(row) for row in found}
 
 
 def end_in(row: Json) -> End:
     """Return the end that an event, or a row of a welcome, is about."""
     session, listens = row.get("session") is not False, row.get("listens") is not False
-    return End(str(row.get("name", "")), session, row.get("away") is True, listens)
+    return End(str(row.get("name", ""))[:LONGEST], session, row.get("away") is True, listens)
 
 
 def got_in(event: Json) -> int:

@@ -34,7 +34,7 @@ from collections.abc import Callable
 
 from ..wire.hearing import Hearing
 from ..wire.lines import within
-from ..wire.numbered import Json, from_event, is_number
+from ..wire.numbered import Json, from_event, is_number, stream_in
 from ..wire.numbering import GOT, SESSION_LIMIT, Outbox
 from .company import Company
 from .outputs import BROKEN, DONE, LOST, REFUSED, Connect, Drop, Exit, Fate, Missed, Output, Send, Show, saying
@@ -262,7 +262,7 @@ class Resume:
         room, pair = str(event.get("room", "")), event.get("seats") == 2
         if pair != self.outbox.pair or (self.stream and room != self.room):
             self.company.moved(pair)
-        self.room, self.stream = room, str(event.get("stream", ""))
+        self.room, self.stream = room, stream_in(event)
         self.name = str(event.get("name", ""))
         if not was_up:
             self._want_name = self._want_name and self.name
@@ -279,12 +279,12 @@ class Resume:
     def _got(self, event: Json, now: float) -> bool:
         n = event.get("n")
         if is_number(n):
-            self.outbox.got(str(event.get("stream", "")), n, event.get("private") is True)
+            self.outbox.got(stream_in(event), n, event.get("private") is True)
         return True
 
     def _numbered(self, event: Json, now: float, block: bytes | None = None) -> bool:
-        thing, stream = from_event(event, block), event.get("stream")
-        if thing is None or not isinstance(stream, str):
+        thing, stream = from_event(event, block), stream_in(event)
+        if thing is None or not stream:
             return event.get("event") == "missing"
         heard = None if self._deaf else self._hearing.take(stream, thing, now)
         if heard is None:

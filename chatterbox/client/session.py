@@ -30,7 +30,7 @@ from twisted.python.failure import Failure
 from ..wire.numbered import Json
 from .company import Company
 from .connection import HubLink, Listener
-from .crowd import Crowd
+from .crowd import CROWD, Crowd
 from .failures import failure_text, unreachable
 from .machine import Machine, Owner
 from .options import RETRY
@@ -140,7 +140,8 @@ class Session:
     @property
     def full(self) -> bool:
         """Whether nothing may be said now."""
-        ahead = self.machine.outbox.ahead if isinstance(self.machine, Resume) else 0
+        outbox = self.machine.outbox if isinstance(self.machine, Resume) else None
+        ahead = outbox.ahead if outbox and outbox.size >= CROWD else 0  # to look at each of the others takes time
         return self.machine.full or self._crowd.waits(ahead, self._now)
 
     @property

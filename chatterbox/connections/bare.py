@@ -6,6 +6,7 @@ silence between them. It does not know what the messages say; `Bare` in `dialect
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 
 from ..limits import Limits
@@ -67,6 +68,13 @@ class BareOutlet(Outlet):
                 message, line = cut(line)
                 self.written += len(message)
                 self._enqueue(message)
+
+    def _put(self, queue: deque[bytes], data: bytes) -> None:
+        """Queue `data` as a message of its own."""
+        if self.bare:
+            queue.append(data)
+        else:
+            super()._put(queue, data)
 
     def _is_much(self) -> bool:
         """A message takes its time, however short it is."""

@@ -19,6 +19,10 @@ CHUNK = 64 * 1024
 """Bytes handed to a transport at once: at most twice this is buffered below the queue."""
 
 
+GRAIN = 1024
+"""Bytes up to which what is queued becomes one object with what follows: a line of one byte takes 40 more."""
+
+
 class LinkState(NamedTuple):
     """What the system knows of a link: bytes handed over and not acknowledged, and whether it is broken."""
 
@@ -152,7 +156,7 @@ class Outlet:
     def _enqueue(self, data: bytes) -> None:
         if self._queue is None:
             self._queue = deque()
-        self._queue.append(data)
+        self._put(self._queue, data)
         self.queued += len(data)
         if not self.paused:
             self._drain()
@@ -161,6 +165,13 @@ class Outlet:
             self._hearer.is_full()
         if self._bound and self.queued > self._bound:
             self._hearer.is_over()
+
+    def _put(self, queue: deque[bytes], data: bytes) -> None:
+        """Queue `data`, small ones as one object."""
+        if queue and len(queue[-1]) + len(data) <= GRAIN:
+            queue[-1] += data
+        else:
+            queue.append(data)
 
     def _is_much(self) -> bool:
         return self.queued > self._high_water

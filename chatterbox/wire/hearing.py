@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections import deque
 
+from .lane import BLOCK_COST
 from .numbered import Numbered
-from .numbering import Got, Heard, Inbox
+from .numbering import MOST_HEARD, Got, Heard, Inbox
 
 UNREAD_LIMIT = 256 * 1024
 """Bytes that wait to be shown, at which the link isn't read."""
@@ -24,16 +25,16 @@ class Hearing:
     def __init__(self, limit: int = UNREAD_LIMIT) -> None:
         self._limit = limit
         self.unread = 0
-        """Bytes that wait to be shown."""
+        """Bytes that wait to be shown, and as many for each thing as its object takes."""
         self.held = False
         """Whether its owner wants nothing read, for a reason of its own."""
         self.inbox = Inbox()
         self._unshown: deque[Numbered] = deque()
         self._speakers: deque[str] = deque()
         """The stream of each of those: two queues make no object that a garbage collector looks at."""
-        self._finished: set[str] = set()
+        self._finished: dict[str, None] = {}
         """Streams whose last word (`done`) is shown."""
-        self._lossy: set[str] = set()
+        self._lossy: dict[str, None] = {}
         """Streams of which lines were missed."""
 
     @property
@@ -52,12 +53,12 @@ class Hearing:
         if heard is None:
             return None
         if heard.missed:
-            self._lossy.add(stream)
+            _note(self._lossy, stream)
         thing = heard.thing
         if thing.lines:
             self._unshown.append(thing)
             self._speakers.append(stream)
-            self.unread += len(thing.block)
+            self.unread += len(thing.block) + BLOCK_COST
             if thing.kind == "missing":
                 self._pass_missing(now)
         return heard
@@ -70,10 +71,10 @@ class Hearing:
 
     def _show(self, now: float) -> None:
         stream, thing = self._speakers.popleft(), self._unshown.popleft()
-        self.unread -= len(thing.block)
+        self.unread -= len(thing.block) + BLOCK_COST
         self.inbox.shown(stream, thing.last, thing.private, len(thing.block), now)
         if thing.kind == "done":
-            self._finished.add(stream)
+            _note(self._finished, stream)
 
     def _pass_missing(self, now: float) -> None:
         """What the hub dropped has nothing to show: it counts as shown as soon as what came before it is."""
@@ -86,7 +87,7 @@ class Hearing:
 
     def finish(self, stream: str) -> None:
         """`stream` has left, and knew by then that all it had said is shown here."""
-        self._finished.add(stream)
+        _note(self._finished, stream)
 
     def all_of(self, stream: str) -> bool:
         """Whether `stream` has said all, and that is shown."""
@@ -100,3 +101,10 @@ class Hearing:
         """This end is in another room: who spoke in the last one is another conversation."""
         self._finished.clear()
         self._lossy.clear()
+
+
+def _note(streams: dict[str, None], stream: str) -> None:
+    """Remember one stream more; the oldest of too many is forgotten."""
+    streams[stream] = None
+    if len(streams) > MOST_HEARD:
+        del streams[next(iter(streams))]

@@ -102,6 +102,8 @@ class Lane:
         self.size = 0
         self._released = following - 1
         """Everything up to this number is got or given up, and told."""
+        self._behind = 0
+        """How many addressees have got nothing beyond that: while there are any, nothing more is released."""
         self._dropped: set[int] = set()
         """Numbers of kept lines that the hub dropped."""
         self._ledger = ledger
@@ -125,8 +127,9 @@ class Lane:
     def join(self, stream: str, got: int) -> None:
         """`stream` is an addressee from now on, and is owed the lines after `got`."""
         if not self.ends:
-            self._released = self.next - 1
+            self._released, self._behind = self.next - 1, 0
         self.ends[stream] = End(got)
+        self._behind += got <= self._released
 
     def put(self, block: Block, open_: bool) -> None:
         """Number `block`, keep it, and send it if there is a link and somebody to take it."""
@@ -144,6 +147,7 @@ class Lane:
         first = max(block.n, self._released + 1)
         self._ledger.tell(UNSURE if block.sent else UNSENT, block.mark + first - block.n, block.last - first + 1)
         self._released = max(self._released, block.last)
+        self._count()
 
     def got(self, stream: str, n: int) -> None:
         """`stream` has shown all lines up to `n`; a number that was never sent, or is old, says nothing."""
@@ -155,16 +159,25 @@ class Lane:
                 break
             if block.n <= n:
                 block.heard = max(block.heard, min(n, block.last))
-        end.got = n
-        self.release()
+        before, end.got = end.got, n
+        self._move_on(before)
 
     def leave(self, stream: str) -> int:
         """Nobody waits for `stream` any more; return the last number that it has got."""
         end = self.ends.pop(stream)
-        self.release()
+        self._move_on(end.got)
         return end.got
 
-    def release(self) -> None:
+    def _move_on(self, before: int) -> None:
+        """Take it that nobody waits any more for one who had got the lines up to `before`."""
+        self._behind -= before <= self._released
+        if self._behind <= 0:
+            self._release()
+
+    def _count(self) -> None:
+        self._behind = sum(end.got <= self._released for end in self.ends.values())
+
+    def _release(self) -> None:
         """Forget the lines that nobody is waited for, and tell what became of them."""
         upto = min((end.got for end in self.ends.values()), default=self.next - 1)
         whole = 0
@@ -177,6 +190,7 @@ class Lane:
                 whole += 1
         del self.blocks[:whole]
         self._released = max(self._released, upto)
+        self._count()
 
     def _tell(self, block: Block, first: int, last: int) -> None:
         if block.kind == "done":

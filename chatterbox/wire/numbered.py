@@ -14,6 +14,8 @@ from .text import lines_in
 EVENTS = {"say": "said", "me": "did", "msg": "told", "done": "finished", "missing": "missing"}
 """The event that each numbered verb becomes; `missing` is said by the hub alone, in place of lines that it dropped."""
 VERBS = {event: verb for verb, event in EVENTS.items()}
+LONGEST = 64
+"""Characters of a name or a stream that are kept: more than any hub of ours gives, and the other side may lie."""
 MOST = 2**53 - 1
 """The greatest number: what JavaScript counts exactly."""
 Json = dict[str, object]
@@ -112,9 +114,17 @@ def from_event(event: Json, block: bytes | None = None) -> Numbered | None:
     return _read(VERBS[kind], event, block) if isinstance(kind, str) and kind in VERBS else None
 
 
+def stream_in(row: Json) -> str:
+    """Return whose an event, or a row of a welcome, is; an empty string where it doesn't say."""
+    stream = row.get("stream")
+    return stream[:LONGEST] if isinstance(stream, str) else ""
+
+
 def _read(kind: str, form: Json, block: bytes | None) -> Numbered | None:
     n, gap, to = form.get("n"), form.get("gap"), form.get("to", "")
-    if not is_number(n) or n == 0 or not isinstance(to, str) or not (gap is None or is_number(gap)):
+    if not is_number(n) or n == 0 or not (gap is None or is_number(gap)):
+        return None
+    if not isinstance(to, str) or len(to) > LONGEST:
         return None
     lines: object = 1
     if kind == "missing":

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ..limits import Limits
-from .numbered import Json, Numbered, from_verb, in_pieces, is_number
+from .numbered import LONGEST, Json, Numbered, from_verb, in_pieces, is_number
 from .numbering import Got
 from .reading import JsonReader
 from .text import clean, clean_text
@@ -105,7 +105,7 @@ def portions(thing: Numbered, most: int) -> Iterator[Numbered]:
 
 def _got(sent: Json) -> Piece:
     to, n = sent.get("to"), sent.get("n")
-    if not isinstance(to, str) or not is_number(n):
+    if not isinstance(to, str) or len(to) > LONGEST or not is_number(n):
         return Fault("verb", "got takes to, a stream, and n, a number")
     return Got(to, n, sent.get("private") is True)
 
@@ -114,4 +114,5 @@ def _goodbye(sent: Json) -> Piece:
     told = sent.get("got")
     rows = tuple(told.items())[:_GOTS] if isinstance(told, dict) else ()
     why = "lost" if sent.get("why") == "lost" else "quit"
-    return Goodbye(why, {stream: n for stream, n in rows if is_number(n)}, sent.get("finished") is True)
+    got = {stream: n for stream, n in rows if is_number(n) and len(stream) <= LONGEST}
+    return Goodbye(why, got, sent.get("finished") is True)

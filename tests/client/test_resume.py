@@ -75,9 +75,9 @@ class Bounds(SynchronousTestCase):
         self.assertTrue(ours.full)
 
     def test_does_not_read_nor_ping_with_too_much_unshown(self) -> None:
-        """At 256 KiB that wait to be shown the link isn't read, and its silence says nothing."""
+        """At 256 KiB that wait to be shown, 128 bytes for each object, the link isn't read; its silence says nothing."""
         ours = session()
-        text = "x" * (256 * 1024 - 2)
+        text = "x" * (256 * 1024 - 130)
         ours.heard({"event": "said", "from": "bob", "stream": STREAMS["b"], "n": 1, "gap": 0, "text": text}, 1)
         self.assertTrue(ours.reading)
         ours.heard({"event": "said", "from": "bob", "stream": STREAMS["b"], "n": 2, "text": ""}, 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatterbox.connections.flight import Flight
+from chatterbox.connections.flight import GRAIN, MANY, Flight
 from chatterbox.wire.numbered import Numbered
 
 
@@ -22,6 +22,20 @@ class Sizes(SynchronousTestCase):
         self.assertEqual(flight.size, 5)
         flight.said(Numbered("done", 4, b"", 1, "b"))
         flight.got("b", 4)
+        self.assertEqual(flight.size, 0)
+
+    def test_objects(self) -> None:
+        """A block counts as one object up to 1,024 of them; 100,000 empty lines more are some 100 objects, and all weigh."""
+        flight = Flight()
+        for n in range(1, MANY + 1):
+            flight.said(Numbered("say", n, b"\n", 1, "b"))
+        flight.got("b", 2)
+        self.assertEqual((len(flight._parts), flight.size), (MANY - 2, MANY - 2))
+        for n in range(MANY + 1, 100_000):
+            flight.said(Numbered("say", n, b"\n", 1, "b"))
+        self.assertLess(len(flight._parts), MANY + 100_000 // GRAIN + 2)
+        self.assertEqual(flight.size, 100_000 - 3)
+        flight.got("b", 99_999)
         self.assertEqual(flight.size, 0)
 
     def test_another_partner_is_another_count(self) -> None:

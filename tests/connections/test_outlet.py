@@ -8,7 +8,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatterbox.connections.bare import BareOutlet
-from chatterbox.connections.outlet import CHUNK, Outlet
+from chatterbox.connections.outlet import CHUNK, GRAIN, Outlet
 from chatterbox.wire.bare import GAP, LAST_WORD, MAX_MESSAGE
 from tests.harness.inputs import PROPERTY
 
@@ -136,6 +136,18 @@ class Queueing(SynchronousTestCase):
         transport.empty()
         transport.empty()
         self.assertEqual(transport.calls, [])
+
+    def test_small_lines_are_few_objects(self) -> None:
+        """10,000 lines of one byte that wait are queued in objects of 1 KiB, and leave as they were said."""
+        pipe = Pipe(10)
+        outlet = pipe.outlet = Outlet(pipe, pipe, 64 * 1024, 0)
+        outlet.write(b"x" * 11)
+        for _ in range(10_000):
+            outlet.write(b"\n")
+        self.assertEqual((len(outlet._queue or ()), outlet.queued), (-(-10_000 // GRAIN), 10_000))
+        while outlet.queued:
+            pipe.empty()
+        self.assertEqual(b"".join(pipe.writes), b"x" * 11 + b"\n" * 10_000)
 
     def test_progress_shows(self) -> None:
         """What is acknowledged grows when the transport has asked for more, where the system doesn't tell."""

@@ -2,9 +2,44 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.harness.memory import HubOnAClock
+from chatterbox.wire.dialects import Text
+from tests.harness.memory import FakeTransport, HubOnAClock
+
+
+class Thousand(SynchronousTestCase):
+    """A burst of 1,000 joins to one announced room, with 16 accepted in each turn: what it costs, counted."""
+
+    def test_sends_and_bytes(self) -> None:
+        """Each member is sent to once a turn, of however many come in it, and the notices are rendered once a turn."""
+        hub = HubOnAClock("room")
+        size, a_turn = 1008, 16
+        sends = size_of_all = 0
+        write = FakeTransport.write
+
+        def writes(transport: FakeTransport, data: bytes) -> None:
+            nonlocal sends, size_of_all
+            sends, size_of_all = sends + 1, size_of_all + len(data)
+            write(transport, data)
+
+        with (
+            mock.patch.object(FakeTransport, "write", writes),
+            mock.patch.object(Text, "message", autospec=True, side_effect=Text.message) as rendered,
+        ):
+            for first in range(0, size, a_turn):
+                ends = [hub.connects() for _ in range(a_turn)]
+                for at, end in enumerate(ends, first):
+                    end.line.send(f"/nick n{at}\n".encode())
+                hub.clock.advance(0.001)
+            hub.wait(1)
+        self.assertEqual(len(hub.rooms()["lobby"]), size)
+        notice = len(b"-!- n1000 joined\n")
+        self.assertLessEqual(sends, size * size // a_turn)  # one for each notice to each member: eight times as many
+        self.assertLessEqual(size_of_all, (size + a_turn) ** 2 * notice // 2 + size * 1024)
+        self.assertLessEqual(rendered.call_count, 4 * size)
 
 
 class Burst(SynchronousTestCase):
