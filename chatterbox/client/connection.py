@@ -62,7 +62,7 @@ class HubLink(TwistedProtocol):
         self._body = Body()
         self._event: Json = {}
         """The object behind which a block is coming."""
-        self._known = False
+        self.known = False
         """Whether the other side speaks the protocol."""
 
     def connectionMade(self) -> None:
@@ -105,11 +105,11 @@ class HubLink(TwistedProtocol):
     def _take_object(self, line: bytes) -> None:
         event = json_object(line)
         if event is None:
-            if not self._known:
+            if not self.known:
                 said = clean_text(line.decode(errors="replace"))[:60]
                 self._refuse(f"that is no Chatterbox hub: it says {said!r}")
             return
-        self._known = True
+        self.known = True
         size = event.get("bytes") if event.get("event") == "said" else None
         if size is None:
             self._listener.heard(self, event, None)
@@ -143,6 +143,6 @@ class HubLink(TwistedProtocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Pass on the reason."""
         self.transport = None
-        if not self._known and bytes(self._lines.tail).startswith(b"\x15\x03"):
+        if not self.known and bytes(self._lines.tail).startswith(b"\x15\x03"):
             self.hint = "it speaks TLS: try tls:HOST:PORT"
         self._listener.link_lost(self, reason)

@@ -367,7 +367,7 @@ class Resume:
         self._quit(now + HURRY, status)
 
     def _quit(self, until: float, status: int) -> None:
-        """Say `quit`, and again after each welcome, until the hub says `closed (quit)`; at once where nobody is."""
+        """Say `quit`, and again after each welcome, until the hub says `closed (quit)`, unless nobody is waited for."""
         self._quitting = (until, BROKEN if self._failed else status)
         self._say_quit()
         if not self.company.ends or (self._deaf and not self.up):

@@ -291,7 +291,7 @@ class Session:
             return
         self._why = link.fault or failure_text(reason)
         self._fault = f"cannot reach {self._hub}: {link.hint}" if link.hint else unreachable(self._hub, reason)
-        if link.fault:
+        if link.fault and (link.known or not self.welcomed):  # else it is text, as a hub says that missed the hello
             self._fatal = link.fault
             self.machine.abandon(LOST)
         elif isinstance(self.machine, Unnumbered) and reason.check(ConnectionDone):

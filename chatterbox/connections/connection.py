@@ -93,7 +93,7 @@ class Connection:
         self.inlet.step = self._handshake.take
         self.timers.when_read("handshake", self._hub.limits.handshake, self.settle)
         if self._hub.mode.asks_name:
-            self.timers.after("join", patience, self._late)
+            self.timers.after("join", patience, self._handshake.give_up)
 
     def settle(self) -> None:
         """End the time in which the other end may say where it wants to be."""
@@ -113,7 +113,7 @@ class Connection:
     def seated(self) -> None:
         """Read on as who has a seat."""
         self.open()
-        if self.was_seated and not self.peer.session:  # its numbers begin anew, so it is another end for the others
+        if self.was_seated and not self.peer.session:  # its numbers begin anew: it is another end for who knows it
             self.peer.stream = self._reception.stream()
         self.was_seated = True
         self._speech.breathe()
@@ -124,16 +124,15 @@ class Connection:
         """End the handshake: from now on what comes is read in the dialect."""
         self.timers.cancel("handshake")
         self.timers.cancel("join")
-        self._handshake = None
         self.inlet.step = self.reader.read
+        if self._handshake:
+            self._handshake.over()
+        self._handshake = None
 
     def open_session(self, sent: Json) -> bool:
         """Be the link of a session, if this hub has any: the first line said so."""
         self.speak_lines()
         return self._reception.open_session(self, sent)
-
-    def _late(self) -> None:
-        self.peer.end("idle", f"no name within {self._hub.limits.join_patience:.0f} s")
 
     # -- what an edge tells ------------------------------------------------------------------------------------
 
@@ -285,8 +284,8 @@ class Connection:
         return self.outlet.written
 
     def acknowledged(self) -> int:
-        """Return how many of them its machine has, as far as the system tells; else how many left this process."""
-        return self.outlet.acknowledged()
+        """Return how many of them its machine has, as far as the system tells; none while a hello may be on its way."""
+        return 0 if self.timers.wait_for("late") and not self.inlet.reads else self.outlet.acknowledged()
 
     @property
     def max_unended(self) -> int:

@@ -142,7 +142,7 @@ class Desk:
         self._peers[session.stream], self._of[session.stream] = peer, session
         self._hellos[session.stream] = hello
         there = self._hub.rooms.get(room)
-        if not hello.listens and (there or not hello.partner):  # else it had a seat beside somebody who comes back
+        if not hello.listens and (there or not hello.partner):  # else its listener comes back, too
             self._wait_outside(connection, session, hello)
             return
         if there and not there.has_seat:

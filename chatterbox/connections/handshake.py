@@ -6,6 +6,7 @@ It does not know what comes after.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol
 
 from ..core.commands import obey, take_name
@@ -18,8 +19,11 @@ from ..wire.reading import Reader, hello
 from ..wire.text import clean, clean_text
 from ..wire.verbs import Command, Fault, Piece
 from .inlet import Inlet
+from .outlet import LinkState, Outlet
 from .timers import Timers
 
+LATE = 3.0
+"""Seconds for which a hello may be on its way behind a lost packet, which is sent again after 0.2, 0.6 and 1.4 s."""
 _PREAMBLE = ("join", "nick")
 """The commands that take effect before a peer is seated, and are answered only if refused."""
 
@@ -29,6 +33,7 @@ class Newcomer(Protocol):
 
     peer: Peer
     inlet: Inlet
+    outlet: Outlet
     timers: Timers
     reader: Reader
 
@@ -78,11 +83,37 @@ class Handshake:
             self._newcomer.inlet.unread(rest)
             if not rest and self._has_room:
                 self.settle()
+        elif self._lines == 1 and _is_torn(line):
+            peer.end("lost", "that is the beginning of a hello")
         else:
             self._newcomer.inlet.unread(received)
             self._lines = self._bytes = 0
             self.settle(is_answered=True)
         return ()
+
+    def over(self) -> None:
+        """The peer sits; where no line has come yet, a hello may still be on its way."""
+        if not (self._lines or self._newcomer.peer.session):
+            self._newcomer.inlet.step = self._take_late
+            self._newcomer.timers.after("late", LATE, lambda: None)
+
+    def _take_late(self, received: bytes) -> Iterable[Piece]:
+        """Take what comes first of a peer that sits: a hello is no line, and nobody is to hear it.
+
+        What was said until then it has heard in a dialect that it can't read, and its speakers are told so.
+        """
+        newcomer = self._newcomer
+        newcomer.inlet.step = newcomer.reader.read
+        line = received.partition(b"\n")[0]
+        if hello(line) is None and not _is_torn(line):
+            return newcomer.reader.read(received)
+        newcomer.outlet.link_state = lambda: LinkState(newcomer.outlet.written)
+        newcomer.peer.end("lost", "the hello came late: it is the first line, and is sent at once")
+        return ()
+
+    def give_up(self) -> None:
+        """Wait no longer for a name."""
+        self._newcomer.peer.end("idle", f"no name within {self._hub.limits.join_patience:.0f} s")
 
     def _says_how_or_where(self, line: bytes) -> bool:
         """Return whether `line` says how or where this peer wants to be heard; the first one decides the dialect."""
@@ -155,6 +186,11 @@ class Handshake:
             peer.end("kicked", f"{fault}; that was the last try")
         else:
             self._ask(fault)
+
+
+def _is_torn(line: bytes) -> bool:
+    """Return whether a first line is the beginning of a hello, cut off: there may be half of a secret in it."""
+    return line.lstrip().startswith(b'{"chatterbox"') and hello(line) is None
 
 
 def _control_fault(line: bytes) -> str:

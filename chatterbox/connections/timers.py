@@ -59,6 +59,10 @@ class Timers:
             self._calls = {}
         self._calls[what] = self._later(seconds, due)
 
+    def wait_for(self, what: str) -> bool:
+        """Return whether one thing is to be done yet."""
+        return self._calls is not None and what in self._calls
+
     def when_read(self, what: str, seconds: float, call: Callable[[], None]) -> None:
         """Do one thing later, but not before what has come until then is read.
 

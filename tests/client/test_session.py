@@ -103,6 +103,18 @@ class Links(SynchronousTestCase):
         self.assertEqual(played.hears(), [{"verb": "say", "to": BOB, "n": 1, "gap": 0, "text": "one"}])
         self.assertEqual(played.outcomes, [])
 
+    def test_a_hub_that_missed_the_hello(self) -> None:
+        """It took the link for a plain peer's, and speaks text: that link is lost, and another one is made."""
+        played = Played()
+        played.welcomes("bob")
+        played.cuts()
+        played.clock.advance(1)
+        played.wire.connection.dataReceived(b"what bob says\n")
+        self.assertTrue(played.wire.aborted)
+        played.clock.advance(1)
+        self.assertEqual((len(played.wires), played.end), (3, []))
+        self.assertEqual(played.hears()[0]["try"], 3)
+
     def test_ten_times(self) -> None:
         """It recovers as often as it must, refusals in between."""
         played = Played()

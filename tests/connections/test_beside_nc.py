@@ -162,3 +162,59 @@ class BesideNc(SynchronousTestCase):
         self.assertIn("left", a.events)
         self.assertEqual(a.fates[-1][0], "perhaps not delivered")
         self.assertEqual(self.hub.nc("/join tea").heard(), b"")
+
+
+HELLO = json.dumps({"chatterbox": 1, "session": "0123456789abcdef" * 2, "try": 1, "room": "lobby"})
+
+
+class Late(SynchronousTestCase):
+    """A hello behind a lost packet: by then its link has a seat, as a plain peer's."""
+
+    def test_nobody_hears_it(self) -> None:
+        """It holds a secret: also where it was cut in two, or off, it is no line, and its link ends."""
+        for mode in ("pair", "room"):
+            for pieces in ([HELLO + "\n"], [HELLO[:40], HELLO[40:] + "\n"], [HELLO[:60]]):
+                hub = HubOnAClock(mode, asks_name=False)
+                nc, late = hub.nc("hi"), hub.nc()
+                for piece in pieces:
+                    late.sends(piece.encode())
+                late.finishes()
+                self.assertIn("-!- closed (lost)", late.lines()[-1])
+                self.assertNotIn("chatterbox", nc.heard().decode())
+                self.assertEqual(hub.rooms(), {"lobby": ["guest-1"]})
+
+    def test_a_torn_hello_in_time(self) -> None:
+        """Its link dies in the middle of the hello: nobody hears the half, and nobody has come."""
+        hub = HubOnAClock()
+        nc, torn = hub.nc("/who"), hub.connects()
+        nc.heard()
+        torn.sends(HELLO[:60].encode()).finishes()
+        self.assertEqual((nc.heard(), torn.lines()[-1]), (b"", "-!- closed (lost): that is the beginning of a hello"))
+
+    def test_what_was_said_meanwhile(self) -> None:
+        """A session's client can't read it as text: its speaker is told, whether that is a session or a plain peer."""
+        hub = HubOnAClock()
+        a = Client(hub, "", "ann").says("one")
+        late = hub.nc()
+        talk(a)
+        self.assertEqual((late.lines()[-1], a.fates), ("one", []))
+        late.says(HELLO)
+        talk(a)
+        self.assertEqual(a.fates, [("perhaps not delivered", 1)])
+        hub = HubOnAClock()
+        nc, late = hub.nc("one"), hub.nc()
+        late.says(HELLO)
+        hub.wait(1)
+        self.assertIn("-!- perhaps not delivered: the last line", nc.heard().decode())
+
+    def test_who_only_listens(self) -> None:
+        """A silent peer's lines are got when no hello is to be expected any more: after three seconds."""
+        hub = HubOnAClock()
+        a = Client(hub, "", "ann").says("one")
+        hub.nc()
+        hub.wait(2.8)
+        a.turn()
+        self.assertEqual(a.fates, [])
+        hub.wait(0.5)
+        a.turn()
+        self.assertEqual(a.fates, [("got", 1)])

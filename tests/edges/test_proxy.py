@@ -159,6 +159,7 @@ class Passing(SynchronousTestCase):
             self.world.wait(seconds)
             self.assertEqual((self.ann.closed, len(self.world.admission.connections)), ("aborted", 1), pieces)
         self.setUp()
+        self.world.wait(5)
         self.ann.finishes()
         self.assertEqual((self.ann.closed, self.world.clock.getDelayedCalls()), ("done", []))
 
