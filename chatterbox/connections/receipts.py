@@ -20,8 +20,8 @@ GRAIN = 4096
 
 
 _Block = tuple[int, Member, bytes]
-"""Lines of one speaker: the position at which they end, whose they are, and themselves. One is made for each line: a bare
-tuple takes a fifth of the time of one with names."""
+"""Lines of one speaker: the position at which they end, whose they are, and themselves. One is made for each line, and
+a bare tuple takes a fifth of the time of one with names."""
 
 
 class _Count(NamedTuple):
