@@ -20,6 +20,7 @@ from .desk import Desk
 from .entries import Entries, Entry
 from .glances import Glances
 from .outlet import LinkState, Transport
+from .row import Row
 from .sessions import AWAY_A_SOURCE
 from .timers import Later
 
@@ -53,6 +54,7 @@ class Admission:
         self.later = later
         self.now = now
         self.glances = Glances(later)
+        self.silences = Row(later, now, hub.limits.handshake)
         self._wall = wall
         self.dialects = make_dialects(
             hub.limits,

@@ -91,7 +91,7 @@ class Connection:
         """
         self._handshake = Handshake(self._hub, self, self._reception.dialects.text.reader())
         self.inlet.step = self._handshake.take
-        self.timers.when_read("handshake", self._hub.limits.handshake, self.settle)
+        self.timers.when_read("handshake", self._reception.silences.add, self.settle)
         if self._hub.mode.asks_name:
             self.timers.after("join", patience, self._handshake.give_up)
 

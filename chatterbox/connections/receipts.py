@@ -19,12 +19,9 @@ GRAIN = 4096
 """Bytes of blocks that are counted together, once they are too old to be kept."""
 
 
-class _Block(NamedTuple):
-    """Lines of one speaker, which end at a position."""
-
-    end: int
-    speaker: Member
-    data: bytes
+_Block = tuple[int, Member, bytes]
+"""Lines of one speaker: the position at which they end, whose they are, and themselves. One is made for each line, and
+a bare tuple takes a fifth of the time of one with names."""
 
 
 class _Count(NamedTuple):
@@ -53,7 +50,7 @@ class Receipts:
         Args:
             acknowledged: returns up to which position all is acknowledged; it is asked once for many blocks.
         """
-        self._blocks.append(_Block(end, speaker, data))
+        self._blocks.append((end, speaker, data))
         self._cost += len(data) + BLOCK
         if self._cost > KEPT:
             self._tidy(acknowledged())
@@ -82,16 +79,16 @@ class Receipts:
                 fate[2] += max(0, min(end, sent) - max(start, acknowledged))
         if finished:
             fates = {speaker: fate for speaker, fate in fates.items() if speaker.finished}
-        self._blocks = [block for block in self._blocks if finished and not block.speaker.finished]
+        self._blocks = [block for block in self._blocks if finished and not block[1].finished]
         self._counts = [count for count in self._counts if finished and not count.speaker.finished]
-        self._cost = sum(len(block.data) + BLOCK for block in self._blocks)
+        self._cost = sum(len(data) + BLOCK for _, _, data in self._blocks)
         return tuple(told for speaker, fate in fates.items() for told in _told(speaker, *fate))
 
     def _tidy(self, acknowledged: int) -> None:
         """Forget what is acknowledged; of the oldest of the rest keep numbers only."""
         self._counts = [count for count in self._counts if count.end > acknowledged]
-        self._blocks = [block for block in self._blocks if block.end > acknowledged]
-        self._cost = sum(len(block.data) + BLOCK for block in self._blocks)
+        self._blocks = [block for block in self._blocks if block[0] > acknowledged]
+        self._cost = sum(len(data) + BLOCK for _, _, data in self._blocks)
         old = 0
         while self._cost > KEPT // 2:
             end, speaker, data = self._blocks[old]

@@ -14,6 +14,7 @@ from ..wire.dialects import Dialects
 from ..wire.numbered import Json
 from ..wire.verbs import Piece
 from .glances import Glances
+from .row import Row
 from .timers import Later
 
 Admitted = TypeVar("Admitted", contravariant=True)
@@ -28,6 +29,8 @@ class Reception(Protocol[Admitted]):
     later: Later
     now: Callable[[], float]
     glances: Glances
+    silences: Row
+    """How long a newcomer may say nothing before it gets a seat."""
 
     def open_session(self, connection: Admitted, sent: Json) -> bool:
         """Bring a session to its seat; return False where this hub has none."""

@@ -6,6 +6,7 @@ It does not know what is done, or what a reactor is: a function that calls later
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 
@@ -27,6 +28,10 @@ Later = Callable[[float, Callable[[], None]], Delayed]
 """Calls a function after so many seconds, as `reactor.callLater` does."""
 
 
+When = Callable[[Callable[[], None]], Delayed]
+"""Calls a function later."""
+
+
 class Timers:
     """The timers of one connection.
 
@@ -44,7 +49,9 @@ class Timers:
 
     def after(self, what: str, seconds: float, call: Callable[[], None]) -> None:
         """Do one thing once, later; a second call for the same name replaces the first."""
+        self._set(what, call, partial(self._later, seconds))
 
+    def _set(self, what: str, call: Callable[[], None], when: When) -> None:
         def due() -> None:
             self._forget(what)
             try:
@@ -57,18 +64,18 @@ class Timers:
             self.cancel(what)
         if self._calls is None:
             self._calls = {}
-        self._calls[what] = self._later(seconds, due)
+        self._calls[what] = when(due)
 
     def wait_for(self, what: str) -> bool:
         """Return whether one thing is to be done yet."""
         return self._calls is not None and what in self._calls
 
-    def when_read(self, what: str, seconds: float, call: Callable[[], None]) -> None:
-        """Do one thing later, but not before what has come until then is read.
+    def when_read(self, what: str, when: When, call: Callable[[], None]) -> None:
+        """Do one thing later, as `when` has it, but not before what has come until then is read.
 
         A reactor that was held up runs what is due before it reads its sockets; one more turn, and it has.
         """
-        self.after(what, seconds, lambda: self.after(what, 0, call))
+        self._set(what, partial(self.after, what, 0, call), when)
 
     def cancel(self, what: str) -> None:
         """Cancel the timer `what`, if it runs."""

@@ -142,7 +142,7 @@ class ChatProtocol(LineReceiver):
         address = (self._entry and self._entry.address) or Address(*address_of(self.transport.getPeer()))
         self.connection = self._admission.arrive(self.transport, address, self._link_state, waited, self._entry)
         if self._web and not self.connection.peer.gone:
-            self.connection.timers.when_read("handshake", self._admission.hub.limits.handshake, self._settle)
+            self.connection.timers.when_read("handshake", self._admission.silences.add, self._settle)
 
     def _settle(self) -> None:
         """Seat who has said nothing in time; what a browser has opened to spare has no seat until something is said."""
@@ -322,7 +322,7 @@ class ChatProtocol(LineReceiver):
         connection = self.connection
         if not connection.peer.dialect.framed:
             connection.begin()
-            connection.timers.when_read("silence", GAP, self._say_unended)
+            connection.timers.when_read("silence", partial(self._admission.later, GAP), self._say_unended)
         self._lines.feed(data)
         if len(self._lines.tail) > connection.max_unended:
             connection.peer.end("flood", f"more than {connection.max_unended} bytes without a newline")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import socket
 from collections import deque
-from itertools import product
+from collections.abc import Callable
+from itertools import count, product
 from typing import Any
 
 from twisted.internet import tcp
@@ -305,24 +306,71 @@ class Accepting(SynchronousTestCase):
 
     def test_a_few_in_one_turn(self) -> None:
         """Of 40 that wait, 16 are accepted in one call, 16 in the next and 8 in the last, however long it goes on."""
-        made: list[Protocol] = []
-
-        class Made(Protocol):
-            def connectionMade(self) -> None:
-                made.append(self)
-
-        port = tcp.Port(0, Factory.forProtocol(Made), 64, "127.0.0.1", Turns())
-        port.startListening()
-        send_at_once(port)
-        ends = [socket.create_connection(("127.0.0.1", port.getHost().port)) for _ in range(40)]
+        port, made = self._port(lambda number: Protocol())
+        self._connect(port, 40)
         counts = []
         for _ in range(3):
             before = len(made)
             port.doRead()
             counts.append(len(made) - before)
         self.assertEqual(counts, [ACCEPTS_A_TURN, ACCEPTS_A_TURN, 8])
+        self.assertIsInstance(made[0].transport, TCPTransport)
+
+    def test_one_that_fails(self) -> None:
+        """What goes wrong with one connection is logged, and the others are accepted; for who gets none it is closed."""
+
+        def protocol(number: int) -> Protocol | None:
+            if number == 1:
+                raise RuntimeError("for a test")
+            return Protocol() if number != 2 else None
+
+        port, made = self._port(protocol)
+        ends = self._connect(port, 4)
+        port.doRead()
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+        self.assertEqual(len(made), 2)
+        self.assertEqual(ends[2].recv(1), b"")
+
+    def test_too_many_files(self) -> None:
+        """Where the system gives no connection, Twisted's own way is gone."""
+        port, made = self._port(lambda number: Protocol())
+        self._connect(port, 1)
+        link, port.socket = port.socket, NoFiles()  # type: ignore[assignment]  # it only refuses
+        port.doRead()
+        port.socket = link
+        self.assertEqual(made, [])
+        port.doRead()
+        self.assertEqual(len(made), 1)
+
+    def _port(self, protocol: Callable[[int], Protocol | None]) -> tuple[tcp.Port, list[Protocol]]:
+        """Return a port, and those of its protocols that have a connection; `protocol` makes them by number."""
+        numbers = count()
+        made: list[Protocol] = []
+
+        class Made(Factory):
+            def buildProtocol(self, addr: object) -> Protocol | None:
+                found = protocol(next(numbers))
+                if found:
+                    made.append(found)
+                return found
+
+        port = tcp.Port(0, Made(), 64, "127.0.0.1", Turns())
+        port.startListening()
+        self.addCleanup(port.socket.close)
+        self.addCleanup(lambda: [one.transport.getHandle().close() for one in made])  # type: ignore[union-attr]
+        return send_at_once(port), made
+
+    def _connect(self, port: tcp.Port, number: int) -> list[socket.socket]:
+        """Connect so many to `port`."""
+        ends = [socket.create_connection(("127.0.0.1", port.getHost().port)) for _ in range(number)]
         for end in ends:
-            end.close()
-        for protocol in made:
-            protocol.transport.getHandle().close()  # type: ignore[union-attr]
-        port.socket.close()
+            self.addCleanup(end.close)
+        return ends
+
+
+class NoFiles:
+    """The socket of a port for which the system has no files left."""
+
+    def accept(self) -> None:
+        """Refuse."""
+        raise OSError(errno.ENOBUFS, "for a test")

@@ -8,11 +8,11 @@ import re
 import signal
 from typing import Any
 
-from twisted.logger import LogLevel
+from twisted.logger import LogLevel, formatEventAsClassicLogText
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatterbox.log import FileLog, json_record
+from chatterbox.log import SENTENCE, FileLog, json_record, text_record
 from tests.harness.ends import Socket
 from tests.harness.hardship import gathered, patched
 from tests.harness.processes import TWISTD, Hub
@@ -101,6 +101,28 @@ class Records(SynchronousTestCase):
             self.assertTrue(hub.log.isascii())
             self.assertFalse(re.findall(r"[^\n\t -~]", hub.log))
             self.assertFalse([line for line in hub.log.splitlines() if not re.match(r"\d{4}-\d\d-\d\dT\d\d:", line)])
+
+
+class Written(SynchronousTestCase):
+    """A record whose words are made already."""
+
+    def test_as_twisted_writes_it(self) -> None:
+        """It looks as if Twisted had filled its format in, and what it says is no format."""
+        for second, words in ((0.9, "joined"), (1.0, "two\nlines"), (1e9, "{log_source.secret} {"), (1e9 + 0.5, "left")):
+            event = {
+                "log_time": second, "log_level": LogLevel.info, "log_namespace": "chatterbox", "log_format": SENTENCE,
+                "sentence": words,
+            }  # fmt: skip
+            self.assertEqual(text_record(event), formatEventAsClassicLogText(event))
+            self.assertEqual(json.loads(json_record(event))["message"], words)
+
+    def test_other_records(self) -> None:
+        """Twisted writes what has another format, and a record without words is none."""
+        event = {"log_time": 0.0, "log_level": LogLevel.warn, "log_namespace": "a", "log_format": "{b}", "b": 1}
+        self.assertEqual(text_record(event), formatEventAsClassicLogText(event))
+        out = io.StringIO()
+        FileLog(out, text_record)({**event, "log_format": ""})
+        self.assertEqual(out.getvalue(), "")
 
 
 class Json(SynchronousTestCase):
