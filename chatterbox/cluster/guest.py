@@ -13,7 +13,7 @@ from ..connections.connection import Connection
 from ..connections.handshake import Handshake
 from ..connections.outlet import CHUNK, LinkState, Outlet
 from ..connections.slow import Watch
-from ..core.events import Address
+from ..core.events import Address, Member
 from ..core.peer import Peer
 from ..core.room import Room
 from ..wire.dialects import QUESTION, Dialect, Message
@@ -107,8 +107,13 @@ class Guest:
     @property
     def is_waiting(self) -> bool:
         """Whether something that it said waits: to be handled, for a partner, or for a hearer who is slow."""
-        room, inlet = self.peer.room, self.connection.inlet
-        return inlet.waits or inlet.is_obstructed or (isinstance(room, Room) and room.held_by(self.peer) > 0)
+        room = self.peer.room
+        if self.connection.inlet.looks_ahead():
+            return True
+        if not isinstance(room, Room):
+            return False
+        others = room.members.keys() - {self.peer} if room.is_pair else ()
+        return room.held_by(self.peer) > 0 or any(_is_backed_up(other) for other in others)
 
     def sit(self) -> None:
         """Take its seat; where names are asked for, one that is taken here is asked for again."""
@@ -167,3 +172,8 @@ class Guest:
     def end(self, why: str, text: str = "") -> None:
         """Hang up on it."""
         self.peer.end(why, text)
+
+
+def _is_backed_up(member: Member) -> bool:
+    """Whether something that was said to `member` waits here, and hasn't been given to its link."""
+    return isinstance(member, Peer) and isinstance(member.link, Connection) and member.link.outlet.queued > 0
