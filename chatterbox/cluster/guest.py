@@ -7,21 +7,21 @@ connections and channels. It does not know nodes, or the engine.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import Protocol
 
+from ..connections.admission import Admission
 from ..connections.connection import Connection
 from ..connections.handshake import Handshake
 from ..connections.outlet import CHUNK, LinkState, Outlet
 from ..connections.slow import Watch
 from ..core.events import Address, Member
+from ..core.hub import Hub
 from ..core.peer import Peer
 from ..core.room import Room
-from ..wire.dialects import QUESTION, Dialect, Message
+from ..wire.dialects import QUESTION, Dialect, Dialects, Message
 from ..wire.lines import first_lines, within
+from ..wire.numbered import Json
 from .channel import NOWHERE, Channel, Place
-
-if TYPE_CHECKING:
-    from .localhub import LocalHub
 
 EXPANDED, EXPANDED_LINES = 16 * 1024, 256
 """Bytes and lines that a room takes at once where each is rendered: together less than an outlet hands on at once."""
@@ -29,18 +29,41 @@ _SLASH = ord("/")
 """An integer is looked for at once; two bytes are searched for fifty times as slowly."""
 
 
+class Host(Protocol):
+    """What a guest needs of the hub where it is one."""
+
+    admission: Admission
+    hub: Hub
+    dialects: Dialects
+
+    def dialect_called(self, name: str) -> Dialect:
+        """Return the dialect of that name."""
+
+    def arrive(self, connection: Connection, hello: Json) -> None:
+        """Bring a session to its seat."""
+
+    def seat(self, peer: Peer, had: str) -> None:
+        """Seat `peer`, by the name that it had in this room, if that is free."""
+
+    def came_alone(self, peer: Peer, partner: str, stream: str) -> None:
+        """Let a peer that is back in its room go on without `partner`, if that isn't back."""
+
+    def forget(self, connection: Connection) -> None:
+        """The guest is gone."""
+
+
 class Guest:
     """Somebody of another node (channel.Far)."""
 
-    def __init__(self, house: LocalHub, channel: Channel) -> None:
+    def __init__(self, host: Host, channel: Channel) -> None:
         opening = channel.opening
         address = Address(opening.host, opening.port)
-        limits = house.hub.limits
-        self._house = house
+        limits = host.hub.limits
+        self._host = host
         self._channel = channel
-        self.connection = Connection(house.admission, channel, house.dialects.text, address, self._link_state)
-        self._speak(house.dialect_called(opening.dialect))
-        if house.hub.mode.seats == 2:  # what waits for a guest isn't posted: the other end waits at once, unconfirmed
+        self.connection = Connection(host.admission, channel, host.dialects.text, address, self._link_state)
+        self._speak(host.dialect_called(opening.dialect))
+        if host.hub.mode.seats == 2:  # what waits for a guest isn't posted: the other end waits at once, unconfirmed
             outlet = Outlet(Watch(self.connection, limits, True), channel, 0, limits.max_pair_queue, self._link_state)
             self.connection.outlet = outlet
             self.connection.write, self.connection.write_from = outlet.write, outlet.write_from
@@ -57,18 +80,18 @@ class Guest:
     @property
     def steps_a_turn(self) -> int:
         """How many events the room takes in one turn: as many as of anybody else, by whom they may reach."""
-        limits, room = self._house.hub.limits, self.peer.room
+        limits, room = self._host.hub.limits, self.peer.room
         hearers = len(room.members) if isinstance(room, Room) else 1
         pieces = 1 if self.peer.dialect.by_keys else limits.pieces_a_turn
         return max(1, min(pieces, limits.hearers_a_turn // max(1, hearers)))
 
     def share_of(self, block: bytes) -> int:
         """Return how many bytes of `block` the room takes as one event: lines to say, or else one line alone."""
-        hub, dialect = self._house.hub, self.peer.dialect
+        hub, dialect = self._host.hub, self.peer.dialect
         if dialect.by_keys:
             return len(block)  # its edge has cut it into what a turn takes
         one = block.find(b"\n") + 1 or len(block)
-        if dialect is not self._house.dialects.text or hub.limits.rate or len(hub.mode.farewell) > 1:
+        if dialect is not self._host.dialects.text or hub.limits.rate or len(hub.mode.farewell) > 1:
             return one
         expands = self.peer.room is None or self.peer.room.max_lines
         most = EXPANDED if expands else CHUNK
@@ -82,7 +105,7 @@ class Guest:
 
     def speak(self, dialect: str) -> None:
         """It speaks otherwise from now on."""
-        self._speak(self._house.dialect_called(dialect))
+        self._speak(self._host.dialect_called(dialect))
 
     @property
     def peer(self) -> Peer:
@@ -117,25 +140,25 @@ class Guest:
 
     def sit(self) -> None:
         """Take its seat; where names are asked for, one that is taken here is asked for again."""
-        hub, peer, hello = self._house.hub, self.peer, self._channel.opening.session
+        hub, peer, hello = self._host.hub, self.peer, self._channel.opening.session
         if hello:
             sent = json.loads(hello) if hello.startswith("{") else {}
-            self._house.arrive(self.connection, sent | {"room": peer.wanted_room})
+            self._host.arrive(self.connection, sent | {"room": peer.wanted_room})
             return
         may_ask = hub.mode.asks_name and not self._channel.opening.came_from
         fault = hub.name_conflict(peer, peer.wanted_room, peer.wanted_name) if may_ask else ""
         if fault:
             self._ask_name(fault)
         else:
-            self._house.seat(peer, self._channel.opening.had)
+            self._host.seat(peer, self._channel.opening.had)
 
     def _ask_name(self, fault: str) -> None:
-        house, connection, peer = self._house, self.connection, self.peer
+        host, connection, peer = self._host, self.connection, self.peer
         peer.wanted_name = ""
-        handshake = Handshake(house.hub, connection, house.dialects.text.reader())
+        handshake = Handshake(host.hub, connection, host.dialects.text.reader())
         handshake.is_asked = True
         connection.inlet.step = handshake.take
-        patience = house.hub.limits.join_patience
+        patience = host.hub.limits.join_patience
         connection.timers.after("join", patience, lambda: peer.end("idle", f"no name within {patience:.0f} s"))
         peer.tell(Message("error", {"code": "name", "text": f"{fault}; {QUESTION}"}))
 
@@ -154,12 +177,12 @@ class Guest:
     def lost(self, why: str) -> None:
         """It is gone."""
         self.connection.lost(why)
-        self._house.forget(self.connection)
+        self._host.forget(self.connection)
 
     def miss(self, partner: str, stream: str) -> None:
         """Its partner hasn't come back to the room: what waits in the channel was said to that one, too."""
         self.connection.inlet.bulk |= self._channel.waits
-        self._house.came_alone(self.peer, partner, stream)
+        self._host.came_alone(self.peer, partner, stream)
 
     def pause(self) -> None:
         """It doesn't take what is written."""
