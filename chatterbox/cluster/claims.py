@@ -88,8 +88,9 @@ class Claims:
         self._me = ""
         """This node, as long as it is registered."""
         self._waiting: dict[str, dict[_Waiter, None]] = {}
-        self._asking: dict[str, str] = {}
-        """Rooms that are being claimed, and under which name of this node."""
+        self._asking: dict[str, int] = {}
+        """Rooms that are being claimed, and with which question."""
+        self._questions = 0
         self._owed: dict[str, None] = {}
         """Rooms that are to be released, until the engine says that they are."""
         self._grace: Delayed | None = None
@@ -205,12 +206,19 @@ class Claims:
         self._ask(room, is_newcomer)
 
     def _ask(self, room: str, is_newcomer: bool) -> None:
-        self._asking[room] = self._me
+        self._questions += 1
+        self._asking[room] = self._questions
         self._owed.pop(room, None)
-        self._engine.claim(self._me, room, is_newcomer, partial(self._claimed, room, self._me))
+        self._engine.claim(self._me, room, is_newcomer, partial(self._claimed, room, self._me, self._questions))
 
-    def _claimed(self, room: str, me: str, owner: str | None) -> None:
-        if owner is None or self._asking.get(room) != me:
+    def died(self) -> None:
+        """A node is dead: ask again what is being asked, since that may be answered with the name of the dead one."""
+        for room in tuple(self._asking):
+            del self._asking[room]
+            self._claim(room)
+
+    def _claimed(self, room: str, me: str, question: int, owner: str | None) -> None:
+        if owner is None or self._asking.get(room) != question:
             return
         del self._asking[room]
         if owner == FENCED:

@@ -14,7 +14,7 @@ from ..connections.connection import Connection
 from ..connections.handshake import Handshake
 from ..connections.outlet import CHUNK, LinkState, Outlet
 from ..connections.slow import Watch
-from ..core.events import Address
+from ..core.events import Address, Member
 from ..core.hub import Hub
 from ..core.peer import Peer
 from ..core.room import Room
@@ -30,26 +30,26 @@ _SLASH = ord("/")
 
 
 class Host(Protocol):
-    """What a guest needs of the hub that it comes to (`localhub.LocalHub`)."""
+    """What a guest needs of the hub where it is one."""
 
-    hub: Hub
     admission: Admission
+    hub: Hub
     dialects: Dialects
 
     def dialect_called(self, name: str) -> Dialect:
-        """Return the dialect of this name."""
-
-    def seat(self, peer: Peer, had: str) -> None:
-        """Give `peer` the seat that it wants, by the name that it `had` in that room, if that is free."""
+        """Return the dialect of that name."""
 
     def arrive(self, connection: Connection, hello: Json) -> None:
         """Bring a session to its seat."""
 
+    def seat(self, peer: Peer, had: str) -> None:
+        """Seat `peer`, by the name that it had in this room, if that is free."""
+
     def came_alone(self, peer: Peer, partner: str, stream: str) -> None:
-        """Take it that the partner of `peer` hasn't come back to the room with it."""
+        """Let a peer that is back in its room go on without `partner`, if that isn't back."""
 
     def forget(self, connection: Connection) -> None:
-        """Forget a guest who is gone."""
+        """The guest is gone."""
 
 
 class Guest:
@@ -129,8 +129,13 @@ class Guest:
     @property
     def is_waiting(self) -> bool:
         """Whether something that it said waits: to be handled, for a partner, or for a hearer who is slow."""
-        room, inlet = self.peer.room, self.connection.inlet
-        return inlet.waits or inlet.is_obstructed or (isinstance(room, Room) and room.held_by(self.peer) > 0)
+        room = self.peer.room
+        if self.connection.inlet.looks_ahead():
+            return True
+        if not isinstance(room, Room):
+            return False
+        others = room.members.keys() - {self.peer} if room.is_pair else ()
+        return room.held_by(self.peer) > 0 or any(_is_backed_up(other) for other in others)
 
     def sit(self) -> None:
         """Take its seat; where names are asked for, one that is taken here is asked for again."""
@@ -189,3 +194,8 @@ class Guest:
     def end(self, why: str, text: str = "") -> None:
         """Hang up on it."""
         self.peer.end(why, text)
+
+
+def _is_backed_up(member: Member) -> bool:
+    """Whether something that was said to `member` waits here, and hasn't been given to its link."""
+    return isinstance(member, Peer) and isinstance(member.link, Connection) and member.link.outlet.queued > 0

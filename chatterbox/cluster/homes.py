@@ -368,6 +368,7 @@ class Cluster:
             if visit.is_seated:
                 visit.guest.tell(GONE_ON)
             self._seek(visit)
+        self.claims.died()
 
     def cut_off(self, node: str) -> None:
         """`node` took us for dead: it went on without our people."""

@@ -232,7 +232,7 @@ class Links:
                 self._begin_anew(node)
                 return
             self._acknowledged(node, self._links[node], acked)
-        if number:
+        if number and not self._is_buried(node, birth, acked_birth):
             self._numbered(node, birth, number, payload)
 
     def _acknowledged(self, node: str, link: _Link, acked: int) -> None:
@@ -245,11 +245,21 @@ class Links:
         if not self._posts:
             self._cancel("tick")
 
+    def _is_buried(self, node: str, birth: int, acked_birth: int) -> bool:
+        """Whether a payload is of a link that was buried here with `node`, which doesn't know it, and is told so.
+
+        Where nothing of it had been heard by then, a link that has heard nothing since is taken for the old one, once.
+        """
+        if node not in self._buried:
+            return False
+        theirs, ours = self._buried[node]
+        if birth > theirs and (theirs or acked_birth > ours):
+            return False
+        self._buried[node] = max(birth, theirs), ours
+        self._engine.post(self.me, [(node, _HEAD.pack(VERSION, self.me.encode(), 0, 0, birth, _UNKNOWN))], _ignore)
+        return True
+
     def _numbered(self, node: str, birth: int, number: int, payload: bytes) -> None:
-        buried = self._buried.get(node, (0, 0))
-        if birth <= buried[0]:
-            self._engine.post(self.me, [(node, _HEAD.pack(VERSION, self.me.encode(), 0, 0, birth, _UNKNOWN))], _ignore)
-            return
         link = self._link(node)
         if birth < link.their_birth:
             return

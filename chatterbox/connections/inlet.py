@@ -167,17 +167,22 @@ class Inlet:
         """Whether anything waits to be handled."""
         return bool(self._again or self._pieces or self._rest)
 
+    def looks_ahead(self) -> bool:
+        """Return whether anything waits to be handled, once the next piece is read, if there is one."""
+        if self._pieces and not self._again:
+            piece = next(self._pieces, None)
+            if piece is None:
+                self._pieces = None
+            else:
+                self._again.append(piece)
+        return self.waits
+
     # -- reasons not to read -----------------------------------------------------------------------------------
 
     @property
     def held(self) -> bool:
         """Whether there is a reason."""
         return bool(self._held_for)
-
-    @property
-    def is_obstructed(self) -> bool:
-        """Whether there is a reason that sets no pace: what was handled may still wait somewhere."""
-        return bool(self._held_for - PACE)
 
     def hold(self, reason: str) -> None:
         """Stop reading, for one reason more."""

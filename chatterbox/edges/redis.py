@@ -281,8 +281,7 @@ class RedisEngine:
             self.ears.is_up()
 
     def _not_connected(self, reason: Failure) -> None:
-        self._report(reason.getErrorMessage())
-        self._lost()
+        self._lost(reason.getErrorMessage())
 
     def _failed(self, error: str) -> None:
         """The engine has answered with an error: none of ours is to be expected, so begin anew."""
@@ -303,13 +302,13 @@ class RedisEngine:
             if made:
                 made.abort()
 
-    def _lost(self) -> None:
-        """One connection is lost: so is the other."""
+    def _lost(self, why: str) -> None:
+        """One connection is lost, or was never made: so is the other."""
+        self._report(why)
         self._abort()
         self._commands = self._reading = None
         if self._is_up:
             self._is_up = False
-            self._report("the connection is lost")
             self.ears.is_down()
         if not (self._timer or self._is_stopped):
             self._timer = self._reactor.callLater(self._pause, self.start)

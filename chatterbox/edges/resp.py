@@ -29,13 +29,13 @@ class Resp(Protocol):
 
     Args:
         reactor: whose time counts.
-        when_lost: called once.
+        when_lost: called once, and told why.
         failed: told an answer that is an error.
     """
 
     transport: Any
 
-    def __init__(self, reactor: Any, when_lost: Callable[[], None], failed: Callable[[str], None]) -> None:
+    def __init__(self, reactor: Any, when_lost: Callable[[str], None], failed: Callable[[str], None]) -> None:
         self._reactor = reactor
         self._when_lost = when_lost
         self._failed = failed
@@ -87,6 +87,7 @@ class Resp(Protocol):
         if left > 0:
             self._watch = self._reactor.callLater(left, self._look)
         else:
+            self._failed("it is silent")
             self.abort()
 
     def dataReceived(self, data: bytes) -> None:
@@ -121,4 +122,10 @@ class Resp(Protocol):
         pending, self._pending = self._pending, deque()
         for then in pending:
             then(None)
-        self._when_lost()
+        self._when_lost(_why(reason))
+
+
+def _why(reason: Failure) -> str:
+    """Return why a connection is lost; OpenSSL says it in a list of its errors, the last word of the last one."""
+    errors = next(iter(getattr(reason.value, "args", ())), None)
+    return str(errors[-1][-1]) if isinstance(errors, list) and errors else str(reason.getErrorMessage())

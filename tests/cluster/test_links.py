@@ -145,6 +145,18 @@ class LinksOfTwo(SynchronousTestCase):
         self._give(self.b, [*self._say(b"anew"), *late])
         self.assertEqual(self._heard(), [b"one", b"anew"])
 
+    def test_who_had_said_nothing_and_was_buried(self) -> None:
+        """A node that was taken for dead before anything of it was heard is told so, too, and heard when it begins anew."""
+        early = self._say(b"early")
+        self.b.links.send("a.1", b"d", 1, b"to nobody")
+        self.b.said("a.1")
+        self.b.links.bury("a.1")
+        self._give(self.b, early)
+        self._give(self.a, self.b.said("a.1"))
+        self.assertEqual((self.a.cut, self._heard()), (["b.1"], []))
+        self._give(self.b, [*self._say(b"anew"), *early])
+        self.assertEqual(self._heard(), [b"anew"])
+
     def test_who_buried_us_and_begins_anew(self) -> None:
         """A payload of a younger link says that its sender took us for dead: nothing older counts."""
         self._give(self.b, self._say(b"one"))

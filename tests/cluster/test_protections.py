@@ -7,6 +7,7 @@ import re
 
 from chatterbox.cluster.homes import BACK, CUT_OFF, DOWN
 from tests.cluster.test_nodes import Machines
+from tests.harness.machines import small_windows
 from tests.harness.memory import End
 from tests.harness.nodes import Node
 
@@ -127,6 +128,48 @@ class Protections(Schedules):
         two.reads()
         self.fleet.wait(8)
         self.assertEqual([line for line in two.lines() if not line.startswith("-!-")], said)
+
+    def test_a_hearer_who_takes_a_little(self) -> None:
+        """What was posted to a slow hearer is confirmed with it, though its speaker still waits: it isn't said again."""
+        hello = '{"chatterbox": 1, "room": "tea"}'
+        host = self.nc(self.a, "/join tea")
+        one = self.nc(self.b, hello)
+        self.says(host, "/quit")
+        two = self.nc(self.c, hello)
+        texts = [f"{at:06d} {'x' * 4080}" for at in range(40)]
+        with small_windows():
+            two.stops_reading()
+            for text in texts:
+                self.says(one, json.dumps({"verb": "say", "text": text}))
+            two.reads()
+            for node in (self.c, self.a):
+                while node.wire.read():
+                    pass
+                node.clock.advance(0)
+                while node.wire.ask():
+                    pass
+            self.a.die(0)
+            self.fleet.wait(8)
+        events = [json.loads(line) for line in two.lines()]
+        self.assertEqual([event["text"] for event in events if event["event"] == "said"], texts)
+
+    def test_an_answer_that_a_death_overtakes(self) -> None:
+        """Nobody is sent to a machine of whose death the word came before the answer that names it."""
+        one, two = self.pair()
+        self.says(one, "/quit")
+        two.lines()
+        three = self.b.hub.connects().says("/join tea")
+        self.b.clock.advance(0)
+        while self.b.wire.ask():
+            pass
+        self.a.die(0)
+        self.fleet.engine.run("evict", self.a.cluster.roster.me, "*")
+        while self.b.wire.read():
+            pass
+        self.fleet.wait(2)
+        self.assertIs(self.fleet.owner("tea"), self.b)
+        self.says(three, "hi")
+        self.assertEqual(self.heard(two)[-2:], [JOINED, "hi"])
 
     def test_half_a_block(self) -> None:
         """Of many lines in one block each is confirmed with its effect: none is said twice if the owner dies between."""

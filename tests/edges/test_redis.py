@@ -7,8 +7,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from cryptography import x509
+from OpenSSL import SSL
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatterbox.edges.redis import password_of, place_of
@@ -65,8 +67,9 @@ class Connections(SynchronousTestCase):
         self.transport = StringTransport()
         self.made.makeConnection(self.transport)
 
-    def _lost(self) -> None:
+    def _lost(self, why: str) -> None:
         self.lost += 1
+        self.why = why
 
     def _ask(self, *words: str) -> None:
         self.made.ask(words, self.answers.append)
@@ -116,6 +119,11 @@ class Connections(SynchronousTestCase):
         self._ask("PING")
         self.made.dataReceived(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         self.assertIn("no Redis", self.errors[0])
+
+    def test_why_it_is_lost(self) -> None:
+        """Whoever shows a certificate that nobody vouches for is left, and the operator reads why."""
+        self.made.connectionLost(Failure(SSL.Error([("SSL routines", "", "certificate verify failed")])))
+        self.assertEqual((self.lost, self.why), (1, "certificate verify failed"))
 
     def test_what_is_asked_too_late(self) -> None:
         """Who asks a lost connection is answered None, in a turn of its own."""

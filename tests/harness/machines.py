@@ -205,6 +205,7 @@ class Machines:
     def cut_all(self) -> None:
         """The engine restarts, and knows what it knew."""
         for node in self.nodes:
+            node.was_cut |= node.is_frozen
             if not (node.is_dead or node.is_frozen):
                 node.wire.cut(self.random.randrange(4))
 
@@ -266,7 +267,10 @@ class Machines:
     def freeze(self) -> None:
         """A node stops, or goes on."""
         node = self.random.choice(self.nodes)
-        node.is_frozen = not node.is_frozen
+        if node.is_frozen:
+            node.thaw()
+        else:
+            node.is_frozen = True
 
     def part(self) -> None:
         """A node can't reach the engine, or can again."""
@@ -316,7 +320,8 @@ class Machines:
         """All that can be mended is mended."""
         self.engine.is_frozen = False
         for node in self.nodes:
-            node.is_frozen = node.is_partitioned = False
+            node.is_partitioned = False
+            node.thaw()
         for person in self.people:
             if self.lives(person) and not person.is_reading:
                 person.reads(True)

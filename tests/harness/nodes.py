@@ -53,6 +53,8 @@ class Node:
         self.local.attach(self.hub.admission, self.cluster)
         self.wire.ears = self.cluster
         self.is_frozen = self.is_dead = self.is_partitioned = False
+        self.was_cut = False
+        """Whether its connection was cut while it was frozen, which it doesn't know."""
         self._missed = 0.0
         self._silent = 0.0
 
@@ -72,6 +74,13 @@ class Node:
             self._silent = 0.0
             self.wire.cut()
         self.hub.wait(seconds)
+
+    def thaw(self) -> None:
+        """Go on."""
+        self.is_frozen = False
+        if self.was_cut:
+            self.was_cut = False
+            self.wire.cut()
 
     def connect(self) -> None:
         """Reach the engine, if it can be reached."""

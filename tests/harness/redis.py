@@ -46,7 +46,6 @@ class Redis:
 
     def kill(self) -> None:
         """Kill it, as a power cut does."""
-        self.process.send_signal(signal.SIGCONT)
         self.process.kill()
         self.process.wait()
 
