@@ -60,11 +60,11 @@ class TenRows(SynchronousTestCase):
             self.assertEqual(played.hear()["text"], "next")
 
 
-class Joined(SynchronousTestCase):
-    """Characters that are joined into one picture, of which no terminal's width is known."""
+class Lines(SynchronousTestCase):
+    """The line that is being typed."""
 
     def test_drawn_anew(self) -> None:
-        """A line with such a picture is drawn as a whole at each key, so that nothing of it stays elsewhere."""
+        """With characters that join into one picture, whose width no terminal tells, it is drawn as a whole at each key."""
         family = "👩\u200d👩\u200d👧"
         with played_hub() as played, client("127.0.0.1", played.port) as tty:
             played.welcome()
@@ -80,3 +80,13 @@ class Joined(SynchronousTestCase):
                 tty.type("\x15")
                 tty.settle()
             self.assertEqual(tty.typed_row(), ">")
+
+    def test_the_whole_line(self) -> None:
+        """^U deletes the line as `/help` says, also behind the cursor."""
+        with played_hub() as played, client("127.0.0.1", played.port) as tty:
+            played.welcome()
+            tty.until("with bob")
+            tty.type("one two")
+            tty.until("> one two")
+            tty.type("\x1b[D\x1b[D\x1b[D\x15three\r")
+            self.assertEqual(played.hear()["text"], "three")

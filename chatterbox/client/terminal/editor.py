@@ -195,6 +195,7 @@ class Editor:
         keys = KeyBindings()
         keys.add("enter", filter=~asked & ~is_searching)(self._enter)
         keys.add("c-c", filter=~asked & ~is_searching)(self._interrupt)
+        keys.add("c-u", filter=~asked & ~is_searching)(self._kill)
         keys.add("c-d", filter=~asked & Condition(lambda: not self._buffer.text))(self._leave)
         for key in ("pageup", "pagedown"):  # the terminal scrolls; here they would change the line
             keys.add(key, eager=True)(lambda event: None)
@@ -223,6 +224,10 @@ class Editor:
         if not self._buffer.text:
             self._master.quit()
         self._buffer.reset()
+
+    def _kill(self, event: KeyPressEvent) -> None:
+        """Delete the whole line, wherever the cursor is, as a terminal itself does."""
+        self._buffer.document = Document()
 
     def _leave(self, event: KeyPressEvent) -> None:
         self._master.quit()
