@@ -15,7 +15,7 @@ from ..core.numbered import welcome
 from ..core.peer import LOBBY, Peer
 from ..core.room import Room
 from ..wire.dialects import QUESTION, Dialects, Message
-from ..wire.lane import LARGEST_SAY
+from ..wire.lane import LARGEST_BLOCK, LARGEST_SAY
 from ..wire.names import numbered, read_name, room_fault
 from ..wire.numbered import Json, Numbered
 from ..wire.numbering import SESSION_LIMIT, Got
@@ -336,11 +336,11 @@ class Desk:
             peer.end(*piece)
 
     def _send(self, peer: Peer, thing: Numbered) -> None:
-        """Say something numbered in the room; in a pair no more than may be un-got, a read, and a block got in part."""
+        """Say something numbered in the room; in a pair no more than may be un-got, a block, and one got in part."""
         if thing.to and peer.room and peer.room.is_pair:
             flight = self._flights.setdefault(peer.stream, Flight())
             flight.said(thing)
-            if flight.size > SESSION_LIMIT + 2 * LARGEST_SAY:
+            if flight.size > SESSION_LIMIT + LARGEST_BLOCK + LARGEST_SAY:
                 peer.end("flood", "more was said than the other end has got")
         if peer.room:
             peer.room.apply(Sent(peer, thing))

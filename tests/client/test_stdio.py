@@ -17,7 +17,10 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from chatterbox.client import stdio
-from chatterbox.client.stdio import PIECE, Stdio, Writer
+from chatterbox.client.stdio import Stdio, Writer
+
+PIECE = 64 * 1024
+"""Bytes that a Linux pipe holds."""
 
 
 class Reactor(Clock):
