@@ -20,9 +20,10 @@ from ..wire.reading import json_object
 from ..wire.text import clean, clean_text
 from .failures import has_names
 from .flow import Flow
+from .outgoing import send_at_once
 
-READ = 128 * 1024
-"""Bytes read at once: twice what Twisted reads, for what a program says at once."""
+READ = 256 * 1024
+"""Bytes read at once, four times what Twisted reads: what a program says at once."""
 
 
 class Listener(Protocol):
@@ -83,7 +84,8 @@ class HubLink(TwistedProtocol):
     def send(self, verb: Json, block: bytes = b"") -> None:
         """Pass one object to the hub, and `block` behind it."""
         if self.transport is not None:
-            self.transport.write(json.dumps(verb, ensure_ascii=False).encode(errors="replace") + b"\n" + block)
+            head = json.dumps(verb, ensure_ascii=False).encode(errors="replace") + b"\n"
+            send_at_once(self.transport, head, block)
 
     def dataReceived(self, data: bytes) -> None:
         """Take in whole lines: objects, and blocks behind them."""

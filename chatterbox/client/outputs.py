@@ -5,12 +5,16 @@ This module is the values alone. When they come about is `resume`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..wire.numbered import LONGEST, Json, Numbered, is_number, stream_in, to_verb
 from ..wire.numbering import MOST_HEARD, Outcome
+from ..wire.speaking import portions
 
+LARGEST_TEXT = 128 * 1024
+"""Bytes of lines in one object, unless a single one has more: also when they are escaped, any hub takes it."""
 DONE, LOST, REFUSED, BROKEN = 0, 1, 3, 4
 """Exit statuses (docs/client.md): all is well; no link; not wanted; the other end was lost."""
 
@@ -63,10 +67,14 @@ class Exit(NamedTuple):
 Output = Send | Show | Fate | Missed | Connect | Drop | Exit
 
 
-def saying(thing: Numbered, in_block: bool) -> Send:
-    """Return how something numbered is said: its lines behind the object, where the hub takes them so, or in it."""
-    behind = in_block and thing.kind == "say" and thing.lines > 0
-    return Send(to_verb(thing, behind), thing.block if behind else b"")
+def sayings(thing: Numbered, in_block: bool) -> Iterator[Send]:
+    """Yield how something numbered is said: its lines behind an object, where the hub takes them so, or in some."""
+    if in_block and thing.kind == "say" and thing.lines > 0:
+        yield Send(to_verb(thing, behind=True), thing.block)
+    elif len(thing.block) > LARGEST_TEXT:
+        yield from (Send(to_verb(part)) for part in portions(thing, LARGEST_TEXT))
+    else:
+        yield Send(to_verb(thing))
 
 
 @dataclass(slots=True)

@@ -37,7 +37,7 @@ from ..wire.lines import within
 from ..wire.numbered import Json, from_event, is_number, stream_in
 from ..wire.numbering import GOT, SESSION_LIMIT, Outbox
 from .company import Company
-from .outputs import BROKEN, DONE, LOST, REFUSED, Connect, Drop, Exit, Fate, Missed, Output, Send, Show, saying
+from .outputs import BROKEN, DONE, LOST, REFUSED, Connect, Drop, Exit, Fate, Missed, Output, Send, Show, sayings
 from .patience import AGAIN, GOODBYE, HURRY, Patience
 
 
@@ -392,7 +392,7 @@ class Resume:
 
     def _flush(self) -> None:
         sends, outcomes = self.outbox.drain()
-        self._outputs.extend(saying(thing, self._says_blocks) for thing in sends)
+        self._outputs.extend(send for thing in sends for send in sayings(thing, self._says_blocks))
         for outcome in outcomes:
             self._failed = self._failed or outcome.word != GOT
             self._outputs.append(Fate(outcome))

@@ -20,10 +20,8 @@ from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
 
 STDIN, STDOUT, STDERR = 0, 1, 2
-PIECE = 64 * 1024
-"""Bytes written at once: a Linux pipe's capacity."""
-READ = 120 * 1024
-"""Bytes read at once: with the rest of a line, and behind their object, they are one read of a link."""
+READ = 240 * 1024
+"""Bytes read at once: with the rest of a line they are one block."""
 
 
 class _Reader(FileDescriptor):
@@ -71,7 +69,7 @@ class Writer(FileDescriptor):
         self._opened = _open_again(file)
         self._file = file if self._opened is None else self._opened
         is_file = stat.S_ISREG(os.fstat(file).st_mode)
-        self._piece = select.PIPE_BUF if self._opened is None and not is_file else PIECE
+        self._may_wait = self._opened is None and not is_file
         self._later = reactor.callLater
         self._poll = select.poll()
         self._poll.register(self._file, select.POLLOUT)
@@ -82,16 +80,18 @@ class Writer(FileDescriptor):
         return self._file
 
     def writeSomeData(self, data: bytes) -> int | Exception:
-        """Write as much as there is room for: PIPE_BUF bytes in a "writable" pipe (POSIX), more in a socket."""
+        """Write as much as there is room for, and return how much that was."""
         sent = 0
-        view = memoryview(data)
-        while sent < len(view) and self._poll.poll(0):
-            try:
-                sent += os.write(self._file, view[sent : sent + self._piece])
-            except BlockingIOError:
-                break
-            except OSError:
-                return sent or CONNECTION_LOST
+        try:
+            if not self._may_wait:
+                return os.write(self._file, data)
+            view = memoryview(data)
+            while sent < len(view) and self._poll.poll(0):  # a "writable" pipe has room for so many bytes (POSIX)
+                sent += os.write(self._file, view[sent : sent + select.PIPE_BUF])
+        except BlockingIOError:
+            pass
+        except OSError:
+            return sent or CONNECTION_LOST
         return sent
 
     def loseConnection(self) -> None:

@@ -15,7 +15,7 @@ from ..core.numbered import welcome
 from ..core.peer import LOBBY, Peer
 from ..core.room import Room
 from ..wire.dialects import QUESTION, Dialects, Message
-from ..wire.lane import LARGEST_SAY
+from ..wire.lane import LARGEST_BLOCK, LARGEST_SAY
 from ..wire.names import numbered, read_name, room_fault
 from ..wire.numbered import Json, Numbered
 from ..wire.numbering import SESSION_LIMIT, Got
@@ -25,6 +25,7 @@ from .connection import Connection
 from .flight import Flight
 from .outside import Outside
 from .sessions import Arrival, Fault, Hello, Session, Sessions, read_hello
+from .silence import Silence
 from .sources import source_of
 from .timers import Delayed, Later
 
@@ -70,6 +71,7 @@ class Desk:
         self._hellos: dict[str, Hello] = {}
         """What those asked for that have no seat yet."""
         self._outside = Outside(hub, limits.max_outside)
+        self._silence = Silence(later, now, limits.session_silence)
         self._timer: Delayed | None = None
 
     @property
@@ -175,8 +177,9 @@ class Desk:
 
     def _attach(self, session: Session, hello: Hello, connection: Connection) -> object | None:
         """Let `connection` carry a session; return the link that it replaces."""
-        self._listen(connection)
-        return self._sessions.attach(session, hello, connection)
+        before = self._sessions.attach(session, hello, connection)
+        self._silence.watch(session)
+        return before
 
     def _reserve(self, hello: Hello, room: str) -> None:
         """Keep the other seat of an empty pair for the one that `hello` was with, before a restart of the hub."""
@@ -216,19 +219,6 @@ class Desk:
             self._hub.move(peer, room)
         if peer.room is place and not peer.gone:
             place.apply(Back(peer, "" if self._hub.name_conflict(peer, place.name, name) else name))
-        peer.extras = self._extras(session, peer)
-
-    def _listen(self, connection: Connection) -> None:
-        """Take a link for lost that says nothing for a minute: a session pings three times in that."""
-        silence, before = self._hub.limits.session_silence, connection.inlet.reads
-
-        def look() -> None:
-            if connection.inlet.reads == before:
-                connection.break_off()
-            else:
-                self._listen(connection)
-
-        connection.timers.after("silence", silence, look)
 
     # -- its link ------------------------------------------------------------------------------------------------
 
@@ -287,6 +277,7 @@ class Desk:
         self._flights.pop(peer.stream, None)
         self._outside.forget(peer)
         if session:
+            self._silence.forget(session)
             self._sessions.end(session, why, self._now(), peer.has_all)
 
     def let_go(self, stream: str, digest: bytes, tries: int) -> None:
@@ -311,7 +302,7 @@ class Desk:
             return {}
         blocks = peer.dialect is self._dialects.blocks
         self.forget(peer, "moved")
-        peer.session, peer.gots, peer.extras = False, None, {}
+        peer.session, peer.gots = False, None
         names = {"session": session.digest.hex(), "stream": session.stream, "name": peer.wanted_name or peer.name}
         wishes = {"listens": session.listens, "live": session.live, "blocks": blocks}
         return {"chatterbox": 1, **names, "try": session.tries, "grace": session.grace, **wishes}
@@ -336,11 +327,11 @@ class Desk:
             peer.end(*piece)
 
     def _send(self, peer: Peer, thing: Numbered) -> None:
-        """Say something numbered in the room; in a pair no more than may be un-got, a read, and a block got in part."""
+        """Say something numbered in the room; in a pair no more than may be un-got, a block, and one got in part."""
         if thing.to and peer.room and peer.room.is_pair:
             flight = self._flights.setdefault(peer.stream, Flight())
             flight.said(thing)
-            if flight.size > SESSION_LIMIT + 2 * LARGEST_SAY:
+            if flight.size > SESSION_LIMIT + LARGEST_BLOCK + LARGEST_SAY:
                 peer.end("flood", "more was said than the other end has got")
         if peer.room:
             peer.room.apply(Sent(peer, thing))

@@ -89,7 +89,7 @@ class Inlet:
         self._reach = reach
         self._pieces: Iterator[Piece] | None = None
         """What was read and not yet handled."""
-        self._again: list[Piece] = []
+        self._again: tuple[Piece, ...] = ()
         """What was read, and is to be handled before anything else."""
         self._rest = b""
         """What was received and not yet read."""
@@ -132,7 +132,7 @@ class Inlet:
         """Handle `piece` before everything else that waits, unless nothing more is handled."""
         if self.is_shut:
             return
-        self._again.insert(0, piece)
+        self._again = (piece, *self._again)
         self._has_told = False
 
     def tell_again(self) -> None:
@@ -155,7 +155,7 @@ class Inlet:
 
     def discard(self) -> None:
         """Forget what waits: nobody will handle it."""
-        self._again, self._rest, self._pieces = [], b"", None
+        self._again, self._rest, self._pieces = (), b"", None
 
     def shut(self) -> None:
         """Forget what waits, and handle nothing more."""
@@ -229,7 +229,8 @@ class Inlet:
                 self.hold_for("turn", 0)
                 return
             if self._again:
-                piece: Piece | None = self._again.pop(0)
+                piece: Piece | None = self._again[0]
+                self._again = self._again[1:]
             else:
                 if self._pieces is None:
                     block = self._first_portion()
@@ -241,7 +242,7 @@ class Inlet:
                 continue
             before = self._speaker.reach(piece)
             if before > reach and reach < self._reach:  # too many beside those whom this turn has reached already
-                self._again.insert(0, piece)
+                self._again = (piece, *self._again)
                 self.hold_for("turn", 0)
                 return
             share -= 1

@@ -16,7 +16,7 @@ from ..core.events import Member, Undelivered
 from .receipts import Receipts
 
 CHUNK = 64 * 1024
-"""Bytes handed to a transport at once: at most twice this is buffered below the queue."""
+"""Bytes of small things that leave the queue together; a block leaves whole, so one is buffered below the queue."""
 
 
 GRAIN = 1024
@@ -121,7 +121,7 @@ class Outlet:
     def write(self, data: bytes) -> None:
         """Hand `data` to the transport, or queue it while that is full."""
         self.written += len(data)
-        if self.paused or len(data) > CHUNK:
+        if self.paused:
             self._enqueue(data)
         else:
             self.transport.write(data)
@@ -193,7 +193,7 @@ class Outlet:
             self._hearer.is_drained()
 
     def _drain(self) -> None:
-        """Hand on queued bytes, a chunk at a time, until the transport says stop."""
+        """Hand on what is queued, small things together, until the transport says stop."""
         queue = self._queue
         while queue and not self.paused:
             parts = [queue.popleft()]
@@ -201,12 +201,8 @@ class Outlet:
             while queue and size + len(queue[0]) <= CHUNK:
                 parts.append(queue.popleft())
                 size += len(parts[-1])
-            data = b"".join(parts)
-            if size > CHUNK:
-                queue.appendleft(data[CHUNK:])
-                data = data[:CHUNK]
-            self.queued -= len(data)
-            self.transport.write(data)
+            self.queued -= size
+            self.transport.write(b"".join(parts))
         if not queue:
             self._queue = None
 

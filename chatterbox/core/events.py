@@ -24,6 +24,10 @@ class Address(NamedTuple):
         return written(self.host, self.port) if self.host else "this machine"
 
 
+NO_EXTRAS: dict[str, object] = {}
+"""What a welcome says beside the usual to a plain peer, and to a session that has been welcomed: one for all."""
+
+
 class Member(Protocol):
     """What a room needs of a peer."""
 

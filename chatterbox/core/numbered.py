@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from ..wire.dialects import Dialect, Message, SessionJson
 from ..wire.numbered import Numbered
 from .audience import Audience
-from .events import Member
+from .events import NO_EXTRAS, Member
 from .modes import Mode
 
 Card = dict[str, object]
@@ -25,8 +25,9 @@ def card(member: Member) -> Card:
 
 
 def welcome(mode: Mode, room: str, peer: Member, members: Iterable[Member]) -> Card:
-    """Return what `peer` is told of the room that it comes to, and of its other members."""
+    """Return what `peer` is told of the room that it comes to, and of its other members; its extras are told once."""
     members = tuple(members)
+    extras, peer.extras = peer.extras, NO_EXTRAS
     fields: Card = {
         "chatterbox": 1,
         "room": room,
@@ -36,7 +37,7 @@ def welcome(mode: Mode, room: str, peer: Member, members: Iterable[Member]) -> C
         "label": None if mode.label == "none" else mode.label,
         "farewell": list(mode.farewell),
         "here": [member.name for member in members],
-        **peer.extras,
+        **extras,
     }
     return fields | ({"ends": [card(member) for member in members if member is not peer]} if peer.session else {})
 

@@ -20,7 +20,7 @@ from typing import Protocol
 
 from ..wire.dialects import ALONE, Dialect, Message, undelivered
 from ..wire.numbered import Numbered
-from .events import Address, Left, Member, RoomEvent, Undelivered
+from .events import NO_EXTRAS, Address, Left, Member, RoomEvent, Undelivered
 
 LOBBY = "lobby"
 
@@ -159,10 +159,6 @@ class Search(Protocol):
         """Give up waiting for the answer, and say `text` to the peer."""
 
 
-_NO_EXTRAS: dict[str, object] = {}
-"""One for all plain peers; a session gets one of its own."""
-
-
 class Peer:
     """One end, from its hello to its last word.
 
@@ -215,7 +211,7 @@ class Peer:
         self.has_all = False
         self.gots: dict[str, int] | None = None
         """The last number that it has got of each other end, if it is a session."""
-        self.extras = _NO_EXTRAS
+        self.extras = NO_EXTRAS
         """What its next welcome says beside the usual."""
 
     # -- what it hears ---------------------------------------------------------------------------------------

@@ -12,6 +12,8 @@ from .numbered import Numbered, after_lines
 
 BLOCK_COST = 128
 """Bytes that a kept block counts for beside its text: what its object takes, so empty lines are bounded, too."""
+LARGEST_BLOCK = 256 * 1024
+"""Bytes of lines that a program says at once, unless a single one has more: a read, and the rest of a line."""
 LARGEST_SAY = 64 * 1024
 """Bytes of text that one repeat carries at most, unless a single block was larger."""
 

@@ -81,30 +81,30 @@ class Lines:
 class Body:
     """So many bytes of whole lines, which come in pieces."""
 
-    __slots__ = ("_held", "left")
+    MOST_PIECES = 64
+    """Pieces that are kept apart, so that each is copied once; more of them would weigh more than their bytes."""
+
+    __slots__ = ("_pieces", "kept", "left")
 
     def __init__(self) -> None:
         self.left = 0
         """Bytes of it that haven't come; 0: an object comes next."""
-        self._held: bytes | bytearray = b""
-
-    @property
-    def kept(self) -> int:
+        self.kept = 0
         """Bytes of it that have come, and wait."""
-        return len(self._held)
+        self._pieces: tuple[bytes, ...] = ()
 
     def take(self, lines: bytes, start: int) -> int:
         """Take what belongs to it of `lines`, from `start` on; return where that ends."""
         end = min(len(lines), start + self.left)
-        if not self._held:
-            self._held = lines[start:end]
-        else:
-            self._held = bytearray(self._held) if isinstance(self._held, bytes) else self._held
-            self._held += lines[start:end]
+        self._pieces += (lines[start:end],)
+        if len(self._pieces) > self.MOST_PIECES:
+            self._pieces = (b"".join(self._pieces),)
+        self.kept += end - start
         self.left -= end - start
         return end
 
     def release(self) -> bytes:
         """Return what waits."""
-        held, self._held = bytes(self._held), b""
-        return held
+        block = b"".join(self._pieces)
+        self._pieces, self.kept = (), 0
+        return block

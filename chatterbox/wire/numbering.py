@@ -35,15 +35,15 @@ __all__ = ["AGENT_LIMIT", "GOT", "Got", "Heard", "Inbox", "Outbox", "Outcome", "
 
 KIB = 1024
 SESSION_LIMIT = 512 * KIB
-"""Bytes that a session keeps un-got: what a link of 40 Mbit/s carries in 100 ms, and four blocks of a program."""
-AGENT_LIMIT = 64 * KIB
-"""Bytes that the hub keeps for a plain peer: the size of one read."""
+"""Bytes that a session keeps un-got: what a link of 40 Mbit/s carries in 100 ms, and two blocks of a program."""
+AGENT_LIMIT = 256 * KIB
+"""Bytes that the hub keeps for a plain peer: four reads, the next of which come while the first are acknowledged."""
 REMEMBERED = 64
 """Streams that have left whose counts are remembered; of those who are here each one is."""
 MOST_HEARD = 4096
 """Streams of which an inbox takes it that they are here: 1 MiB, and four times a room of a thousand."""
-LAZY_BYTES = 64 * KIB
-"""Bytes shown after which `got` is said at once."""
+LAZY_BYTES = 128 * KIB
+"""Bytes shown after which `got` is said at once: half of what a plain peer's speaker may be ahead."""
 LAZY_SECONDS = 0.1
 """Seconds that a `got` may wait for more to be shown."""
 

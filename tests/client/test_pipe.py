@@ -6,9 +6,9 @@ from twisted.internet import error
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
+from chatterbox.client.outputs import LARGEST_TEXT
 from chatterbox.client.pipes import pipe as pipes
 from chatterbox.client.pipes.pipe import QUIT_PATIENCE, SEND_PATIENCE
-from chatterbox.client.pipes.reading import BLOCK
 from chatterbox.wire.lines import Lines
 from tests.harness.memory_hub import BOB
 from tests.harness.piping import Played
@@ -48,18 +48,20 @@ class BothWays(SynchronousTestCase):
         self.assertEqual(played.wire.producerState, "producing")
 
     def test_stdin_waits_for_the_other_end(self) -> None:
-        """At 512 KiB that aren't got stdin isn't read, and a got lets it go on; blocks have at most 128 KiB."""
+        """At 512 KiB that aren't got stdin isn't read, and a got lets it go on; an object has at most 128 KiB of it."""
         played = Played()
         played.welcomes("bob")
         played.hears()
-        played.types((b"z" * 999 + b"\n") * 700)
+        played.types((b"z" * 999 + b"\n") * 900)
         self.assertEqual(played.files.producerState, "paused")
-        sizes = [len(verb["text"]) + 1 for verb in played.hears()]
-        self.assertLessEqual(max(sizes), BLOCK)
-        self.assertEqual(sum(sizes), 524_000)
-        played.got(524)
+        said = played.hears()
+        sizes = [len(verb["text"]) + 1 for verb in said]
+        self.assertLessEqual(max(sizes), LARGEST_TEXT)
+        self.assertEqual([verb["n"] for verb in said], [1 + sum(sizes[:at]) // 1000 for at in range(len(said))])
+        self.assertEqual(sum(sizes), 786_000)
+        played.got(786)
         self.assertEqual(played.files.producerState, "producing")
-        self.assertEqual(sum(sizes) + sum(len(verb["text"]) + 1 for verb in played.hears()), 700_000)
+        self.assertEqual(sum(sizes) + sum(len(verb["text"]) + 1 for verb in played.hears()), 900_000)
 
     def test_nothing_is_said_before_the_welcome(self) -> None:
         """Data on stdin is never an answer to a question: a name is made up instead (A10, B2)."""

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatterbox.client.pipes.reading import (
-    BLOCK,
     QUIT,
     Cleaner,
     JsonReading,
@@ -19,6 +18,7 @@ from chatterbox.client.pipes.reading import (
     in_blocks,
     without_escapes,
 )
+from chatterbox.wire.lane import LARGEST_BLOCK
 from chatterbox.wire.lines import Lines
 from chatterbox.wire.text import clean
 from tests.harness.inputs import HOSTILE, PROPERTY
@@ -155,11 +155,11 @@ class Text(SynchronousTestCase):
 
     def test_blocks_have_a_bound(self) -> None:
         """At most 64 KiB of whole lines, and a longer line alone; nothing is lost."""
-        lines = [b"x" * size + b"\n" for size in (10, BLOCK - 1, BLOCK, 3 * BLOCK, 5, BLOCK - 7, 100, 100)]
+        lines = [b"x" * size + b"\n" for size in (10, LARGEST_BLOCK - 1, LARGEST_BLOCK, 3 * LARGEST_BLOCK, 5, LARGEST_BLOCK - 7, 100, 100)]
         blocks = list(in_blocks(b"".join(lines)))
         self.assertEqual(b"".join(blocks), b"".join(lines))
         for block in blocks:
-            self.assertTrue(len(block) <= BLOCK or block.count(b"\n") == 1)
+            self.assertTrue(len(block) <= LARGEST_BLOCK or block.count(b"\n") == 1)
 
     def test_quit_is_a_command_for_a_person(self) -> None:
         """Typed, `/quit` as a whole line leaves, after what was said before it; in pipes it is text."""

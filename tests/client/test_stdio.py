@@ -17,7 +17,10 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from chatterbox.client import stdio
-from chatterbox.client.stdio import PIECE, Stdio, Writer
+from chatterbox.client.stdio import Stdio, Writer
+
+PIECE = 64 * 1024
+"""Bytes that a Linux pipe holds."""
 
 
 class Reactor(Clock):
@@ -141,6 +144,17 @@ class BothEnds(SynchronousTestCase):
             if select.select([self.read], [], [], 0)[0]:
                 read += os.read(self.read, PIECE)
         self.assertEqual(read + os.read(self.read, PIECE) if len(read) < len(sent) else read, sent)
+
+    def test_a_pipe_that_is_full_already(self) -> None:
+        """What finds no room at all waits, and is no fault."""
+        self.stdio.write(bytes(PIECE))
+        self.stdio.write(b"more")
+        self.assertEqual(self.protocol.ends, [])
+        read = b""
+        while len(read) < PIECE + 4:
+            read += os.read(self.read, PIECE)
+            self.reactor.turn()
+        self.assertEqual((read, self.protocol.ends), (bytes(PIECE) + b"more", []))
 
     def test_a_reader_that_leaves(self) -> None:
         """When nobody reads stdout any more, that is told at once, and once."""

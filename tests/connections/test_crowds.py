@@ -279,7 +279,7 @@ class Held(SynchronousTestCase):
             a = hub.nc()
             if session:
                 partner.asks("quit", got={})
-            a.line.send(b"x" * 999 + b"\n" + b"hello\n" * 20_000)
+            a.line.send(b"x" * 999 + b"\n" + b"hello\n" * 50_000)
             hub.wait(1)
             self.assertFalse(a.line.reading)
             hub.wait(PULSE)

@@ -276,15 +276,15 @@ class Bounds(SynchronousTestCase):
         self.assertEqual(len(hub.rooms()["tea"]), 1)
 
     def test_flood(self) -> None:
-        """Who says more than may be un-got, a read, and a block got in part, is let go; as much as that isn't too much."""
+        """Who says more than may be un-got, a block, and one got in part, is let go; as much as that isn't too much."""
         hub = HubOnAClock()
         a, b = Client(hub, "tea"), Client(hub, "tea", shows=False)
         talk(a, b)
         assert a.end is not None
-        for number in range(10):
+        for number in range(13):
             a.end.asks("say", text="\n".join(["x" * 4095] * 16), n=1 + 16 * number, to=b.resume.stream)
         self.assertEqual(a.end.closed, "")
-        a.end.asks("say", text="x", n=161, to=b.resume.stream)
+        a.end.asks("say", text="x", n=209, to=b.resume.stream)
         self.assertIn("flood", a.end.heard().decode())
 
     def test_a_taken_name(self) -> None:

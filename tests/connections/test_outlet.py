@@ -94,16 +94,17 @@ class Queueing(SynchronousTestCase):
         transport.empty()
         self.assertEqual((transport.writes, outlet.queued), ([b"12345", b"67890"], 0))
 
-    def test_a_large_write_leaves_in_chunks(self) -> None:
-        """A transport never gets more than one chunk beyond what makes it pause."""
+    def test_a_block_leaves_whole_and_small_things_together(self) -> None:
+        """A transport gets one block beyond what makes it pause, or a chunk of small things; nothing is copied."""
         transport, outlet = pipe(capacity=0, high_water=CHUNK)
-        data = bytes(range(256)) * (CHUNK * 5 // 512)
-        outlet.write(data)
-        outlet.write(b"then")
-        for _ in range(5):
+        block = bytes(range(256)) * (CHUNK * 5 // 512)
+        for data in (block, block, b"then", b"." * (CHUNK - 4), b"one more"):
+            outlet.write(data)
+        self.assertEqual(transport.writes, [block])
+        for _ in range(3):
             transport.empty()
-        self.assertEqual(b"".join(transport.writes), data + b"then")
-        self.assertEqual({len(part) for part in transport.writes}, {CHUNK, CHUNK // 2 + 4})
+        self.assertEqual(transport.writes[1:], [block, b"then" + b"." * (CHUNK - 4), b"one more"])
+        self.assertIs(transport.writes[1], block)
 
     def test_full_is_said_once_and_drained_once(self) -> None:
         """At the high-water mark nobody is told; one byte more and the owner is, once, until all is drained."""

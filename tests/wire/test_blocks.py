@@ -200,3 +200,12 @@ class Bodies(SynchronousTestCase):
             if body.left:
                 ended = start + body.take(data[start:end], 0)
         self.assertEqual((body.release(), ended, body.kept, body.left), (block, len(block), 0, 0))
+
+    def test_many_pieces(self) -> None:
+        """A block that comes line by line is kept as few pieces: each line alone would weigh ten times its bytes."""
+        body, size = Body(), 10 * Body.MOST_PIECES
+        body.left = 2 * size
+        for number in range(size):
+            body.take(b"%d\n" % (number % 10), 0)
+            self.assertLessEqual(len(body._pieces), Body.MOST_PIECES)
+        self.assertEqual((body.kept, body.release()), (2 * size, b"".join(b"%d\n" % (n % 10) for n in range(size))))

@@ -9,13 +9,12 @@ import re
 from collections.abc import Iterator
 from typing import Protocol
 
+from ...wire.lane import LARGEST_BLOCK
 from ...wire.lines import Lines
 from ...wire.numbered import Json
 from ...wire.reading import json_object
 from ...wire.text import clean
 
-BLOCK = 128 * 1024
-"""Bytes of text in one verb at most, unless a single line has more: also when escaped, one object for any hub."""
 QUIT: Json = {"verb": "quit"}
 _LONE_RETURNS = re.compile(rb"(?<!\r)\r+(?![\r\n])")
 _ESCAPES = re.compile(
@@ -163,12 +162,12 @@ class JsonReading(TextReading):
 
 
 def in_blocks(lines: bytes) -> Iterator[bytes]:
-    """Yield whole lines in blocks of at most `BLOCK` bytes, and a longer line alone."""
+    """Yield whole lines in blocks of at most `LARGEST_BLOCK` bytes, and a longer line alone."""
     start = 0
     while start < len(lines):
-        if len(lines) - start <= BLOCK:
+        if len(lines) - start <= LARGEST_BLOCK:
             yield lines[start:] if start else lines
             return
-        end = lines.rfind(b"\n", start, start + BLOCK) + 1 or lines.index(b"\n", start) + 1
+        end = lines.rfind(b"\n", start, start + LARGEST_BLOCK) + 1 or lines.index(b"\n", start) + 1
         yield lines[start:end]
         start = end
