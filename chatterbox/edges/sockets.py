@@ -78,7 +78,7 @@ class AtOnce:
             return cast(LinkState, self._last_state)
         waits = len(self.dataBuffer) - self.offset + self._tempDataLen
         try:
-            if self.socket.family == socket.AF_UNIX:  # it tells how much memory its bytes take, and not how many
+            if isinstance(self, unix.Server):  # it tells how much memory its bytes take, and not how many
                 return LinkState(waits)
             return LinkState(waits + _outgoing(self.socket), _state(self.socket) == _TCP_CLOSE)
         except (AttributeError, OSError, ValueError):
@@ -169,7 +169,8 @@ def tcp_socket(transport: Any) -> socket.socket | None:
     while (below := getattr(transport, "transport", None)) is not None:
         transport = below
     handle = transport.getHandle() if hasattr(transport, "getHandle") else None
-    return handle if isinstance(handle, socket.socket) and handle.family != socket.AF_UNIX else None
+    is_tcp = isinstance(handle, socket.socket) and not isinstance(transport, unix.Server)
+    return handle if is_tcp else None
 
 
 def tune(connection: socket.socket) -> None:
