@@ -227,12 +227,13 @@ class Machines:
     def _forget(self, commands: int = 0) -> None:
         """Let the engine forget what the last commands did, or everything, unless that are a dead machine's last words.
 
-        Neither they nor the words of one that dies before it has said them again are promised to be heard.
+        Neither they nor the words of one that dies, or is taken for dead, before it has said them again are promised to
+        be heard.
         """
         living = {node.cluster.roster.me: node for node in self.nodes if not node.is_dead}
         words = [entry for node in living.values() for entry in node.wire.unread if isinstance(entry, bytes)]
         speakers = {word[1:33].rstrip(b"\0").decode() for word in words}
-        if speakers <= living.keys():
+        if speakers <= living.keys() & self.engine.memory.nodes.keys():
             self._forgotten |= {living[speaker] for speaker in speakers}
             self.engine.lose_tail(commands) if commands else self.engine.forget()
 
@@ -284,13 +285,17 @@ class Machines:
         self._kill(self.random.choice([node for node in self.nodes if not node.is_dead]))
 
     def _kill(self, node: Node) -> None:
-        if not node.cluster.links.kept:
-            self._forgotten.discard(node)
-        if node in self._forgotten:
+        if self._owes_words(node):
             return
         node.die(self.random.randrange(4))
         if self.random.random() < 0.5 or all(node.is_dead for node in self.nodes):
             self.nodes.append(self._new_node(node.name))
+
+    def _owes_words(self, node: Node) -> bool:
+        """Whether it has not said again yet what the engine forgot."""
+        if not node.cluster.links.kept:
+            self._forgotten.discard(node)
+        return node in self._forgotten
 
     def kill_owner(self) -> None:
         """The owner of a room dies, if both who are in it are elsewhere."""
@@ -312,9 +317,9 @@ class Machines:
 
     def evict(self) -> None:
         """Somebody takes a living node for dead."""
-        memory = self.engine.memory
-        if memory.nodes:
-            self.engine.run("evict", self.random.choice(list(memory.nodes)), "*")
+        owing = {node.cluster.roster.me for node in self.nodes if self._owes_words(node)}
+        if others := [node for node in self.engine.memory.nodes if node not in owing]:
+            self.engine.run("evict", self.random.choice(others), "*")
 
     def heal(self) -> None:
         """All that can be mended is mended."""
