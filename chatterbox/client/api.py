@@ -34,6 +34,7 @@ from ..wire.text import clean, clean_text
 from .naming import Names
 from .options import BROKEN, CLEAN, Options, hub_options
 from .outputs import Missed
+from .pipes.reading import in_blocks
 from .session import IN_BLOCKS, Session, make_resume
 
 T = TypeVar("T")
@@ -93,12 +94,17 @@ class Line(NamedTuple):
 class _Waiting:
     """Lines of one `say` whose fate isn't known yet."""
 
-    __slots__ = ("answer", "block", "first", "kind", "known", "lines", "perhaps", "surely", "to")
+    __slots__ = ("answer", "first", "is_begun", "kind", "known", "lines", "partner", "parts", "perhaps", "surely", "to")
 
     def __init__(self, block: bytes, kind: str, to: str) -> None:
         self.answer: Answer[Receipt] = Answer()
-        self.block, self.kind, self.to = block, kind, to
+        self.kind, self.to = kind, to
+        self.parts = in_blocks(block)
+        """What isn't said yet: one block after the other, as the session takes them."""
         self.lines = block.count(b"\n")
+        self.is_begun = False
+        self.partner = ""
+        """In a pair, who was there when the first block was said."""
         self.first = self.known = self.surely = self.perhaps = 0
 
 
@@ -247,11 +253,17 @@ class Conversation:
     def go_on(self) -> None:
         """Say what waits."""
         while self._queue and not self.session.full and not self.ended:
-            waiting = self._queue.popleft()
+            waiting = self._queue[0]
             to = self._stream_of(waiting.to) if waiting.to else ""
-            self._waiting.append(waiting)
-            waiting.first = self.session.next_mark
-            self.session.say(waiting.block, waiting.kind, to)
+            if not waiting.is_begun:
+                waiting.is_begun = True
+                waiting.first, waiting.partner = self.session.next_mark, self.session.company.partner
+                self._waiting.append(waiting)
+            part = next(waiting.parts, b"")
+            if part:
+                self.session.say(part, waiting.kind, to)
+                continue
+            self._queue.popleft()
             if not self.session.numbered:
                 self._waiting.remove(waiting)
                 waiting.answer.callback(Receipt(waiting.lines, got=False))
@@ -278,6 +290,10 @@ class Conversation:
         if word != GOT:
             waiting.surely += lines * word.startswith("not")
             waiting.perhaps += lines * (not word.startswith("not"))
+            if (self.session.pair and self.session.company.partner != waiting.partner) or not self.session.company.ends:
+                rest = sum(part.count(b"\n") for part in waiting.parts)  # nobody else is to hear the end of it
+                waiting.known += rest
+                waiting.surely += rest
         if waiting.known < waiting.lines:
             return
         self._waiting.remove(waiting)
@@ -364,8 +380,8 @@ class Conversation:
     def over(self, status: int, why: str) -> None:
         """End: whoever waits for anything hears of it."""
         self.ended = Ended(status, why)
-        for waiting in [*self._waiting, *self._queue]:
-            waiting.answer.errback(NotDelivered(waiting.lines, 0))
+        for waiting in [*self._waiting, *(waiting for waiting in self._queue if not waiting.is_begun)]:
+            waiting.answer.errback(NotDelivered(waiting.surely + waiting.lines - waiting.known, waiting.perhaps))
         self._waiting.clear()
         self._queue.clear()
         if not self.welcomed.called:

@@ -103,6 +103,21 @@ class Talk(SynchronousTestCase):
         self.assertEqual(counts, [(1, 0), (0, 1), (1, 0), (1, 0)])
         self.assertEqual(self.failureResultOf(closing, Ended).value.status, 4)
 
+    def test_much_at_once(self) -> None:
+        """No more than a session keeps goes out before it is got; what is left when the hearer goes is for nobody else."""
+        conversation = self.join("bob")
+        saying = conversation.say("\n".join(["x" * 1000] * 2000))
+        sent = sum(verb["text"].count("\n") + 1 for verb in self.hub.hears())
+        self.assertLess(sent, 700)
+        self.hub.says({"event": "got", "stream": BOB, "n": sent})
+        more = sum(verb["text"].count("\n") + 1 for verb in self.hub.hears())
+        self.assertTrue(300 < more < 700)
+        self.hub.says({"event": "left", "name": "bob", "stream": BOB, "why": "lost", "got": sent})
+        self.hub.joins("cat")
+        self.assertEqual(self.hub.hears(), [])
+        fault = self.failureResultOf(saying, NotDelivered).value
+        self.assertEqual((fault.surely, fault.perhaps), (2000 - sent - more, more))
+
     def test_lines(self) -> None:
         """Lines come one by one; one is acknowledged when the next is asked for; it ends when the other has finished."""
         conversation = self.join("bob")

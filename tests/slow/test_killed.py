@@ -17,9 +17,9 @@ SHOT = [sys.executable, "-m", "chatterbox"]
 NC = "nc"
 
 
-def shot(hub: Hub, verb: str, *words: str) -> tuple[int, bytes, str]:
+def shot(hub: Hub, verb: str, *words: str, say: bytes = b"") -> tuple[int, bytes, str]:
     """Run one command to its end; return its status, stdout and stderr."""
-    return run(verb, *words, "--hub", f"127.0.0.1:{hub.port}", command=SHOT)
+    return run(verb, *words, "--hub", f"127.0.0.1:{hub.port}", command=SHOT, say=say)
 
 
 def joined(hub: Hub, count: int) -> Callable[[], bool]:
@@ -218,3 +218,32 @@ class Left(SynchronousTestCase):
                 status, _, told = shot(hub, "send", "--leave", "--name", "ann", "line")
                 self.assertEqual((status, told), (0, "chatterbox: handed to bob\n"))
                 self.assertEqual((recv.wait(DEADLINE), recv.stdout.read()), (0, b"ann: line\n"))
+
+    def test_more_than_is_taken(self) -> None:
+        """A line that is too long, and more than a hub keeps, are no success: it is told, and doesn't wait for ever."""
+        with Hub() as hub:
+            status, _, told = shot(hub, "send", "--leave", "x" * 5000)
+            self.assertEqual(status, 4)
+            self.assertIn("line too long (5000 > 4096 bytes), not sent", told)
+            self.assertEqual(shot(hub, "recv", "--wait", "1")[:2], (4, b""))
+            status, _, told = shot(hub, "send", "--leave", "--wait", "2", say=b"a line of some length\n" * 50_000)
+            self.assertEqual((status, told), (4, "chatterbox: perhaps not delivered: the hub keeps no more\n"))
+
+
+class InVain(SynchronousTestCase):
+    """A status that isn't 0 comes with a sentence that is true."""
+
+    def test_sentences(self) -> None:
+        """No answer, too few lines, a line that is too long, a full disk."""
+        with Hub() as hub, client(f"127.0.0.1:{hub.port}", stdin=subprocess.PIPE):
+            until(joined(hub, 1))
+            status, _, told = shot(hub, "ask", "hello", "--wait", "2")
+            self.assertEqual((status, told), (4, "chatterbox: no answer came in 2 s\n"))
+            status, _, told = shot(hub, "recv", "-n", "2", "--wait", "2")
+            self.assertEqual((status, told), (4, "chatterbox: 0 of 2 lines came in 2 s\n"))
+            status, _, told = shot(hub, "send", "x" * 5000, "--wait", "9")
+            self.assertEqual((status, told), (4, "chatterbox: not delivered: 1 line\n"))
+            with open("/dev/full", "wb") as full, client("recv", f"127.0.0.1:{hub.port}/full", stdout=full, command=SHOT) as recv:
+                until(lambda: "joined 'full'" in hub.log)
+                self.assertEqual(run("send", f"127.0.0.1:{hub.port}/full", "hi", command=SHOT)[0], 4)
+                self.assertEqual((recv.wait(DEADLINE), recv.stderr.read()), (1, b"chatterbox: stdout takes no more, is the disk full?\n"))

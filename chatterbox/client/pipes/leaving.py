@@ -37,7 +37,14 @@ async def leave_lines(reactor: Any, shot: Shot, tell: Callable[[str], None]) -> 
         await shot.options.endpoint(reactor).connect(Factory.forProtocol(lambda: leaving))
     except Exception:
         raise Ended(LOST, f"cannot reach {shot.options.hub}: {failure_text(Failure())}") from None
-    others = await leaving.taken
+    patience = reactor.callLater(shot.options.wait or 0.0, leaving.give_up)
+    try:
+        others = await leaving.taken
+    finally:
+        if patience.active():
+            patience.cancel()
+    if leaving.fault:
+        raise Ended(BROKEN, f"not everything was taken: {clean_text(leaving.fault)}")
     until = time.strftime("%H:%M", time.localtime(time.time() + KEPT))
     if not (others or leaving.is_kept):
         raise Ended(BROKEN, "not delivered: nobody is there, and this hub keeps no lines")
@@ -49,15 +56,25 @@ async def leave_lines(reactor: Any, shot: Shot, tell: Callable[[str], None]) -> 
 class _Leaving(Protocol):
     """The link: it says its lines, then asks who is here, and the answer says that the hub has them."""
 
+    transport: Any
+
     def __init__(self, shot: Shot, block: bytes) -> None:
         self.taken: Deferred[list[str]] = Deferred()
         """Fires with the names of the others who were there."""
         self.is_kept = False
         """Whether the hub keeps what is said to nobody: where two meet it does, and in a larger room it doesn't."""
+        self.fault = ""
+        """Why the hub hasn't taken a line."""
         self._options = shot.options
         self._block = block
         self._lines = Lines()
         self._name = self._closed = ""
+
+    def give_up(self) -> None:
+        """It takes too long: a hub that keeps enough reads no more of it. Of what it has nothing is kept either."""
+        if self.transport:
+            self.fault = "the hub keeps no more"
+            self.transport.abortConnection()
 
     def connectionMade(self) -> None:
         """Say all of it."""
@@ -80,6 +97,8 @@ class _Leaving(Protocol):
                     self._send({"verb": "say", "text": text})
                 self._send({"verb": "done"})
                 self._send({"verb": "who"})
+            elif kind == "error" and event.get("code") == "long":
+                self.fault = str(event.get("text"))
             elif kind == "here":
                 self._end(event.get("names"))
             elif kind == "closed":
@@ -94,7 +113,9 @@ class _Leaving(Protocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Tell that the hub has not taken it."""
-        if self._closed:
+        if self.fault:
+            self.taken.errback(Ended(BROKEN, f"perhaps not delivered: {self.fault}"))
+        elif self._closed:
             self.taken.errback(Ended(REFUSED, clean_text(self._closed)))
         elif self._name or not reason.check(ConnectionDone):
             self.taken.errback(Ended(LOST, f"the link to {self._options.hub} is lost: {failure_text(reason)}"))

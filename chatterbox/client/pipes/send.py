@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
+from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.protocol import ProcessProtocol, Protocol
 from twisted.python.failure import Failure
 
@@ -69,7 +70,8 @@ class _Run:
         self.wording = TextWording(shot.options.name)
         self._running: Deferred[Any] = Deferred()
         self._signal = 0
-        self._waits = self._is_over = False
+        self._late: IDelayedCall | None = None
+        self._waits = self.is_over = False
         """Whether it has no seat; whether its time is over."""
         self.heard = 0
         """Lines that came."""
@@ -102,7 +104,7 @@ class _Run:
             self.status = failure.value.status
             if " " in failure.value.why:  # a single word is the hub's, and told already
                 self.tell(f"chatterbox: {failure.value.why}")
-            elif self._is_over:
+            elif self.is_over:
                 self._tell_of_time()
         elif failure.check(CancelledError):
             self._tell_of_time()
@@ -135,7 +137,7 @@ class _Run:
                 self._waits = False
                 return conversation
             except Ended as fault:
-                if fault.why != "full" or self._is_over:
+                if fault.why != "full" or self.is_over:
                     raise
             if not self._waits:
                 self.tell("chatterbox: waiting for a seat")
@@ -158,11 +160,16 @@ class _Run:
     def later(self, seconds: float | None, status: int) -> None:
         """Leave with `status` after so many seconds, whatever happens."""
         if seconds is not None:
-            self.reactor.callLater(seconds, self.give_up, status)
+            self._late = self.reactor.callLater(seconds, self.give_up, status)
+
+    def in_time(self) -> None:
+        """All is there that was waited for."""
+        if self._late and self._late.active():
+            self._late.cancel()
 
     def give_up(self, status: int) -> None:
         """Leave now, and lose what isn't got; who has no seat by now was refused."""
-        self._is_over = True
+        self.is_over = True
         status = REFUSED if self._waits else status
         if self.conversation and not self.conversation.ended:
             self.conversation.session.leave(0, status)
@@ -184,16 +191,18 @@ def _say(one: _Run, conversation: Conversation) -> None:
 
     def failed(failure: Failure) -> None:
         one.was_told = True
-        one.tell(_undelivered(failure))
+        one.tell(_undelivered(failure, one.is_over))
 
     conversation.say(one.shot.text or "").addErrback(failed)
 
 
-def _undelivered(failure: Failure) -> str:
+def _undelivered(failure: Failure, is_late: bool) -> str:
     fault = failure.value
-    if isinstance(fault, NotDelivered) and fault.perhaps:
-        return f"chatterbox: perhaps not delivered: {count(fault.perhaps)}"
-    return "chatterbox: not delivered: nobody took it in time" if isinstance(fault, NotDelivered) else str(fault)
+    if not isinstance(fault, NotDelivered):
+        return str(fault)
+    counts = {"not delivered": fault.surely, "perhaps not delivered": fault.perhaps}
+    told = ", ".join(f"{word}: {count(lines)}" for word, lines in counts.items() if lines)
+    return f"chatterbox: {told}{': nobody took it in time' * is_late}"
 
 
 async def _ask(one: _Run) -> int:
@@ -209,6 +218,7 @@ async def _ask(one: _Run) -> int:
             one.give_up(BROKEN)
             return BROKEN
         await out.write(_worded(one, line))
+    one.in_time()
     await conversation.close(1.0)
     return CLEAN
 
@@ -233,6 +243,7 @@ async def _recv(one: _Run) -> int:
             await _use(one, out, line)
             one.heard += 1
             if one.heard == one.shot.count:
+                one.in_time()
                 await conversation.close(1.0)
                 return CLEAN
         await conversation.close(1.0)
