@@ -174,7 +174,7 @@ class Inlet:
             if piece is None:
                 self._pieces = None
             else:
-                self._again.append(piece)
+                self._again = (piece,)
         return self.waits
 
     # -- reasons not to read -----------------------------------------------------------------------------------
