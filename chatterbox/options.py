@@ -168,7 +168,10 @@ class Options(usage.Options):
             columns["ends_together"] = True
         if self["once"]:
             columns["once"] = True
-        return replace(MODES[self["mode"]], **columns)
+        row = replace(MODES[self["mode"]], **columns)
+        if row.seats == 1 or (row.rule == "order" and row.seats == 0):
+            raise usage.UsageError(f"--seats {row.seats}: mode {row.name} is for two or more")
+        return row
 
 
 class ServeOptions(Options):

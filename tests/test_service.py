@@ -101,6 +101,9 @@ class ReadingOptions(SynchronousTestCase):
             (["--label", "hat"], "--label hat: choose none, nick, letter, port or address"),
             (["--seats", "-1"], "--seats -1 is no number from 0 up"),
             (["--seats", "two"], "--seats two is no number"),
+            (["--seats", "1"], "--seats 1: mode pair is for two or more"),
+            (["--mode", "duet", "--seats", "1"], "--seats 1: mode duet is for two or more"),
+            (["--mode", "order", "--seats", "0"], "--seats 0: mode order is for two or more"),
             (["--max-line", "0"], "--max-line 0 is no number from 1 up"),
             (["--rate", "fast"], "--rate fast is no number"),
         ):

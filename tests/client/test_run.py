@@ -178,6 +178,20 @@ class Conversations(SynchronousTestCase):
         self.assertEqual(ann.status(), "connected · ann · lobby · with bob")
         self.assertEqual(ann.rows()[-2:], ["-!- carl left (lost)", "bob: hi"])
 
+    def test_a_log_on_a_full_disk(self) -> None:
+        """A transcript that can't be written ends, which is said behind the row that it lacks."""
+        table, ann = self.sit("ann")
+        ann.types("/log /dev/full", "/log")
+        table.settle()
+        self.assertEqual(
+            [row for row in ann.rows() if "log" in row],
+            [
+                "-!- logged to /dev/full from now on",
+                "-!- no longer logged: /dev/full: No space left on device",
+                "-!- not logged; /log FILE begins",
+            ],
+        )
+
     def test_both_have_finished(self) -> None:
         """When both have said /done and all is got, both end with 0."""
         table, ann, bob = self.sit("ann", "bob")

@@ -220,8 +220,6 @@ class InteractiveRun:
 
     def put(self, row: Row) -> None:
         """Put one row on the screen, with the next batch."""
-        if fault := self._transcript.write(row):
-            self.put(notice(fault))
         clock = time.strftime("%H:%M:%S ") if self.chat.preferences.times else ""
         text = dress(row, self._display.look, clock)
         self._rows.append(text)
@@ -229,6 +227,8 @@ class InteractiveRun:
         if self._size > UNDRAWN_LIMIT:
             self._session.hold("backlog")
         self._output.poke()
+        if fault := self._transcript.write(row):
+            self.put(notice(fault))
 
     def help(self, about: str) -> None:
         """Show the rows of `/help`."""
