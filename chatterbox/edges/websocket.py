@@ -31,7 +31,7 @@ HEAD_PATIENCE = 10.0
 """Seconds in which they must have come (Slowloris sends a byte now and then)."""
 MAX_FRAGMENTS = 64
 """Frames of one message: empty ones cost no bytes, and cost time (GHSA-96hv-2xvq-fx4p). Browsers send one to three."""
-SLICE = 1024
+SLICE = 512
 """Bytes parsed before the frames are counted."""
 FRAMES_A_TURN = 64
 """Frames of one browser parsed before everybody else has a turn (about 1 ms; 64 KiB may have 10,000)."""
