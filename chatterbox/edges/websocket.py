@@ -31,7 +31,7 @@ HEAD_PATIENCE = 10.0
 """Seconds in which they must have come (Slowloris sends a byte now and then)."""
 MAX_FRAGMENTS = 64
 """Frames of one message: empty ones cost no bytes, and cost time (GHSA-96hv-2xvq-fx4p). Browsers send one to three."""
-SLICE = 1024
+SLICE = 512
 """Bytes parsed before the frames are counted."""
 FRAMES_A_TURN = 64
 """Frames of one browser parsed before everybody else has a turn (about 1 ms; 64 KiB may have 10,000)."""
@@ -320,8 +320,10 @@ class Visit:
         """Send lines, one a frame; a line that isn't whole yet waits for its end."""
         lines = self._lines.feed(data)
         if self._protocol.state is State.OPEN or self._protocol.parser_exc:  # its own close frame is still held back
-            pong, self._pong = self._pong, []
-            self._raw.write(b"".join(pong) + self._web.framing.of(lines))
+            frames = self._web.framing.of(lines)
+            if self._pong:
+                frames, self._pong = b"".join([*self._pong, frames]), []
+            self._raw.write(frames)
 
     def _write_controls(self) -> None:
         """Send what the protocol itself has to say; to who reads nothing, the answer to its last ping only."""
