@@ -14,6 +14,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chatterbox.client.api import Conversation, Ended, NotDelivered, Receipt, connect
 from chatterbox.client.options import Options
+from chatterbox.wire.lane import LARGEST_BLOCK
+from chatterbox.wire.numbering import SESSION_LIMIT
 from tests.harness.ends import DEADLINE
 from tests.harness.memory_hub import BOB, MemoryHub
 from tests.harness.processes import Hub, environment
@@ -108,10 +110,11 @@ class Talk(SynchronousTestCase):
         conversation = self.join("bob")
         saying = conversation.say("\n".join(["x" * 1000] * 2000))
         sent = sum(verb["text"].count("\n") + 1 for verb in self.hub.hears())
-        self.assertLess(sent, 700)
+        self.assertLess(sent * 1001, SESSION_LIMIT + LARGEST_BLOCK)
         self.hub.says({"event": "got", "stream": BOB, "n": sent})
         more = sum(verb["text"].count("\n") + 1 for verb in self.hub.hears())
-        self.assertTrue(300 < more < 700)
+        self.assertTrue(0 < more * 1001 < SESSION_LIMIT + LARGEST_BLOCK)
+        self.assertLess(sent + more, 2000)
         self.hub.says({"event": "left", "name": "bob", "stream": BOB, "why": "lost", "got": sent})
         self.hub.joins("cat")
         self.assertEqual(self.hub.hears(), [])

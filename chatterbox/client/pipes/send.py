@@ -200,9 +200,10 @@ def _undelivered(failure: Failure, is_late: bool) -> str:
     fault = failure.value
     if not isinstance(fault, NotDelivered):
         return str(fault)
+    if is_late and not fault.perhaps:
+        return "chatterbox: not delivered: nobody took it in time"
     counts = {"not delivered": fault.surely, "perhaps not delivered": fault.perhaps}
-    told = ", ".join(f"{word}: {count(lines)}" for word, lines in counts.items() if lines)
-    return f"chatterbox: {told}{': nobody took it in time' * is_late}"
+    return "chatterbox: " + ", ".join(f"{word}: {count(lines)}" for word, lines in counts.items() if lines)
 
 
 async def _ask(one: _Run) -> int:
