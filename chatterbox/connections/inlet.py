@@ -15,6 +15,10 @@ from .timers import Timers
 
 BULK = 16 * 1024
 """Bytes of a block that no fingers type."""
+MUCH = 128 * 1024
+"""Bytes received at once that take time to read: only an object of a session is as long."""
+READ_A_HEARER = 1024
+"""Bytes to read that take as long as a hearer to reach: an object of 390 KB is handled in the turn after its own."""
 PACE = frozenset({"turn", "rate", "seat"})
 """The reasons that set a pace, and end by themselves."""
 NO_REASON: frozenset[str] = frozenset()
@@ -111,7 +115,7 @@ class Inlet:
             if not self._held_for:
                 self._go_on()
             return
-        if len(block) > self._speaker.portion:
+        if len(block) > min(self._speaker.portion, MUCH):
             self._rest = block
             self._go_on()
             return
@@ -235,6 +239,7 @@ class Inlet:
                 if self._pieces is None:
                     block = self._first_portion()
                     portion -= len(block)
+                    reach -= len(block) // READ_A_HEARER
                     self._pieces = iter(self.step(block))
                 piece = next(self._pieces, None)
             if piece is None:

@@ -184,6 +184,23 @@ class Objects(SynchronousTestCase):
         self.assertLessEqual(self.most_at_once(b"", say * 16), LINES_A_HEARER * HEARERS + MAX_OBJECTS // 2)
 
 
+class Reading(SynchronousTestCase):
+    """What takes long to read is said in the turn after that."""
+
+    def test_a_long_object(self) -> None:
+        """Of 190,000 newlines in one object of a session nobody hears anything in the call in which it is read."""
+        hub = HubOnAClock("ports", label="none")
+        hearer = hub.nc("bob")
+        speaker = hub.connects().says(json.dumps({"chatterbox": 1, "session": "1" * 32, "try": 1}))
+        hub.wait(1)
+        hearer.heard()
+        turns = Turns(self)
+        speaker.line.protocol.dataReceived(json.dumps({"verb": "say", "n": 1, "text": "\n" * 189_999}).encode() + b"\n")
+        self.assertEqual(turns.calls, [(0, 0)])
+        hub.wait(60)
+        self.assertEqual(hearer.heard().count(b"\n"), 190_000)
+
+
 class Bytes(SynchronousTestCase):
     """What is said at once is less, the more hear it."""
 
