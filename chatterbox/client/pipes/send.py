@@ -75,6 +75,8 @@ class _Run:
         """Whether it has no seat; whether its time is over."""
         self.heard = 0
         """Lines that came."""
+        self.was_said = False
+        """Whether there was a seat to say it from."""
         self.was_told = False
         """Whether it is said that nobody took what was said."""
 
@@ -118,6 +120,8 @@ class _Run:
             self.tell(f"chatterbox: no seat came free in {wait}")
         elif self.shot.verb == "recv":
             self.tell(f"chatterbox: {f'{self.heard} of {count(most)}' if most else count(self.heard)} came in {wait}")
+        elif not self.was_said:
+            self.tell("chatterbox: not delivered: nobody took it in time")
         elif not self.was_told:
             self.tell(f"chatterbox: no answer came in {wait}")
 
@@ -193,6 +197,7 @@ def _say(one: _Run, conversation: Conversation) -> None:
         one.was_told = True
         one.tell(_undelivered(failure, one.is_over))
 
+    one.was_said = True
     conversation.say(one.shot.text or "").addErrback(failed)
 
 
