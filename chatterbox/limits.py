@@ -105,6 +105,8 @@ class Limits:
 
 PUBLIC = {"per_source": 16, "per_source_rate": 32, "rate": 10.0}
 """What `--public` turns on; a hub on one's own network needs none of it."""
+WITH_BROWSERS = {"handshake": 1.0}
+"""What `--web` changes: on a busy machine a browser's request came later than 0.1 s behind its connection."""
 
 
 class Throttle:

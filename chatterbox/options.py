@@ -17,7 +17,7 @@ from twisted.python import usage
 
 from . import versions
 from .core.modes import LABELS, MODES, Mode, table
-from .limits import PUBLIC, Limits
+from .limits import PUBLIC, WITH_BROWSERS, Limits
 
 _HERE = Limits()
 _ANY = {limit: f"0: any number [default: 0; with --public: {value:g}]" for limit, value in PUBLIC.items()}
@@ -147,7 +147,9 @@ class Options(usage.Options):
         return number
 
     def _limits(self) -> Limits:
-        numbers: dict[str, Any] = dict(PUBLIC) if self["public"] else {}
+        numbers: dict[str, Any] = {}
+        for flag, row in (("public", PUBLIC), ("web", WITH_BROWSERS)):
+            numbers |= row if self[flag] else {}
         for option in ("max-line", "max-peers", "per-source", "per-source-rate", "rate", "grace", "max-away"):
             if self[option] is not None:
                 numbers[option.replace("-", "_")] = self._number(option, 1 if option == "max-line" else 0)

@@ -48,6 +48,11 @@ class ReadingOptions(SynchronousTestCase):
         self.assertEqual(options["endpoints"], ["5000"])
         self.assertEqual((options["row"], options["limits"]), (MODES["pair"], Limits()))
 
+    def test_a_browser_may_be_slow(self) -> None:
+        """With `--web` a connection has a second for its first bytes, so that a busy browser's request is one."""
+        self.assertEqual(parsed("--web")["limits"], Limits(handshake=1.0))
+        self.assertEqual(parsed("--web", "--public")["limits"], Limits(handshake=1.0, **PUBLIC))
+
     def test_each_limit(self) -> None:
         """Each limit with an option is what the option says."""
         for option, field, value in (
