@@ -60,6 +60,7 @@ class Netcat(SynchronousTestCase):
             nc = self.dies(hub, 2)
             nc.says("one")
             self.assertEqual(pipe.stdout.readline(), b"one\n")
+            nc.hears("-!- your partner has finished")  # or its system would send a reset in place of a FIN
             nc.kill()
             self.assertEqual(pipe.wait(DEADLINE), 0)
             self.assertIn("-!- your partner has finished\n", pipe.stderr.read().decode())
