@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatterbox.connections.row import Row
+from chatterbox.connections.row import CALLS_A_TURN, Row
 from chatterbox.connections.timers import Delayed
 
 
@@ -44,6 +45,24 @@ class Rows(SynchronousTestCase):
         self.asks("a", "b", "c")
         self.clock.advance(8)
         self.assertEqual(self.came, ["a", "b"])
+
+    def test_a_turn(self) -> None:
+        """Of many that are due at once some come in each turn, in order."""
+        turns: list[Callable[[], None]] = []
+        clock = Clock()
+
+        def later(seconds: float, call: Callable[[], None]) -> Delayed:
+            turns.append(call)
+            return clock.callLater(seconds, call)
+
+        row = Row(later, clock.seconds, 10)
+        for _ in range(CALLS_A_TURN + 1):
+            row.add(partial(self.came.append, "x"))
+        clock.rightNow = 10
+        turns.pop()()
+        self.assertEqual(len(self.came), CALLS_A_TURN)
+        turns.pop()()
+        self.assertEqual((len(self.came), turns), (CALLS_A_TURN + 1, []))
 
     def test_cancelled(self) -> None:
         """A cancelled one doesn't come, wherever it stands; to cancel it again, or one that has come, changes nothing."""
