@@ -321,6 +321,7 @@ class Fingers(SynchronousTestCase):
             tty.until(lambda: tty.typed_row() == ">")
             tty.type("next\r")
             self.assertEqual(played.hear()["text"], "next")
+            tty.until(lambda: "you: next" in tty.text() and tty.typed_row() == ">")  # Up knows lines once it is drawn
             tty.type("\x1b[A\x1b[A")
             tty.until(lambda: tty.typed_row() == "> /quti")
             tty.type("\x15//quti\r")
