@@ -17,6 +17,7 @@ from ..wire.keys import KeyReader
 from ..wire.lines import first_lines
 from ..wire.numbered import Numbered
 from ..wire.speaking import PORTION
+from ..wire.text import lines_in
 from ..wire.verbs import Command, Farewell, Fault, Piece, Typing
 from .bare import without_label
 from .breath import Breath
@@ -115,12 +116,18 @@ class Speech:
     def reach(self, piece: Piece) -> int:
         """Return how many may hear something when `piece` is handled: a fault or a ping is its speaker's own affair.
 
-        Two lines count as a hearer: each may become an object.
+        Two lines count as a hearer where each becomes an object.
         """
         if not isinstance(piece, bytes | Command | Farewell | Typing | Numbered):
             return 1
-        lines = piece.count(b"\n") if isinstance(piece, bytes) else piece.lines if isinstance(piece, Numbered) else 0
-        return self._hearers + lines // LINES_A_HEARER
+        return self._hearers + self._objects_of(piece) // LINES_A_HEARER
+
+    def _objects_of(self, piece: Piece) -> int:
+        """Return how many objects somebody hears of `piece`, if anybody here hears objects."""
+        room = self._talker.peer.room
+        if not isinstance(piece, bytes | Numbered) or not room or not 0 < room.max_lines <= MAX_OBJECTS:
+            return 0
+        return piece.lines if isinstance(piece, Numbered) else lines_in(piece)
 
     @property
     def _hearers(self) -> int:
