@@ -184,6 +184,20 @@ class Objects(SynchronousTestCase):
         self.assertLessEqual(self.most_at_once(b"", say * 16), LINES_A_HEARER * HEARERS + MAX_OBJECTS // 2)
 
 
+class Bulk(SynchronousTestCase):
+    """Where nobody hears objects, many lines are no reason to pause."""
+
+    def test_a_read_of_a_text_pair(self) -> None:
+        """64 KiB of short lines are said in the call that reads them, and the speaker is read on."""
+        hub = HubOnAClock()
+        hearer, speaker = hub.nc(), hub.nc()
+        block = b"line\n" * (64 * 1024 // 5)
+        speaker.line.protocol.dataReceived(block)
+        self.assertTrue(speaker.line.reading)
+        hub.wait(0)
+        self.assertTrue(hearer.line.taken.endswith(block))
+
+
 class Reading(SynchronousTestCase):
     """What takes long to read is said in the turn after that."""
 
