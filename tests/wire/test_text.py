@@ -168,6 +168,14 @@ class EveryWay(SynchronousTestCase):
                 for way, clean in WAYS.items():
                     self.assertEqual(len(clean(bytes(block))), size - 1, (way, control, at))
 
+    def test_every_character_across_the_border_of_a_slice(self) -> None:
+        """A character, and the torn rest of one, whose bytes fall on both sides of what is decoded at once."""
+        whole = [chr(code).encode() for code in (*sorted(FORBIDDEN), ord("é"), ord("’"), ord("茶"), 0x1F600)]
+        for sign in (*whole, *(sign[:-1] for sign in whole if len(sign) > 1)):
+            for before in range(1, len(sign) + 1):
+                self.each(b"x" * (24 * 1024 - before) + sign + "é\n".encode())
+                self.each(b"x" * (24 * 1024 - before) + sign)
+
     def test_around_the_small_size(self) -> None:
         """A control is found in blocks of 1023, 1024 and 1025 bytes."""
         for size in (1023, 1024, 1025):
