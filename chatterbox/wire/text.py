@@ -11,10 +11,11 @@ from collections.abc import Callable
 
 try:
     from stringzilla import __version__ as _library_version
-    from stringzilla import count as _count
+    from stringzilla import bytesum as _bytesum
     from stringzilla import find_first_of as _find_first_of
+    from stringzilla import translate as _translate
 except ImportError:  # the extra `fast` is not installed
-    _count = _find_first_of = None
+    _bytesum = _find_first_of = _translate = None
 
 NOTICE = b"-!- "
 """What the hub itself says to a text peer begins so (irssi's marker)."""
@@ -29,8 +30,8 @@ _SLICE = 24 * 1024
 """Bytes searched at once: they stay in the processor's first cache (32 KiB) while each control is looked for.
 
 Of a larger piece Python's decoder may have the memory from the system each time, and gives it back: twice the time."""
-_MUCH = 128 * 1024
-"""Bytes beyond which Python counts: no client says as much at once, and a bare newline costs the library 8 ns."""
+_MARK_NEWLINES = bytes(byte == 10 for byte in range(256))
+"""A newline becomes a byte of 1, everything else one of 0."""
 
 _C1 = tuple((sign.encode()[-1], sign) for sign in map(chr, range(0x80, 0xA0)))
 """The second row of controls, each behind its last byte; in UTF-8 each begins with C2."""
@@ -111,8 +112,12 @@ SCANNER = f"stringzilla {_library_version}" if _find_first_of else "plain Python
 
 
 def lines_in(block: bytes) -> int:
-    """Return how many lines `block` is; of 64 KiB of text the library counts them in a fifth of the time."""
-    return _count(block, b"\n") if _count and len(block) <= _MUCH else block.count(b"\n")
+    """Return how many lines `block` is.
+
+    The library marks and adds them: those in 240 KiB in 40 µs, whatever they are. Python takes 120 to 210 µs, and the
+    library's own `count` 19 ns for a bare newline.
+    """
+    return _bytesum(_translate(block, _MARK_NEWLINES)) if _translate else block.count(b"\n")
 
 
 def clean_text(text: str) -> str:

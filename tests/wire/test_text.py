@@ -51,7 +51,7 @@ def text_with(library: object) -> ModuleType:
 def library_with(find_first_of: Callable[[bytes, bytes], int]) -> ModuleType:
     """Return a module that looks like stringzilla."""
     library = ModuleType("stringzilla")
-    vars(library).update(__version__="0.0.test", find_first_of=find_first_of, count=bytes.count)
+    vars(library).update(__version__="0.0.test", find_first_of=find_first_of, bytesum=sum, translate=bytes.translate)
     return library
 
 
@@ -126,8 +126,7 @@ class EveryWay(SynchronousTestCase):
         """Every newline, and nothing else, in each way."""
         block = (b"x" * padding + block + b"\n") * 2
         for way, module in MODULES.items():
-            for many in (block, block * (1 + 128 * 1024 // len(block))):
-                self.assertEqual(module.lines_in(many), many.count(b"\n"), way)
+            self.assertEqual(module.lines_in(block), block.count(b"\n"), way)
 
     @given(st.text(), st.sampled_from(PADDING))
     @PROPERTY
