@@ -63,7 +63,7 @@ class Lines:
                 self.tail = bytearray(self.tail) if isinstance(self.tail, bytes) else self.tail
                 self.tail += data
             return b""
-        block = bytes(self.tail) + data[:end] if self.tail else data[:end]
+        block = b"".join((self.tail, memoryview(data)[:end])) if self.tail else data[:end]
         self.tail = data[end:]
         return block
 
@@ -91,12 +91,13 @@ class Body:
         """Bytes of it that haven't come; 0: an object comes next."""
         self.kept = 0
         """Bytes of it that have come, and wait."""
-        self._pieces: tuple[bytes, ...] = ()
+        self._pieces: tuple[bytes | memoryview, ...] = ()
 
     def take(self, lines: bytes, start: int) -> int:
         """Take what belongs to it of `lines`, from `start` on; return where that ends."""
         end = min(len(lines), start + self.left)
-        self._pieces += (lines[start:end],)
+        is_whole = not start and end == len(lines)
+        self._pieces += (lines if is_whole else memoryview(lines)[start:end],)
         if len(self._pieces) > self.MOST_PIECES:
             self._pieces = (b"".join(self._pieces),)
         self.kept += end - start

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TypeGuard
 
-from .text import lines_in
+from .text import clean, lines_in
 
 EVENTS = {"say": "said", "me": "did", "msg": "told", "done": "finished", "missing": "missing"}
 """The event that each numbered verb becomes; `missing` is said by the hub alone, in place of lines that it dropped."""
@@ -130,16 +130,17 @@ def _read(kind: str, form: Json, block: bytes | None) -> Numbered | None:
     if kind == "missing":
         lines = form.get("lines", 1)
     elif kind != "done":
-        block = _lines_of(form) if block is None else block
+        block = lines_of(form) if block is None else block
         lines = lines_in(block)
     if not is_number(lines) or (kind in ("me", "msg") and lines != 1):
         return None
     return Numbered(kind, n, block or b"", lines, to, gap, form.get("private") is True)
 
 
-def _lines_of(form: Json) -> bytes:
+def lines_of(form: Json) -> bytes:
+    """Return the lines in the `text` of an object, cleaned; none where it has no text."""
     text = form.get("text")
-    return text.encode(errors="replace") + b"\n" if isinstance(text, str) else b""
+    return clean(text.encode(errors="replace") + b"\n") if isinstance(text, str) else b""
 
 
 def is_number(value: object) -> TypeGuard[int]:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
-from ...wire.numbered import Json, Numbered
+from ...wire.numbered import Json, Numbered, lines_of
 from ...wire.text import NOTICE, clean, clean_text
 from ..naming import instead_of
 
@@ -93,7 +93,7 @@ class TextWording:
         if event.get("own") is True and kind != "renamed" and (self._numbered or kind != "said"):
             return Worded()  # a session has said it already (`own`)
         if kind == "said":
-            return Worded(self._said(event, thing.block if thing else _block(event)))
+            return Worded(self._said(event, thing.block if thing else lines_of(event)))
         if kind == "did":
             return Worded(f"* {_word(event, 'from')} {_word(event, 'text')}\n".encode())
         if kind == "typed":
@@ -113,7 +113,6 @@ class TextWording:
         return Worded(self._said({"from": name}, lines)) if self._echo else Worded()
 
     def _said(self, event: Json, block: bytes) -> bytes:
-        block = clean(block)
         if not (self._label and _word(event, "from")):
             return block
         label = f"{_word(event, 'from')}: ".encode()
@@ -245,11 +244,6 @@ def _cleaned(value: object, keys: bool = False) -> object:
 def _word(event: Json, key: str) -> str:
     value = event.get(key)
     return clean_text(value) if isinstance(value, str) else ""
-
-
-def _block(event: Json) -> bytes:
-    text = event.get("text")
-    return text.encode(errors="replace") + b"\n" if isinstance(text, str) else b""
 
 
 def count(lines: int) -> str:
