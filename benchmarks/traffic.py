@@ -8,7 +8,7 @@ from __future__ import annotations
 import gc
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from selectors import EVENT_WRITE, DefaultSelector
 from socket import SO_ERROR, SOL_SOCKET, socket
@@ -65,6 +65,9 @@ class _Nowhere:
     """A transport that takes everything and goes nowhere."""
 
     def write(self, data: bytes) -> None:
+        """Forget it."""
+
+    def writeSequence(self, data: Iterable[bytes]) -> None:
         """Forget it."""
 
     def nothing(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from . import frames
@@ -283,6 +283,10 @@ class Channel:
             self._is_paused = True
             self.far.pause()
 
+    def write_all(self, data: Iterable[bytes]) -> None:
+        """Send all of `data`, as if it were one."""
+        self.write(b"".join(data))
+
     def close(self) -> None:
         """Close: all that was written travels before it."""
         if not self.is_closed:
@@ -318,6 +322,7 @@ class Channel:
     def ignore_producer(self) -> None:
         """Who writes is told to pause through `far`."""
 
+    writeSequence = write_all
     loseConnection = abortConnection = close
     pauseProducing, resumeProducing, unregisterProducer = pause_reading, resume_reading, ignore_producer
 

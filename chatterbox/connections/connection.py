@@ -275,7 +275,7 @@ class Connection:
         """Write something numbered that `speaker` says, if it is new to a plain peer; a session looks itself."""
         dialect = self.peer.dialect
         if isinstance(dialect, SessionJson):
-            self.outlet.write(dialect.numbered(speaker.name, speaker.stream, thing))
+            self.outlet.write_both(*dialect.numbered(speaker.name, speaker.stream, thing))
         elif self._stand_in:
             self._stand_in.hear(speaker, label, thing, rendered)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple, Protocol
 
 from ..core.events import Member, Undelivered
@@ -35,6 +35,9 @@ class Transport(Protocol):
 
     def write(self, data: bytes) -> None:
         """Send `data`, in order, some time."""
+
+    def writeSequence(self, data: Iterable[bytes]) -> None:
+        """Send all of `data`, as if it were one."""
 
     def unregisterProducer(self) -> None:
         """Nobody waits for this transport to take more."""
@@ -126,6 +129,14 @@ class Outlet:
         else:
             self.transport.write(data)
 
+    def write_both(self, head: bytes, block: bytes) -> None:
+        """Send `head` and `block`, in order; what the system takes of them isn't copied."""
+        self.written += len(head) + len(block)
+        if self.paused:
+            self._enqueue(head, block)
+        else:
+            self.transport.writeSequence((head, block))
+
     def write_from(self, speaker: Member, data: bytes) -> None:
         """Send `data`, which are `speaker`'s words, and take note whose they are."""
         self.write(data)
@@ -153,11 +164,12 @@ class Outlet:
         sent = self.written - (self.queued if self.is_lost else 0)
         return self._receipts.settle(self.acknowledged(), sent, finished=not self.is_lost and why != "slow")
 
-    def _enqueue(self, data: bytes) -> None:
+    def _enqueue(self, *parts: bytes) -> None:
         if self._queue is None:
             self._queue = deque()
-        self._put(self._queue, data)
-        self.queued += len(data)
+        for data in parts:
+            self._put(self._queue, data)
+            self.queued += len(data)
         if not self.paused:
             self._drain()
         if not self.full and self._is_much():
@@ -198,11 +210,11 @@ class Outlet:
         while queue and not self.paused:
             parts = [queue.popleft()]
             size = len(parts[0])
-            while queue and size + len(queue[0]) <= CHUNK:
+            while queue and (size <= GRAIN or size + len(queue[0]) <= CHUNK):
                 parts.append(queue.popleft())
                 size += len(parts[-1])
             self.queued -= size
-            self.transport.write(b"".join(parts))
+            self.transport.writeSequence(parts)
         if not queue:
             self._queue = None
 

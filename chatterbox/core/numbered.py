@@ -74,7 +74,7 @@ def route(audience: Audience, speaker: Member, thing: Numbered, to_all: bool, ec
                 member.hear(dialect.said(speaker.name, label, thing.block, True))
         elif isinstance(dialect, SessionJson):
             if dialect not in rendered:
-                rendered[dialect] = dialect.numbered(speaker.name, speaker.stream, thing)
+                rendered[dialect] = b"".join(dialect.numbered(speaker.name, speaker.stream, thing))
             member.hear(rendered[dialect])
         else:
             member.heed(speaker, label, thing, rendered)

@@ -146,6 +146,7 @@ class _Seat:
     def __init__(self, console: Console, terminal: Any) -> None:
         self._console = console
         self.write = terminal.write
+        self.writeSequence = terminal.writeSequence
         self.pauseProducing = terminal.pauseProducing
         self.resumeProducing = terminal.resumeProducing
         self.unregisterProducer = terminal.unregisterProducer

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import socket
 import struct
+from collections.abc import Iterable
 from fcntl import ioctl
 from functools import lru_cache, partial
 from ipaddress import IPv6Address, ip_address
@@ -49,6 +50,13 @@ class AtOnce:
         sent = send_now(self, data)
         if sent < len(data):
             super().write(data[sent:])  # type: ignore[misc]  # the class that this is mixed into
+
+    def writeSequence(self: Any, data: Iterable[bytes]) -> None:
+        """Send all of `data` now, as far as the socket takes it, in one call."""
+        parts = tuple(data)
+        sent = send_now(self, *parts)
+        if sent < sum(map(len, parts)):
+            super().write(b"".join(parts)[sent:])  # type: ignore[misc]  # the class that this is mixed into
 
     def loseConnection(self: Any, *args: Any) -> None:
         """Close our half when all is sent, read on for a moment, then close.
@@ -92,8 +100,8 @@ class AtOnce:
         super().connectionLost(reason)  # type: ignore[misc]  # the class that this is mixed into
 
 
-def send_now(connection: Any, data: bytes) -> int:
-    """Send of `data` what the socket of a Twisted `connection` takes now; return how many bytes that were.
+def send_now(connection: Any, *parts: bytes) -> int:
+    """Send of `parts` what the socket of a Twisted `connection` takes now; return how many bytes that were.
 
     Twisted's own `write` waits for the reactor's next turn, which doubles the time a line takes. A failing send is left
     to the reactor, too: it meets the same error and ends the connection at a time of its own, so that nobody loses a
@@ -103,7 +111,7 @@ def send_now(connection: Any, data: bytes) -> int:
     if waiting or not connection.connected or connection._writeDisconnecting or connection.disconnecting:
         return 0
     try:
-        sent: int = connection.socket.send(data)
+        sent: int = connection.socket.send(*parts) if len(parts) == 1 else connection.socket.sendmsg(parts)
     except OSError:
         return 0
     return sent

@@ -7,7 +7,7 @@ it, and a stdout that takes no more never closes. This module does not know what
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from twisted.internet.interfaces import IPushProducer, IReadDescriptor
@@ -111,6 +111,10 @@ class Stdio:
         if self._producer and not self._has_paused and self._writer.waiting > HIGH_WATER:
             self._has_paused = True
             self._producer.pauseProducing()
+
+    def writeSequence(self, data: Iterable[bytes]) -> None:
+        """Write all of `data`, as if it were one."""
+        self.write(b"".join(data))
 
     def _is_drained(self) -> None:
         if self._producer and self._has_paused:

@@ -325,6 +325,10 @@ class Visit:
                 frames, self._pong = b"".join([*self._pong, frames]), []
             self._raw.write(frames)
 
+    def writeSequence(self, data: Iterable[bytes]) -> None:
+        """Send all of `data`, as if it were one."""
+        self.write(b"".join(data))
+
     def _write_controls(self) -> None:
         """Send what the protocol itself has to say; to who reads nothing, the answer to its last ping only."""
         pongs = self._protocol.data_to_send()

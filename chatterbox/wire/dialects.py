@@ -205,9 +205,9 @@ class SessionJson(Json):
         fields: dict[str, object] = {"why": why, "text": text} if text else {"why": why}
         return self.message(Message("closed", fields))
 
-    def numbered(self, name: str, stream: str, thing: Numbered) -> bytes:
-        """Return what a session hears of a numbered thing: many lines in one object."""
-        return self._written(to_event(thing, name, stream))
+    def numbered(self, name: str, stream: str, thing: Numbered) -> tuple[bytes, bytes]:
+        """Return what a session hears of a numbered thing: many lines in one object, and nothing behind it."""
+        return self._written(to_event(thing, name, stream)), b""
 
 
 class BlockJson(SessionJson):
@@ -221,11 +221,11 @@ class BlockJson(SessionJson):
         """Return a reader for one peer: it has a state, since a block comes in any pieces."""
         return BlockReader(self._objects)
 
-    def numbered(self, name: str, stream: str, thing: Numbered) -> bytes:
-        """Return the object, and the lines that were said behind it."""
+    def numbered(self, name: str, stream: str, thing: Numbered) -> tuple[bytes, bytes]:
+        """Return the object, and behind it the lines that were said."""
         if thing.kind != "say" or not thing.block:
             return super().numbered(name, stream, thing)
-        return self._written(to_event(thing, name, stream, behind=True)) + thing.block
+        return self._written(to_event(thing, name, stream, behind=True)), thing.block
 
 
 class Keys(Text):

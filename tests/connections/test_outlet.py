@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.task import Clock
@@ -18,6 +20,7 @@ class Pipe:
 
     def __init__(self, capacity: int) -> None:
         self.writes: list[bytes] = []
+        self.sequences: list[tuple[bytes, ...]] = []
         self.buffered = 0
         self.calls: list[str] = []
         self.outlet: Outlet
@@ -29,6 +32,11 @@ class Pipe:
         self.buffered += len(data)
         if self.buffered > self._capacity:
             self.outlet.pause()
+
+    def writeSequence(self, data: Iterable[bytes]) -> None:
+        """Take all of `data`, as if it were one."""
+        self.sequences.append(tuple(data))
+        self.write(b"".join(self.sequences[-1]))
 
     def empty(self) -> None:
         """Send all that is buffered, and say so if a pause was asked for."""
@@ -84,6 +92,19 @@ class Queueing(SynchronousTestCase):
         outlet.write(data)
         self.assertIs(transport.writes[0], data)
         self.assertEqual((outlet.queued, outlet.paused), (0, False))
+
+    def test_an_object_and_the_block_behind_it(self) -> None:
+        """They leave together, at once or from the queue, and the block isn't copied; who hears is told once of both."""
+        transport, outlet = pipe(capacity=0, high_water=CHUNK, bound=CHUNK * 3)
+        block = b"x" * CHUNK * 2
+        for _ in range(3):
+            outlet.write_both(b"{}\n", block)
+        self.assertEqual(transport.sequences, [(b"{}\n", block)])
+        self.assertEqual(transport.calls, ["full", "over"])
+        self.assertEqual((outlet.written, outlet.queued), (3 * len(block) + 9, 2 * len(block) + 6))
+        transport.empty()
+        self.assertEqual(transport.sequences[1:], [(b"{}\n", block)])
+        self.assertIs(transport.sequences[1][1], block)
 
     def test_nothing_is_written_to_a_paused_transport(self) -> None:
         """Twisted's write never refuses: so it isn't asked."""

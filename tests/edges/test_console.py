@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterable
 from typing import Any, cast
 from unittest import mock
 
@@ -29,6 +30,10 @@ class Screen:
     def write(self, data: bytes) -> None:
         """Show it."""
         self.shown += data
+
+    def writeSequence(self, data: Iterable[bytes]) -> None:
+        """Show all of it."""
+        self.write(b"".join(data))
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
         """Remember it."""

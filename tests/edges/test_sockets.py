@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count, product
 from typing import Any
 
@@ -65,6 +65,10 @@ class FakeSocket:
         self.room -= taken
         self.sent += bytes(data[:taken])
         return taken
+
+    def sendmsg(self, parts: Sequence[bytes]) -> int:
+        """Take some of `parts`, likewise."""
+        return self.send(b"".join(parts))
 
     def recv(self, size: int) -> bytes:
         """Return what has come; an empty string is a FIN."""
@@ -152,6 +156,18 @@ class EagerWrites(SynchronousTestCase):
         self.assertEqual(self.reactor.getWriters(), [])
         self.says(b"four")
         self.assertTrue(self.b.heard.endswith(b"5: three\n5: four\n"))
+
+    def test_several_parts(self) -> None:
+        """What the socket didn't take of an object and the block behind it leaves later, wherever it was cut."""
+        for room in range(12):
+            line = Line(self.reactor, self.admission)
+            line.socket.room = room
+            line.transport.writeSequence(part for part in (b"head", b"block\n"))
+            line.transport.write(b"more")
+            self.assertEqual(line.heard, b"headblock\nmore"[:room])
+            line.socket.room = 100
+            self.reactor.turn()
+            self.assertEqual(line.heard, b"headblock\nmore")
 
     def test_a_full_socket(self) -> None:
         """EAGAIN is no error: all is sent later."""

@@ -10,7 +10,7 @@ import json
 import signal
 import socket
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
@@ -96,6 +96,10 @@ class FakeTransport:
             self._paused = True
             if self._producer:
                 self._producer.pauseProducing()
+
+    def writeSequence(self, data: Iterable[bytes]) -> None:
+        """Take all of `data`, as if it were one."""
+        self.write(b"".join(data))
 
     def loseConnection(self) -> None:
         """Close when all is taken."""

@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 import shlex
 import time
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
@@ -76,6 +77,9 @@ class Terminal:
 
     def write(self, data: bytes) -> None:
         self.out += data
+
+    def writeSequence(self, data: Iterable[bytes]) -> None:
+        self.write(b"".join(data))
 
     def loseConnection(self) -> None:
         pass
