@@ -15,7 +15,7 @@ from ..core.peer import Peer
 from ..wire.dialects import QUESTION, Message
 from ..wire.names import read_name
 from ..wire.numbered import Json
-from ..wire.reading import Reader, hello
+from ..wire.reading import Reader, hello, json_object, may_be_hello
 from ..wire.text import clean, clean_text
 from ..wire.verbs import Command, Fault, Piece
 from .inlet import Inlet
@@ -189,8 +189,9 @@ class Handshake:
 
 
 def _is_torn(line: bytes) -> bool:
-    """Return whether a first line is the beginning of a hello, cut off: there may be half of a secret in it."""
-    return line.lstrip().startswith(b'{"chatterbox"') and hello(line) is None
+    """Return whether a first line is a part of a hello, however it is spelled: there may be a secret in it."""
+    is_part = may_be_hello(line) and (b'"chatterbox"' in line or b'"session"' in line)
+    return is_part and json_object(line) is None
 
 
 def _control_fault(line: bytes) -> str:

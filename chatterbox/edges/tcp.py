@@ -41,7 +41,9 @@ SMALL_READ = 4096
 _NEWLINE = 10
 
 _BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-_HTTP = re.compile(rb"[A-Z]+ \S+ HTTP/1\.[01]\r?\n")
+_HTTP = re.compile(rb"(?:[A-Z-]+ \S+ HTTP/1\.[01]|PRI \* HTTP/2\.0)\r?\n")
+_LINE_BEGUN = re.compile(rb"[A-Z-]{3,} \S{32}|{")
+"""What fingers don't type as a first key: a request whose line is longer than a packet, or a hello."""
 _TLS_HELLO = b"\x16\x03"
 
 
@@ -271,7 +273,7 @@ class ChatProtocol(LineReceiver):
             peer.end("kicked", "this port speaks plain text, not TLS")
         elif _NEWLINE in data and _HTTP.match(self._lines.tail + data):
             self._meet_browser(data)
-        elif peer.dialect.by_keys and start[:1] != b"{":
+        elif peer.dialect.by_keys and not self._lines.tail and not _LINE_BEGUN.match(data):
             self._take = self._take_keys
             self._take_keys(data)
         elif _NEWLINE not in data:
@@ -279,6 +281,9 @@ class ChatProtocol(LineReceiver):
         else:
             self._take_lines(data)
             self._take = self._take_keys if peer.dialect.by_keys else self._take_lines
+            if peer.dialect.by_keys and self._lines.tail:  # it was no hello: the keys behind it are typed already
+                keys, self._lines = bytes(self._lines.tail), Lines()
+                self._take_keys(keys)
 
     def _meet_browser(self, data: bytes) -> None:
         """Hand the connection on to the edge for browsers; where there is none, send it away."""

@@ -6,6 +6,8 @@ long a silence ends a message. It does not know who sends.
 
 from __future__ import annotations
 
+from .text import NOTICE
+
 GAP = 0.05
 """Seconds of silence that end a message: between two of ours there is as much."""
 LAST_WORD = 0.1
@@ -15,10 +17,13 @@ MAX_MESSAGE = 1024
 
 
 def cut(line: bytes) -> tuple[bytes, bytes]:
-    """Return the first message of `line`, cut between characters, and the rest; a newline at its end counts nothing."""
+    """Return the first message of `line`, cut between characters, and the rest; a newline at its end counts nothing.
+
+    The rest doesn't begin as a notice does: no speaker chooses where a notice stands.
+    """
     if len(line.removesuffix(b"\n")) <= MAX_MESSAGE:
         return line, b""
-    end = MAX_MESSAGE
+    end = MAX_MESSAGE - line.startswith(NOTICE, MAX_MESSAGE)
     while line[end] & 0xC0 == 0x80:
         end -= 1
     return line[:end], line[end:]

@@ -285,10 +285,6 @@ class Bare(Text):
             return reason
         return (b"" if why in ("quit", "bye") else reason) + self._last_word
 
-    def said(self, name: str, label: bytes, block: bytes, own: bool) -> bytes:
-        """Lines as they stand, since nothing marks a notice here; `BareOutlet` lets each travel alone."""
-        return label + block[:-1].replace(b"\n", b"\n" + label) + b"\n"
-
     def message(self, message: Message) -> bytes:
         """What the exercise's own server would say, in its words; the word that asks for a name travels alone."""
         kind, fields, _ = message

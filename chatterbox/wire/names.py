@@ -22,6 +22,10 @@ _ROOM = re.compile("[A-Za-z0-9._-]+")
 _SHAPE = re.compile(f"(?:LM{{0,{MARKS}}}|D|_)*")
 """What a name is made of, each character as the class that `_read` gives it."""
 
+_HEAP = re.compile("((?:[^\\w\\x00-\\x7f]|[\uff9e\uff9f]){30})(?:[^\\w\\x00-\\x7f]|[\uff9e\uff9f])+")
+"""Marks beyond 30 in a row, of which Unicode's stream-safe text has no more (UAX 15): Python takes n² steps to put n of
+them in order. The two letters of kana become marks."""
+
 _SCRIPTS = {
     word: word.capitalize()
     for word in (
@@ -95,8 +99,10 @@ def _read(char: str) -> tuple[str, str]:
 
 
 def fold(word: str) -> str:
-    """Return `word` so that two spellings of one name are equal: composed, and without case."""
-    return word.casefold() if word.isascii() else normalize("NFKC", normalize("NFKC", word).casefold())
+    """Return `word` so that two spellings of one name are equal: composed, without case and without heaps of marks."""
+    if word.isascii():
+        return word.casefold()
+    return normalize("NFKC", normalize("NFKC", _HEAP.sub(r"\1", word)).casefold())
 
 
 def name_keys(word: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
@@ -174,15 +175,20 @@ class JsonReader:
 
 
 def json_object(line: bytes) -> dict[str, object] | None:
-    """Return the JSON object that `line` is, or None; no input raises."""
+    """Return the JSON object that `line` is, also behind a BOM, or None; no input raises."""
     try:
-        sent = json.loads(line.decode(errors="replace"))
+        sent = json.loads(line.removeprefix(BOM_UTF8).decode(errors="replace"))
     except (ValueError, RecursionError):
         return None
     return sent if isinstance(sent, dict) else None
 
 
+def may_be_hello(line: bytes) -> bool:
+    """Return whether `line` begins as a hello does, or a part of one."""
+    return line.removeprefix(BOM_UTF8).lstrip().startswith(b"{")
+
+
 def hello(line: bytes) -> dict[str, object] | None:
     """Return the object that makes a connection a JSON peer, where `line`, its first one, is that."""
-    sent = json_object(line) if line.lstrip().startswith(b"{") else None
+    sent = json_object(line) if may_be_hello(line) else None
     return sent if sent and "chatterbox" in sent else None

@@ -128,6 +128,15 @@ class Widths(SynchronousTestCase):
         self.assertEqual(terminal.pane("bob", "", 12, 2), ["── bob ─────", "", ""])
         self.assertEqual(terminal.pane("bob", "日本語one two three", 10, 2), ["── bob ───", "日本語one ", "two three"])
 
+    def test_heaps_of_marks(self) -> None:
+        """Of a draft's marks eight are drawn on one character, in a row and in a pane; pictures of several stay whole."""
+        heap = "a" + "\u0301" * 4000 + "b"
+        for drawn in (terminal.draft_row("bob", heap, 80), terminal.pane("bob", heap, 80, 1)[1]):
+            self.assertEqual(drawn.removeprefix("bob … "), "a" + "\u0301" * 8 + "b")
+        family, wales = "👩‍👩‍👧‍👦", "🏴\U000e0067\U000e0062\U000e0077\U000e006c\U000e0073\U000e007f"
+        for whole in (family, wales, "က္ကျိုး"):
+            self.assertEqual(terminal.pane("bob", whole, 80, 1)[1], whole)
+
     @PROPERTY
     @given(HOSTILE, PRINTABLE, st.integers(10, 80), st.integers(0, 3))
     def test_pane_fits(self, name: str, text: str, columns: int, height: int) -> None:

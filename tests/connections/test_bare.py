@@ -57,6 +57,23 @@ class Bare(SynchronousTestCase):
         hub.wait(0.5)
         self.assertEqual(a.closed, "aborted")
 
+    def test_nobody_forges_a_notice(self) -> None:
+        """What a partner says gets one space in front where it looks like one, and no long line is cut before one."""
+        forged = "-!- your partner left (quit)"
+        for said in (forged, f"  {forged}", "x" * 1024 + forged, "é" * 512 + forged, " " * 1024 + forged, "x" * 2047 + forged):
+            hub = HubOnAClock(bare=True)
+            a, b = hub.nc("/who"), hub.connects()
+            hub.wait(1)
+            b.heard()
+            a.says(said)
+            heard = []
+            while message := b.heard():
+                heard.append(message)
+                hub.wait(0.05)
+            self.assertFalse([message for message in heard if message.startswith(b"-!- ")], said)
+            self.assertEqual(b"".join(heard), (" " if said.strip() == forged else "").encode() + said.encode())
+            self.assertLessEqual(max(map(len, heard)), 1024)
+
     def test_json_among_bare(self) -> None:
         """A hello makes a JSON peer here, too."""
         hub = HubOnAClock("ports", bare=True)

@@ -191,6 +191,33 @@ class Late(SynchronousTestCase):
         torn.sends(HELLO[:60].encode()).finishes()
         self.assertEqual((nc.heard(), torn.lines()[-1]), (b"", "-!- closed (lost): that is the beginning of a hello"))
 
+    def test_other_spellings(self) -> None:
+        """JSON in another order, with other spaces, or behind a BOM is a hello, too, and a part of it has a secret in it."""
+        sent = json.loads(HELLO)
+        turned = json.dumps(dict(reversed(sent.items())))
+        spaced = HELLO.replace('{"', '{ "')
+        for mode in ("pair", "ports", "duet", "talk"):
+            for start in ("", "\ufeff"):
+                for whole in (HELLO, turned, spaced):
+                    for size in (len(whole) - 1, whole.index(sent["session"]) + 32):
+                        hub = HubOnAClock(mode)
+                        nc = hub.nc("/who")
+                        hub.nc((start + whole)[: len(start) + size]).finishes()
+                        hub.connects().sends((start + whole)[: len(start) + size].encode()).finishes()
+                        self.assertNotIn(sent["session"].encode(), nc.heard(), (mode, whole))
+                    hub = HubOnAClock(mode)
+                    nc = hub.nc("/who")
+                    self.assertIn("welcome", hub.nc(start + whole).heard().decode(), (mode, start, whole))
+                    self.assertNotIn(b"session", nc.heard())
+
+    def test_json_that_is_no_hello(self) -> None:
+        """An object that only has such a key, or a line with a brace, is said as any line."""
+        for line in ('{"session": "x", "level": "info"}', "{session", '["session"'):
+            hub = HubOnAClock()
+            nc = hub.nc("/who")
+            hub.nc(line)
+            self.assertEqual(nc.lines()[-1], line)
+
     def test_what_was_said_meanwhile(self) -> None:
         """A session's client can't read it as text: its speaker is told, whether that is a session or a plain peer."""
         hub = HubOnAClock()

@@ -18,6 +18,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chatterbox.client.terminal.commands import read
 from chatterbox.client.terminal.roster import Roster
+from chatterbox.client.terminal.rows import Draft, Row, draft_row, dress, pane
 from chatterbox.edges.listening import _unix_path
 from chatterbox.edges.page import Gate
 from chatterbox.edges.proxy import read_header
@@ -27,6 +28,7 @@ from chatterbox.limits import Limits
 from chatterbox.wire.dialects import make_dialects
 from chatterbox.wire.keys import KeyReader
 from chatterbox.wire.lines import Lines, first_lines, within
+from chatterbox.wire.names import mentions
 from chatterbox.wire.reading import JsonReader, TextReader, hello
 from chatterbox.wire.speaking import SessionReader
 from chatterbox.wire.text import clean, clean_keys
@@ -85,6 +87,8 @@ LINES: dict[str, bytes] = {
     "kills": b"abc\x15\x15",
     "emoji": "\U0001f600".encode(),
     "emoji and a backspace": "\U0001f600\U0001f600\b".encode(),
+    "marks in the wrong order": "\u0301\u0323".encode(),
+    "marks of kana among others": ("\u0301" * 30 + "\uff9e").encode(),
     "objects": b"{}\n",
     "brackets": b"[",
     "braces": b'{"a":',
@@ -165,6 +169,11 @@ PARSERS: dict[str, Callable[[bytes], object]] = {
     "Resp in small pieces": answered,
     "Roster": rostered,
     "the hint of a command": lambda block: read(f"/{block.decode(errors='replace')}"),
+    "mentions": lambda block: mentions(block.decode(errors="replace"), "ann"),
+    "a draft": lambda block: Draft().type(block.decode(errors="replace")),
+    "the row of a draft": lambda block: draft_row("ann", block.decode(errors="replace"), 80),
+    "the pane of a draft": lambda block: pane("ann", block.decode(errors="replace"), 80, 3),
+    "a row": lambda block: dress(Row(block.decode(errors="replace"), "ann: ", "ann")),
     "Text.said": lambda block: HERE.text.said("ann", b"", block, False),
     "Keys.said": lambda block: HERE.keys.said("ann", b"", block, False),
     "Json.said": lambda block: HERE.json.said("ann", b"", clean(block), False),

@@ -175,3 +175,10 @@ class Mentions(SynchronousTestCase):
             self.assertTrue(mentions(text, name), text)
         for text, name in (("Joséphine", "José"), ("Евангелие", "Ева"), ("रामे", "राम"), ("josefa", "José")):
             self.assertFalse(mentions(text, name), text)
+
+    def test_heaps_of_marks(self) -> None:
+        """Thousands of marks make no name of what is none, and hide none that stands beside them."""
+        for heap in ("\u0301" * 4000, "\u0301\u0323" * 2000, "\uff9e\u0301" * 2000):
+            self.assertFalse(mentions(f"ann{heap}", "ann"))
+            self.assertTrue(mentions(f"x{heap} ann", "ann"))
+            self.assertTrue(mentions(f"jose\u0301 x{heap}", "José"))

@@ -181,6 +181,8 @@ class Status(NamedTuple):
 RUB, KILL, ENTER = "\b", "\x15", "\n"
 DRAFT_LIMIT = 4096
 """Characters of somebody's draft that are kept: what the longest line has at most."""
+HEAP = 8
+"""Marks on one character of a draft that are drawn: a Burmese syllable has four, the flag of Wales seven."""
 
 
 class Draft:
@@ -222,18 +224,31 @@ def keys_between(old: str, new: str) -> str:
 def draft_row(name: str, text: str, columns: int) -> str:
     """Return the row in which `name`'s draft is seen: its end, where the typing is."""
     label = clip(clean_text(name), columns // 3) + " … "
-    return label + clip_start(text.replace("\t", " "), columns - width(label))
+    return label + clip_start(_without_heaps(text.replace("\t", " ")), columns - width(label))
+
+
+def _without_heaps(text: str) -> str:
+    """Leave out marks beyond the first HEAP in a row: the screen keeps a character once more for each that is on it."""
+    if text.isascii():
+        return text
+    kept, marks = [], 0
+    for char in text:
+        marks = 0 if _cell(char) else marks + 1
+        if marks <= HEAP:
+            kept.append(char)
+    return "".join(kept)
 
 
 def pane(name: str, text: str, columns: int, height: int) -> list[str]:
     """Return a pane of mode `talk`: a ruler with `name`, and the last `height` rows that `text` takes."""
     head = f"── {clip(clean_text(name), columns // 2)} "
-    rows, row = [], ""
-    for char in text.replace("\t", " "):
-        if width(row + char) > columns:
+    rows, row, left = [], "", columns
+    for char in _without_heaps(text.replace("\t", " ")):
+        if _cell(char) > left:
             rows.append(row)
-            row = ""
+            row, left = "", columns
         row += char
+        left -= _cell(char)
     filled = [*rows, row][-height:] if height else []
     return [head + "─" * (columns - width(head)), *filled, *[""] * (height - len(filled))]
 
