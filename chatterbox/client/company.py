@@ -6,8 +6,9 @@ It tells the outbox whom to speak to, and the hearing who had said all. It does 
 from __future__ import annotations
 
 from ..wire.hearing import Hearing
+from ..wire.inbox import MOST_HEARD
 from ..wire.numbered import LONGEST, Json, stream_in
-from ..wire.numbering import MOST_HEARD, Outbox
+from ..wire.numbering import Outbox
 from .outputs import End, end_in, ends_in, got_in
 
 

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ..wire.inbox import MOST_HEARD
 from ..wire.numbered import LONGEST, Json, Numbered, is_number, stream_in, to_verb
-from ..wire.numbering import MOST_HEARD, Outcome
+from ..wire.numbering import Outcome
 from ..wire.speaking import portions
 
 LARGEST_TEXT = 128 * 1024

@@ -21,8 +21,9 @@ from __future__ import annotations
 from collections import deque
 
 from ..wire.hearing import Hearing
+from ..wire.inbox import Got, Heard
 from ..wire.numbered import Numbered
-from ..wire.numbering import AGENT_LIMIT, Got, Heard, Outbox, Outcome
+from ..wire.numbering import AGENT_LIMIT, Outbox, Outcome
 
 
 class Agent:

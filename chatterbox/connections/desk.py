@@ -15,10 +15,11 @@ from ..core.numbered import welcome
 from ..core.peer import LOBBY, Peer
 from ..core.room import Room
 from ..wire.dialects import QUESTION, Dialects, Message
+from ..wire.inbox import Got
 from ..wire.lane import LARGEST_BLOCK, LARGEST_SAY
 from ..wire.names import numbered, read_name, room_fault
 from ..wire.numbered import Json, Numbered
-from ..wire.numbering import SESSION_LIMIT, Got
+from ..wire.numbering import SESSION_LIMIT
 from ..wire.text import clean_text
 from ..wire.verbs import Dropped, Goodbye, Piece, Ping, Unreadable
 from .connection import Connection

@@ -88,10 +88,10 @@ class StandIn:
         """Take it that `other` is gone, or away for now."""
         if why == "away":
             self._agent.outbox.away(other.stream)
-        else:
-            self._why = why
-            self._agent.outbox.left(other.stream, other.last_got(self._agent.stream))
-            self._agent.hearing.inbox.part(other.stream)
+            return
+        self._why = why
+        self._agent.outbox.left(other.stream, other.last_got(self._agent.stream))
+        self._agent.hearing.inbox.part(other.stream)
         self._flush()
 
     def rise(self, why: str) -> None:
@@ -164,30 +164,43 @@ class StandIn:
             thing: what is said.
             rendered: the whole of it, by dialect, as far as others have it already.
         """
+        plain, agent = self._plain, self._agent
+        dialect = plain.peer.dialect
+        if agent.hearing.take_next(speaker.stream, thing):  # as nearly always, and for a thousand: the shortest way
+            data = rendered.get(dialect)
+            if data is None:
+                data = rendered[dialect] = _render(dialect, speaker, label, thing)
+        else:
+            new = self._new_of(speaker, thing)
+            if not new.lines or plain.peer.gone:
+                self._look_soon()
+                return
+            data = _render(dialect, speaker, label, new)
+        if data:
+            plain.outlet.write(data)
+        agent.wrote(plain.outlet.written)
+        if len(data) >= BULK and agent.outbox.pair:  # what came before is taken by now: its speaker may go on
+            self._acknowledge()
+        if not self._is_looking:
+            self._is_looking = True
+            self._glances.add(self)
+
+    def _new_of(self, speaker: Member, thing: Numbered) -> Numbered:
+        """Return what is new of `thing`, where that isn't all of it; lines that are missing before it are told."""
         heard = self._agent.hear(speaker.stream, thing, self._now())
         if heard.missed:
             self._plain.peer.tell(Message("missed", {"name": speaker.name, "lines": heard.missed}))
-        new = heard.thing
-        if new.lines:
-            dialect = self._plain.peer.dialect
-            data = rendered.get(dialect) if new is thing else _render(dialect, speaker, label, new)
-            if data is None:
-                data = rendered[dialect] = _render(dialect, speaker, label, new)
-            self._plain.peer.hear(data)
-            self._agent.wrote(self._plain.written())
-            if self._agent.outbox.pair and len(data) >= BULK:  # what came before is taken by now: its speaker may go on
-                self._acknowledge()
-        if not self._is_looking:
-            self._look_soon()
+        return heard.thing
 
     def _look_soon(self) -> None:
         """Look at what the peer's machine has taken in a moment, once, while there is anything to be said of that."""
-        if self._agent.unacknowledged or self._agent.due is not None:
+        if not self._is_looking and (self._agent.unacknowledged or self._agent.due is not None):
             self._is_looking = True
             self._glances.add(self)
 
     def stop(self) -> None:
         """Look no more: the connection ends."""
+        self._is_looking = True
         self._glances.forget(self)
 
     def glance(self, most: int) -> int:

@@ -99,7 +99,7 @@ class Audience:
 
         A label or an object around each makes megabytes of 64 KiB of bare newlines.
         """
-        dialects = [member.dialect for member in self.members]
+        dialects = {member.dialect for member in self.members}
         if not all(dialect.framed for dialect in dialects):
             return FEW_LINES
         if any(dialect.expands for dialect in dialects):

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections import deque
 
+from .inbox import MOST_HEARD, Got, Heard, Inbox
 from .lane import BLOCK_COST
 from .numbered import Numbered
-from .numbering import MOST_HEARD, Got, Heard, Inbox
 
 UNREAD_LIMIT = 256 * 1024
 """Bytes that wait to be shown, at which the link isn't read."""
@@ -47,8 +47,19 @@ class Hearing:
         """Whether anything waits to be shown."""
         return bool(self._unshown)
 
+    def take_next(self, stream: str, thing: Numbered) -> bool:
+        """Take the whole of `thing` if it is just the next one of `stream`; return whether it is."""
+        if not self.inbox.follows(stream, thing):
+            return False
+        self._unshown.append(thing)
+        self._speakers.append(stream)
+        self.unread += len(thing.block) + BLOCK_COST
+        return True
+
     def take(self, stream: str, thing: Numbered, now: float) -> Heard | None:
         """Take `thing`, or what is new of it; it counts as heard when it is `shown`."""
+        if self.take_next(stream, thing):
+            return Heard(thing)
         heard = self.inbox.hear(stream, thing, now)
         if heard is None:
             return None

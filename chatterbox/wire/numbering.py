@@ -1,8 +1,8 @@
-"""An outbox is what one end has said and the others haven't got yet; an inbox is how far one end has heard the others.
+"""An outbox is what one end has said and the others haven't got yet; `inbox` is how far one end has heard the others.
 
 Both ends of a conversation have one of each: a session's client has them itself, and the hub's agent has them for a
 plain peer. Lines are numbered for each pair of speaker and addressee, kept until they are got, and repeated when the
-other end is seen again, at no other time. Neither class knows links or names; moments in time are handed to it.
+other end is seen again, at no other time. An outbox does not know links, names or time.
 
 | call of `Outbox` | when |
 |---|---|
@@ -12,26 +12,17 @@ other end is seen again, at no other time. Neither class knows links or names; m
 | `got(stream, n, private)`, `dropped(n, to, private)` | lines up to `n` are shown; line `n` was too long |
 | `moved(pair)` | it sits in another room now |
 | `drain()` | after each of these: returns what to send, in order, and what became of its lines |
-
-| call of `Inbox` | when |
-|---|---|
-| `hear(stream, thing)` | something numbered has come; returns what of it is new, and how many lines were missed |
-| `shown(stream, n, private, size, now)` | its lines up to `n` are displayed, and not before |
-| `part(stream)` | that end has left, or this end has moved |
-| `gots(now, idle)` | it may be time to acknowledge: something was shown, nothing more is to be read, it is `due` |
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import NamedTuple
 
 from .lane import GOT, UNSENT, UNSURE, Block, Lane, Ledger, Outcome
 from .numbered import Numbered
 from .text import lines_in
 
-__all__ = ["AGENT_LIMIT", "GOT", "Got", "Heard", "Inbox", "Outbox", "Outcome", "SESSION_LIMIT", "UNSENT", "UNSURE"]
+__all__ = ["AGENT_LIMIT", "GOT", "Outbox", "Outcome", "SESSION_LIMIT", "UNSENT", "UNSURE"]
 
 KIB = 1024
 SESSION_LIMIT = 512 * KIB
@@ -40,12 +31,6 @@ AGENT_LIMIT = 256 * KIB
 """Bytes that the hub keeps for a plain peer: four reads, the next of which come while the first are acknowledged."""
 REMEMBERED = 64
 """Streams that have left whose counts are remembered; of those who are here each one is."""
-MOST_HEARD = 4096
-"""Streams of which an inbox takes it that they are here: 1 MiB, and four times a room of a thousand."""
-LAZY_BYTES = 128 * KIB
-"""Bytes shown after which `got` is said at once: half of what a plain peer's speaker may be ahead."""
-LAZY_SECONDS = 0.1
-"""Seconds that a `got` may wait for more to be shown."""
 
 
 class Outbox:
@@ -291,110 +276,3 @@ class Outbox:
 
     def _lane_of(self, stream: str, private: bool) -> Lane | None:
         return self._everyone if not (self.pair or private) else self._lanes.get((stream, private))
-
-
-class Got(NamedTuple):
-    """An acknowledgement: this end has shown all lines of `stream` up to `n`."""
-
-    stream: str
-    n: int
-    private: bool = False
-
-
-class Heard(NamedTuple):
-    """What is new of something numbered: the lines that weren't heard before, and how many were missed before them."""
-
-    thing: Numbered
-    missed: int = 0
-
-
-@dataclass(slots=True)
-class _Heard:
-    """How far one stream was heard."""
-
-    last: int = 0
-    shown: int = 0
-
-
-class Inbox:
-    """How far one end has heard, and shown, what the others say."""
-
-    def __init__(self) -> None:
-        self._streams: dict[tuple[str, bool], _Heard] = {}
-        self._left: dict[tuple[str, bool], _Heard] = {}
-        """Likewise, of those who have left; the last one to leave is the last."""
-        self._owing: dict[tuple[str, bool], _Heard] = {}
-        """Those to whom a `got` is to be said."""
-        self._since = 0.0
-        self._size = 0
-
-    def hear(self, stream: str, thing: Numbered, now: float) -> Heard | None:
-        """Take `thing` if it is the next one of `stream`, or says where the count is; else return None.
-
-        Of a block that overlaps, the part that is new is taken; what is known already is acknowledged again.
-        """
-        key = stream, thing.private
-        heard = self._streams.get(key) or self._meet(key)
-        if thing.n == heard.last + 1 and thing.lines and thing.kind != "missing":  # as nearly always
-            heard.last += thing.lines
-            return Heard(thing)
-        missed = 0
-        if thing.n > heard.last + 1:
-            if thing.gap is None:
-                return None
-            missed = min(thing.gap, thing.n - 1 - heard.last)
-            heard.last = thing.n - 1
-        if thing.last <= heard.last:
-            if thing.lines and heard.shown:
-                self._owe(key, heard, now, 0)
-            return Heard(thing.after(thing.lines), missed) if missed else None
-        fresh = thing.after(heard.last + 1 - thing.n)
-        heard.last = thing.last
-        return Heard(fresh, missed + fresh.lines * (fresh.kind == "missing"))
-
-    def _meet(self, key: tuple[str, bool]) -> _Heard:
-        heard = self._streams[key] = self._left.pop(key, _Heard())
-        if len(self._streams) > MOST_HEARD:
-            self.part(next(iter(self._streams))[0])
-        return heard
-
-    def part(self, stream: str) -> None:
-        """Take it that `stream` has left: it is one of a few that are remembered, in case it comes again."""
-        for key in ((stream, False), (stream, True)):
-            if key in self._streams:
-                self._left[key] = self._streams.pop(key)
-        while len(self._left) > REMEMBERED:
-            del self._left[forgotten := next(iter(self._left))]
-            self._owing.pop(forgotten, _Heard())
-
-    def _of(self, key: tuple[str, bool]) -> _Heard:
-        return self._streams.get(key) or self._left.get(key) or _Heard()
-
-    def shown(self, stream: str, n: int, private: bool, size: int, now: float) -> None:
-        """Lines of `stream` up to `n`, of `size` bytes, are displayed."""
-        heard = self._of(key := (stream, private))
-        if n <= heard.last:
-            heard.shown = max(heard.shown, n)
-            self._owe(key, heard, now, size)
-
-    def shown_of(self, stream: str) -> int:
-        """Return how far `stream` is shown."""
-        return self._of((stream, False)).shown
-
-    @property
-    def due(self) -> float | None:
-        """When the next `got` is to be said, at the latest; None: nothing was shown since the last one."""
-        return self._since + LAZY_SECONDS if self._owing else None
-
-    def gots(self, now: float, idle: bool = False) -> list[Got]:
-        """Return what to acknowledge now; `idle`: nothing more is to be read, or this end is about to leave."""
-        if not self._owing or not (idle or self._size >= LAZY_BYTES or now >= self._since + LAZY_SECONDS):
-            return []
-        owing, self._owing, self._size = self._owing, {}, 0
-        return [Got(stream, heard.shown, private) for (stream, private), heard in owing.items()]
-
-    def _owe(self, key: tuple[str, bool], heard: _Heard, now: float, size: int) -> None:
-        if not self._owing:
-            self._since = now
-        self._owing[key] = heard
-        self._size += size

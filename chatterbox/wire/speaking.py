@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ..limits import Limits
+from .inbox import Got
 from .numbered import LONGEST, Json, Numbered, from_verb, in_pieces, is_number
-from .numbering import Got
 from .reading import JsonReader
 from .text import clean, clean_text
 from .verbs import Dropped, Farewell, Fault, Goodbye, Piece, Ping

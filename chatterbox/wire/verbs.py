@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
+from .inbox import Got
 from .numbered import Numbered
-from .numbering import Got
 
 
 class Verb(NamedTuple):

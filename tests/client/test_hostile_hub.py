@@ -11,8 +11,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chatterbox.client.terminal.commands import complete
 from chatterbox.client.terminal.history import KEPT, FileHistory
+from chatterbox.wire.inbox import MOST_HEARD
 from chatterbox.wire.numbered import LONGEST
-from chatterbox.wire.numbering import MOST_HEARD
 from tests.client.test_session import Played
 from tests.harness.chats import ChatCase
 from tests.wire.test_linear import MOST, growth

@@ -5,8 +5,9 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatterbox.connections.agent import Agent
+from chatterbox.wire.inbox import Got
 from chatterbox.wire.numbered import Numbered
-from chatterbox.wire.numbering import AGENT_LIMIT, Got, Outcome
+from chatterbox.wire.numbering import AGENT_LIMIT, Outcome
 
 
 class AnAgent(SynchronousTestCase):

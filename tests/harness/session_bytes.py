@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from chatterbox.client.connection import HubLink
 from chatterbox.limits import Limits
 from chatterbox.wire.blocks import BlockReader
+from chatterbox.wire.inbox import Got
 from chatterbox.wire.lines import Lines
 from chatterbox.wire.numbered import Numbered
-from chatterbox.wire.numbering import Got
 from chatterbox.wire.speaking import SessionReader
 from chatterbox.wire.verbs import Command, Dropped, Goodbye, Piece, Ping
 

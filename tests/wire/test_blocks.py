@@ -10,9 +10,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chatterbox.limits import Limits
 from chatterbox.wire.blocks import BlockReader
+from chatterbox.wire.inbox import Got
 from chatterbox.wire.lines import Body, Lines
 from chatterbox.wire.numbered import Numbered
-from chatterbox.wire.numbering import Got
 from chatterbox.wire.speaking import MUCH, PORTION, SessionReader
 from chatterbox.wire.verbs import Dropped, Farewell, Fault, Piece, Ping, Unreadable
 from tests.harness.inputs import HOSTILE, PROPERTY

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from chatterbox.wire.inbox import LAZY_BYTES, MOST_HEARD, Got, Heard, Inbox
 from chatterbox.wire.numbered import MOST, Numbered, from_event, from_verb, to_event, to_verb
-from chatterbox.wire.numbering import LAZY_BYTES, MOST_HEARD, REMEMBERED, Got, Heard, Inbox, Outbox
+from chatterbox.wire.numbering import REMEMBERED, Outbox
 
 
 class AnInbox(SynchronousTestCase):

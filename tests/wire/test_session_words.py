@@ -7,8 +7,8 @@ import json
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatterbox.limits import Limits
+from chatterbox.wire.inbox import Got
 from chatterbox.wire.numbered import LONGEST, Numbered
-from chatterbox.wire.numbering import Got
 from chatterbox.wire.speaking import SessionReader
 from chatterbox.wire.verbs import Fault, Goodbye, Piece
 
