@@ -52,6 +52,7 @@ bench: .venv/made-for-tests
 soak: .venv/made-for-tests
 	$(BIN)/python -m benchmarks.soak $(ARGS)
 	$(BIN)/python -m benchmarks.soak_simulation --seconds 0
+	$(BIN)/python -m benchmarks.soak_schedules --seeds 300
 	$(BIN)/python -m benchmarks.soak_sessions
 	$(BIN)/python -m benchmarks.soak_fuzz
 	$(BIN)/python -m benchmarks.soak_several

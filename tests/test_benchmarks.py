@@ -8,11 +8,15 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from benchmarks import compare, traffic
 from benchmarks.fuzz_ends import BareEnd, End, numbered
+from benchmarks.fuzz_scheduled import MAX_LINE, Fault, PlainEnd, Record, SessionEnd
 from benchmarks.lines import Check, Damage, stream
 from benchmarks.load import WORKS
 from benchmarks.relays import Relay
 from benchmarks.scale import Scale
 from benchmarks.soak_fuzz import KINDS, Talk
+from chatterbox.client.outputs import Fate
+from chatterbox.wire.numbering import GOT, UNSENT, UNSURE, Outcome
+from tests.harness.memory import HubOnAClock
 
 
 class CheckTest(SynchronousTestCase):
@@ -84,6 +88,50 @@ class Fuzzed(SynchronousTestCase):
         late.hello()
         late.take(("joined" + numbered("b1x0", 1, "hello") + "b1x0: " + numbered("b1x0", 2, "hello")).encode())
         self.assertEqual((dict(late.heard), late.torn), ({"b1x0": [1, 2]}, []))
+
+
+class Scheduled(SynchronousTestCase):
+    """What judges a schedule sees each kind of fault."""
+
+    def setUp(self) -> None:
+        """A session speaks, in a pair."""
+        self.record = Record(is_pair=True)
+        self.end = SessionEnd(HubOnAClock(limits={"max_line": MAX_LINE}), 1, "tea", self.record)
+        self.line = self.record.line(1)
+        self.end.speak([self.line])
+
+    def test_lines_are_heard_once_and_in_order(self) -> None:
+        """A line that is heard twice, or after a later one, is a fault; a speaker's own echo is none."""
+        two, three = self.record.line(1), self.record.line(1)
+        for text in (self.line, three, b"-!- s1 tells you: " + self.record.line(1)):
+            self.record.hears(2, text)
+        self.record.hears(1, self.line)
+        for text in (two, three):
+            self.assertRaises(Fault, self.record.hears, 2, text)
+
+    def test_fates(self) -> None:
+        """A line has one fate: none, another one, one that isn't so, and a status that hides it are faults."""
+        self.assertRaisesRegex(Fault, "has no fate", self.end.judge)
+        self.end._do_one(Fate(Outcome(GOT, 0, 1)))
+        self.assertRaisesRegex(Fault, "nobody has heard it", self.end.judge)
+        self.record.hears(2, self.line)
+        self.end.judge()
+        self.assertRaisesRegex(Fault, "twice", self.end._do_one, Fate(Outcome(UNSURE, 0, 1)))
+        self.end._fates[0] = UNSENT
+        self.assertRaisesRegex(Fault, "not delivered, and somebody", self.end.judge)
+        self.end._fates[0], self.end.exit = UNSURE, (0, "")
+        self.assertRaisesRegex(Fault, "the status is 0", self.end.judge)
+
+    def test_a_plain_peer(self) -> None:
+        """It is told of what nobody has heard, or that is a fault."""
+        for is_json in (False, True):
+            plain = PlainEnd(HubOnAClock(), 3, "tea", self.record, is_json)
+            plain.speak([self.record.line(3)])
+            plain.why = "quit"
+            self.assertRaisesRegex(Fault, "lost 1 lines", plain.judge)
+            plain.why = ""
+            plain.asks("quit")
+            plain.judge()
 
 
 class HarnessTest(SynchronousTestCase):

@@ -38,9 +38,12 @@ class Names:
 
 
 def instead_of(wish: str, welcome: Json) -> str:
-    """Return a sentence where a `welcome` has given another name than the one that was asked for; else nothing."""
+    """Return a sentence where a `welcome` has given another name than the one that was asked for; else nothing.
+
+    Who waits outside the room has no name yet.
+    """
     name = welcome.get("name")
-    if not wish or not isinstance(name, str) or name == wish:
+    if not wish or not name or not isinstance(name, str) or name == wish:
         return ""
     fault = f"the name {wish} is taken" if welcome.get("label") in (None, "nick") else "names are given in this mode"
     return f"{fault}: you are {name}"

@@ -156,7 +156,7 @@ class LocalHub:
             return
         if mode.announces:
             peer.tell(Message("left", {"name": partner, "stream": stream, "why": "lost"}))
-        peer.miss(partner, "lost", is_sure=False)
+        peer.miss(partner, "lost")
         if peer.finished:
             peer.end("quit")
 

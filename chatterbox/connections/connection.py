@@ -196,6 +196,7 @@ class Connection:
             self.peer.leave(why)
         elif self.peer.link is self:
             self._reception.cut(self)
+        self._speech.leaver = None
         self.inlet.shut()
         self.outlet.discard()
         self._dismiss()
@@ -267,7 +268,8 @@ class Connection:
             self._stand_in.rise(why)
 
     def give_up(self) -> None:
-        """Say what was said to one who is away: it is given up with the peer's seat."""
+        """Say what was said to one who is away, or has left: it is given up with the peer's seat."""
+        self._speech.account()
         if self._stand_in:
             self._stand_in.give_up()
 
@@ -350,9 +352,9 @@ class Connection:
         """Say again that all is said, after the time in which the other end's machine acknowledges."""
         self.timers.after("finish", self._hub.limits.knock, lambda: self._said_all(True))
 
-    def miss(self, name: str, why: str, is_sure: bool) -> None:
+    def miss(self, name: str, why: str, leaver: Member | None) -> None:
         """Say to nobody what is on its way, since the partner `name` has left: a pipe doesn't stop at once."""
-        self._speech.miss(name, why, is_sure)
+        self._speech.miss(name, why, leaver)
 
     def hold(self, reason: str) -> None:
         """Stop reading, for one reason more; a session is always read, since it may acknowledge, ping or leave."""

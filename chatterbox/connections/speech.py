@@ -9,10 +9,11 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ..core.commands import obey
-from ..core.events import Parted, Said, Typed
+from ..core.events import Member, Parted, Said, Typed
 from ..core.hub import Hub
 from ..core.peer import Peer
 from ..limits import FEW_LINES, MAX_LINES, MAX_OBJECTS, Throttle
+from ..wire.dialects import undelivered
 from ..wire.keys import KeyReader
 from ..wire.lines import first_lines
 from ..wire.numbered import Numbered
@@ -71,7 +72,9 @@ class Speech:
         "_now",
         "_talker",
         "_whole",
+        "_why",
         "is_done",
+        "leaver",
         "portion",
         "throttle",
         "timers",
@@ -96,6 +99,10 @@ class Speech:
         """Bytes of a block that has no more lines than any share."""
         self._breath: Breath | None = None
         """What is said while the news is on its way that its partner has left."""
+        self.leaver: Member | None = None
+        """The partner that left last, whose machine may have yet to take something."""
+        self._why = ""
+        """The word for which it left."""
         self._draft: KeyReader | None = None
         """What cleans the keys of a draft that it shows (JSON's `type`)."""
 
@@ -210,10 +217,18 @@ class Speech:
         self._inlet.say_first(piece)
         self._inlet.hold_for("turn", 0)
 
-    def miss(self, name: str, why: str, is_sure: bool) -> None:
+    def miss(self, name: str, why: str, leaver: Member | None) -> None:
         """Say to nobody what is on its way, since the partner `name` has left: a pipe doesn't stop at once."""
+        self.leaver, self._why = leaver, why
         if not self._breath and (self._inlet.bulk or self._inlet.waits):
-            self._breath = Breath(name, why, is_sure, self.timers, self.breathe)
+            self._breath = Breath(name, why, leaver is not None, self.timers, self.breathe)
+
+    def account(self) -> None:
+        """Tell who has finished, and won't be here when that is known, what its last partner has perhaps not heard."""
+        if self.leaver and self._talker.peer.finished:
+            leaver, self.leaver = self.leaver, None
+            for speaker, lines, _, size in leaver.debts():
+                speaker.tell(undelivered(self._why, lines, leaver.name, size))
 
     def breathe(self) -> None:
         """Tell what nobody has heard; what is said from now on waits for the next partner."""

@@ -6,9 +6,9 @@ It does not know what they say to each other, nor why anybody comes or goes.
 from __future__ import annotations
 
 from ..limits import FEW_LINES, MAX_LINES, MAX_OBJECTS
-from ..wire.dialects import Dialect, Message
+from ..wire.dialects import Dialect, Message, undelivered
 from ..wire.names import fold, name_keys
-from .events import Member
+from .events import Left, Member
 from .meetings import Meetings
 from .notices import Notices, Soon
 
@@ -128,6 +128,13 @@ class Audience:
             self.tell(message, without=newcomer)
         else:
             self.notices.add(message, newcomer)
+
+    def tell_undelivered(self, event: Left) -> None:
+        """Tell those who are here, or were, what the one who has left hasn't got of their words."""
+        if event.undelivered:
+            self.notices.tell()
+        for speaker, lines, _, size in event.undelivered:
+            speaker.tell(undelivered(event.why, lines, event.peer.name, size))
 
     def end_all(self, why: str, text: str, asked_by: Member | None) -> None:
         """Hang up on everybody who is here now, on some of many in this turn; who asked for it needs no reason."""

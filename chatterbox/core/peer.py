@@ -71,8 +71,8 @@ class Link(Protocol):
     def look(self) -> bool:
         """Ask the system whether the link still lives; it is lost if not. Return whether it does."""
 
-    def miss(self, name: str, why: str, is_sure: bool) -> None:
-        """Say to nobody what is on its way: the partner `name` has left, and unless `is_sure` perhaps heard it."""
+    def miss(self, name: str, why: str, leaver: Member | None) -> None:
+        """Say to nobody what is on its way: the partner `name` has left; who may have heard it is no `leaver`."""
 
     def knock(self, call: Callable[[], None]) -> Callable[[], None]:
         """Call once, after the time in which a machine answers; return what cancels that."""
@@ -265,13 +265,17 @@ class Peer:
         """Ask the system whether its link still lives; it leaves if not. Return whether it does."""
         return self.link.look() if self.link else True
 
-    def miss(self, name: str, why: str, is_sure: bool = True) -> None:
+    def debts(self) -> tuple[Undelivered, ...]:
+        """Return what those who have finished said to it and is not acknowledged, once."""
+        return self.link.outlet.settle("quit") if self.link else ()
+
+    def miss(self, name: str, why: str, leaver: Member | None = None) -> None:
         """Take it that its partner `name` has left: what it is in the middle of saying is for nobody.
 
-        Of what it says again since a machine has died that isn't sure: `name` may have heard it there.
+        It has no `leaver` if a machine has died: `name` may have heard there what is said again.
         """
         if self.link and not self.gone:
-            self.link.miss(name, why, is_sure)
+            self.link.miss(name, why, leaver)
 
     def hold(self) -> None:
         """Stop reading, on behalf of the room."""
@@ -307,6 +311,7 @@ class Peer:
         """Hang up, for one word of the closed set; `text` is the sentence that is spoken before."""
         if self.gone:
             return
+        self.finished = True
         self._tell_of_held()
         last_words = self.dialect.last_words(why, text, self.room is not None)
         link = self.link

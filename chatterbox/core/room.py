@@ -272,6 +272,8 @@ class Room:
             if any(member.owes for member in self.members) and not event.is_late:
                 peer.finish_late()
             elif not self._is_put_off(event):
+                for member in self.members:
+                    self.audience.tell_undelivered(Left(member, "quit", member.debts()))
                 self._end_all("quit")
         elif self.mode.announces:
             self.audience.tell(Message("finished", {"name": peer.name}), without=peer)
@@ -337,10 +339,10 @@ class Room:
         if why != "moved":
             self._observe(Gone(self.name, peer, why))
         if self.mode.ends_together:  # nobody hears anything after that
-            self._tell_undelivered(event)
+            self.audience.tell_undelivered(event)
         self._tell_of_leaving(peer, why)
         if not self.mode.ends_together:
-            self._tell_undelivered(event)
+            self.audience.tell_undelivered(event)
         if self._is_numbered and self.is_pair:
             for member in tuple(self.members):
                 member.part(peer, why)
@@ -362,16 +364,10 @@ class Room:
             else:
                 self._notice(Message("left", parting(peer, why)))
 
-    def _tell_undelivered(self, event: Left) -> None:
-        if event.undelivered:
-            self.audience.notices.tell()
-        for speaker, lines, _, size in event.undelivered:
-            speaker.tell(undelivered(event.why, lines, event.peer.name, size))
-
     def _go_on_without(self, peer: Member, why: str) -> None:
         """Let a pair's other end go on without `peer`; who has finished has nobody left to listen to."""
         for member in tuple(self.members):
-            member.miss(peer.name, why)
+            member.miss(peer.name, why, peer)
             if member.finished:
                 member.end("quit")
             self._flow.release(member)

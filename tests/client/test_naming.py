@@ -62,10 +62,10 @@ class InPipes(ChatCase):
     """A program: stderr says it, and JSON has the name in the welcome."""
 
     def test_a_taken_name(self) -> None:
-        """It is said once, however often the hub says welcome; a name that is had, or none, is no news."""
+        """It is said once, however often the hub says welcome; a name that is had, or none yet, is no news."""
         told = Worded(b"", b"-!- the name ann is taken: you are ann-2\n")
         wording = TextWording("ann")
-        for name, worded in (("ann", Worded()), ("ann-2", told), ("ann-2", Worded()), ("ann", Worded())):
+        for name, worded in (("", Worded()), ("ann", Worded()), ("ann-2", told), ("ann-2", Worded()), ("ann", Worded())):
             self.assertEqual(wording.event(WELCOME | {"name": name}, None), worded)
         self.assertEqual(TextWording().event(WELCOME, None), Worded())
         self.assertEqual(JsonWording().event(WELCOME, None).status, b"")

@@ -238,6 +238,7 @@ class Truths(SynchronousTestCase):
         played.bob(1, gap=0)
         played.hangs_up()
         self.assertEqual(played.all_gone(), 4)
+        self.assertIn(b"not everything was delivered (1 line, 1 of more than 4096 bytes)\n", played.told)
 
     def test_wait_for_somebody(self) -> None:
         """With --wait it ends when nobody comes, and not when somebody did."""

@@ -89,6 +89,14 @@ class Newlines(SynchronousTestCase):
         ):
             returns = Returns()
             self.assertEqual(b"".join(map(returns.feed, pieces)), lines)
+            self.assertEqual(returns.last(), b"")
+
+    def test_returns_at_the_very_end(self) -> None:
+        """They end the last line, or are an empty one, and are counted."""
+        for said, lines, made in ((b"10%\r20%\r", b"10%\n20%\n", 2), (b"\r\r\r", b"\n", 1), (b"a\r\n\r", b"a\n\n", 1)):
+            reading = TextReading()
+            self.assertEqual(b"".join(map(bytes, [*reading.feed(said), *reading.last()])), lines)
+            self.assertEqual(reading.returns.made, made)
 
     @PROPERTY
     @given(st.lists(st.sampled_from([b"\r", b"\n", b"a"])), st.data())

@@ -170,6 +170,51 @@ class Undelivered(SynchronousTestCase):
         self.b.cut()
         self.assertEqual(self.a.lines(), ["-!- perhaps not delivered: the last line (4 bytes were never acknowledged)"])
 
+    def test_whoever_ends_before_that_is_known(self) -> None:
+        """One who finishes or quits while its last partner has yet to take something is told before its last word."""
+        perhaps = "-!- perhaps not delivered: the last line (4 bytes were never acknowledged)"
+        for going in ("/quit", "/join pub"):
+            for ending in ("FIN", "/done", "/quit"):
+                hub = HubOnAClock()
+                a, b = hub.nc(), hub.nc()
+                a.heard()
+                b.stops_reading()
+                a.says("one")
+                b.says(going)
+                left = f"-!- your partner left ({'quit' if going == '/quit' else 'moved'})"
+                self.assertEqual(a.lines(), [left])
+                a.finishes() if ending == "FIN" else a.says(ending)
+                self.assertEqual(a.lines(), [perhaps, "-!- closed (quit)"], f"{going} {ending}")
+
+    def test_one_who_has_finished_and_is_left_behind(self) -> None:
+        """Its partner goes to another room, or finishes too and takes nothing: it is told before its last word."""
+        perhaps = "-!- perhaps not delivered: the last line (4 bytes were never acknowledged)"
+        for going, news in (("/join pub", ["-!- your partner left (moved)"]), ("/done", [])):
+            for first in (True, False):
+                hub = HubOnAClock()
+                a, b = hub.nc(), hub.nc()
+                a.heard()
+                b.stops_reading()
+                a.says("one")
+                for end in (a, b) if first else (b, a):
+                    end.says("/done" if end is a else going)
+                hub.wait(1)
+                told = [line for line in a.lines() if "finished" not in line]
+                self.assertEqual(told, [*news, perhaps, "-!- closed (quit)"], f"{going} {first}")
+
+    def test_nobody_is_told_of_what_has_arrived(self) -> None:
+        """Whoever reads on, and then goes, leaves nothing to tell."""
+        for going in ("/quit", "/join pub", "/done"):
+            hub = HubOnAClock()
+            a, b = hub.nc(), hub.nc()
+            b.stops_reading()
+            a.says("one")
+            b.says(going)
+            b.reads()
+            a.says("/done")
+            hub.wait(1)
+            self.assertNotIn("delivered", a.heard().decode())
+
     def test_a_private_line_in_a_larger_room(self) -> None:
         """It is accounted for as in a pair; what is said to all isn't."""
         hub = HubOnAClock("room")

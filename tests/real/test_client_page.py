@@ -39,3 +39,4 @@ class Recipes(SynchronousTestCase):
                     ["bash", "-c", recipe["script"]], cwd=place, env=env, capture_output=True, timeout=2 * DEADLINE
                 )
                 self.assertEqual(done.stdout.decode(), recipe["output"], f"{recipe['title']} {done.stderr.decode()}")
+                self.assertNotIn(b"is taken: you are", done.stderr, "each name is free")

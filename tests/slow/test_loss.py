@@ -82,7 +82,7 @@ class Loss(SynchronousTestCase):
                 head.stdout.close()
                 self.assertEqual((head.wait(DEADLINE), speaker.wait(DEADLINE)), (0, 4))
                 writer.join()
-                self.assertRegex(speaker.stderr.read(), rb"chatterbox: not everything was delivered \(\d+ lines\)\n\Z")
+                self.assertRegex(speaker.stderr.read(), rb"chatterbox: not everything was delivered \(\d+ lines; stdin was not read to its end\)\n\Z")
 
     def _write(self, process: subprocess.Popen[bytes], data: bytes) -> None:
         assert process.stdin

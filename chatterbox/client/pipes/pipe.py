@@ -18,7 +18,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ...wire.names import fold
-from ...wire.numbered import Json, Numbered
+from ...wire.numbered import Json, Numbered, is_number
 from ...wire.numbering import GOT, Outcome
 from ..flow import Flow
 from ..naming import Names
@@ -27,7 +27,7 @@ from ..outputs import Missed
 from ..session import Session
 from ..stdio import reader_left
 from .reading import Reading, altered
-from .wording import Worded, Wording, count
+from .wording import Worded, Wording, shortfall
 
 BULK = 16 * 1024
 """Bytes that no person says at once: more will follow, and be acknowledged with them."""
@@ -85,7 +85,8 @@ class Pipe:
         """For each numbered thing on its way to stdout, how many bytes are written when it is shown."""
         self._is_bulk = False
         """Whether what came last is more than a person says."""
-        self._undelivered = 0
+        self._undelivered = self._too_long = self._max_line = 0
+        """Lines that were not delivered, or perhaps not; those of them that no hub takes, and what this one takes."""
         self._is_over = self._hurries = False
 
     # -- the session's owner ------------------------------------------------------------------------------------
@@ -112,6 +113,8 @@ class Pipe:
             return
         if kind == "welcome":
             self._welcome()
+            max_line = event.get("max_line")
+            self._max_line = max_line if is_number(max_line) else 0
         self._met = self._met or self._meets(event)
         worded = self._wording.event(event, thing)
         self._is_bulk = len(worded.out) >= BULK
@@ -186,7 +189,7 @@ class Pipe:
         if not self._met:
             return "nobody came to hear it"
         if self._undelivered:
-            return f"not everything was delivered ({count(self._undelivered)})"
+            return shortfall(self._undelivered, self._too_long, self._max_line, not self._ended)
         return "the other end left before it had finished"
 
     def _finish(self) -> None:
@@ -228,9 +231,11 @@ class Pipe:
 
     def _say(self, lines: bytes, kind: str = "say", to: str = "") -> None:
         self._spoken_to = self.session.company.partner
-        self._saying = True
+        self._saying, before = True, self._undelivered
         self.session.say(lines, kind, to)
         self._saying = False
+        if self._max_line and self._undelivered > before:
+            self._too_long += sum(len(line) > self._max_line for line in lines.split(b"\n"))
         if kind == "say" and not to:
             self._write(self._wording.own(lines, self.session.machine.name))
 

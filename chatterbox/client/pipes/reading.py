@@ -42,6 +42,12 @@ class Returns:
         self.made += made
         return data
 
+    def last(self) -> bytes:
+        """Return a newline if a return is kept: no byte follows it."""
+        kept, self._kept = self._kept, b""
+        self.made += len(kept)
+        return b"\n" if kept else b""
+
 
 def without_escapes(block: bytes) -> bytes:
     """Return `block` without escape sequences: `clean` alone would leave their letters."""
@@ -131,8 +137,8 @@ class TextReading:
         return self._read(self._lines.feed(self.returns.feed(data)))
 
     def last(self) -> Iterator[bytes | Json]:
-        """Yield the last line."""
-        return self._read(self._lines.last())
+        """Yield the last line, or what a return at the very end makes one."""
+        return self._read(self._lines.feed(self.returns.last()) + self._lines.last())
 
     @property
     def overlong(self) -> bool:

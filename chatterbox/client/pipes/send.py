@@ -17,7 +17,7 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.protocol import ProcessProtocol, Protocol
 from twisted.python.failure import Failure
 
-from ...wire.numbered import Json
+from ...wire.numbered import Json, is_number
 from ...wire.text import clean_text
 from ..api import Conversation, Ended, Line, NotDelivered
 from ..clock import make_monotonic
@@ -77,6 +77,8 @@ class _Run:
         """Lines that came."""
         self.was_said = False
         """Whether there was a seat to say it from."""
+        self.max_line = 0
+        """Bytes of a line that this hub takes, as far as it is known."""
         self.was_told = False
         """Whether it is said that nobody took what was said."""
 
@@ -151,6 +153,8 @@ class _Run:
     def notify(self, event: Json) -> None:
         """Tell what the hub says on stderr, but who comes and goes only where something is lost by it."""
         kind = event.get("event")
+        if kind == "welcome" and is_number(event.get("max_line")):
+            self.max_line = int(str(event["max_line"]))
         worded = self.wording.event(event, None).status
         if kind == "closed" and self._waits:
             return
@@ -196,9 +200,11 @@ def _say(one: _Run, conversation: Conversation) -> None:
     def failed(failure: Failure) -> None:
         one.was_told = True
         one.tell(_undelivered(failure, one.is_over))
+        if one.max_line and len(text.encode(errors="replace")) > one.max_line:
+            one.tell(f"chatterbox: it has more than {one.max_line} bytes")
 
-    one.was_said = True
-    conversation.say(one.shot.text or "").addErrback(failed)
+    one.was_said, text = True, one.shot.text or ""
+    conversation.say(text).addErrback(failed)
 
 
 def _undelivered(failure: Failure, is_late: bool) -> str:

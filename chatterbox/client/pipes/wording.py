@@ -175,6 +175,13 @@ class TextWording:
         return Worded(b"", notice("connected again"))
 
 
+def shortfall(lines: int, too_long: int, max_line: int, has_rest: bool) -> str:
+    """Return the sentence for lines that were not delivered, `too_long` ones among them."""
+    reason = f", {too_long} of more than {max_line} bytes" if too_long else ""
+    rest = "; stdin was not read to its end" if has_rest else ""
+    return f"not everything was delivered ({count(lines)}{reason}{rest})"
+
+
 class JsonWording:
     """One object a line, on stdout; docs/client.md says which."""
 
