@@ -17,9 +17,9 @@ from .engine import Later
 from .frames import Opening, Send
 from .visit import WINDOW, nothing
 
-Place = tuple[str, str, str, str, str]
-"""A room, the guest's name there, the name that it asked for, and in a pair its partner's name and stream."""
-NOWHERE: Place = ("", "", "", "", "")
+Place = tuple[str, str, str, str, str, str]
+"""A room, the guest's name there and the one it asked for; in a pair its partner's name, stream, and SESSION if so."""
+NOWHERE: Place = ("", "", "", "", "", "")
 
 
 class Far(Protocol):

@@ -143,12 +143,11 @@ class Elsewhere:
         return json.dumps({**self.hello, "blocks": False}) if self.hello else ""
 
     def hello_beside(self, partner: str) -> str:
-        """Return its session's hello as it would be now; empty for a plain peer."""
+        """Return its session's hello as it would be now, beside the session `partner`; empty for a plain peer."""
         if self.hello:
             self.hello["name"] = self.peer.wanted_name or self.peer.name
             self.hello.pop("asks", None)  # its person has chosen a name by now
-            if self.hello.get("with") != partner:
-                self.hello.pop("with", None)
+            self.hello["with"] = partner
         return self._encoded_hello
 
     def held_by(self, peer: Member) -> int:

@@ -16,6 +16,8 @@ HEAR, PLACE, CLOSE, HANDLED, NOT_MINE, MOVE, REFUSED = b"d", b"n", b"c", b"a", b
 """Frames from the owner down to the guest's node."""
 SEATED = b"H"
 """A session has a seat at the node that says so; in upper case, and about no channel: a stream, a digest and a try."""
+SESSION = "session"
+"""What a partner is that has a session: its seat is kept for it also where the room goes on without its owner."""
 TOTAL = struct.Struct(">Q")
 """Bytes since the opening."""
 TOTALS = struct.Struct(">QQ")

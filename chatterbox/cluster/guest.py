@@ -22,6 +22,7 @@ from ..wire.dialects import QUESTION, Dialect, Dialects, Message
 from ..wire.lines import first_lines, within
 from ..wire.numbered import Json
 from .channel import NOWHERE, Channel, Place
+from .frames import SESSION
 
 EXPANDED, EXPANDED_LINES = 16 * 1024, 256
 """Bytes and lines that a room takes at once where each is rendered: together less than an outlet hands on at once."""
@@ -118,7 +119,7 @@ class Guest:
         if not isinstance(room, Room):
             return NOWHERE
         partner = next((member for member in room.members if member is not peer), None) if room.is_pair else None
-        with_whom = (partner.name, partner.stream) if partner else ("", "")
+        with_whom = (partner.name, partner.stream, SESSION if partner.session else "") if partner else ("", "", "")
         return (room.name, peer.name, peer.wanted_name, *with_whom)
 
     @property

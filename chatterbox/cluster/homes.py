@@ -111,7 +111,7 @@ class Cluster:
             if visit.is_seated:
                 visit.guest.tell(text)
         for room in {channel.room for channel in self.channels.values()}:
-            for guest in tuple(self._house.locals(room)):
+            for guest in () if self._house.is_whole(room) else tuple(self._house.locals(room)):
                 guest.tell(text)
 
     def heard(self, payload: bytes) -> None:
@@ -202,15 +202,15 @@ class Cluster:
         if self._house.is_whole(room):
             self._house.note(f"another hub has taken the name of room {room!r}; those who are in it go on here")
             self.detached.add(room)
-        else:
-            self._let_go(room)
+        self._let_go(room)
 
     def _let_go(self, room: str) -> None:
-        """Nobody else comes to `room` any more: tell who is there."""
+        """Nobody else comes to `room` any more: tell who is there or waits for it, but for a pair that needs nobody."""
         for channel in tuple(self.channels.values()):
             if channel.room == room and channel.far:
                 channel.far.end("lost", CUT_OFF)
-        for guest in tuple(self._house.locals(room)):
+        members = () if self._house.is_whole(room) else self._house.locals(room)
+        for guest in (*members, *self._house.outside(room)):
             guest.end("lost", CUT_OFF)
 
     # -- our people elsewhere ----------------------------------------------------------------------------------
@@ -296,7 +296,7 @@ class Cluster:
         elif kind == frames.HANDLED:
             visit.handled(data)
         elif kind == frames.PLACE:
-            visit.seated(*words_of(data, 5))
+            visit.seated(*words_of(data, 6))
         elif kind == frames.CLOSE:
             self.forget(visit)
             visit.guest.end(data.decode(errors="replace"))
