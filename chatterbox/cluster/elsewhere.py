@@ -14,11 +14,14 @@ from ..core.events import Began, Finished, Joined, Left, Member, Parted, RoomEve
 from ..core.peer import Peer
 from ..wire.blocks import BlockReader
 from ..wire.dialects import Json as JsonDialect
-from ..wire.dialects import notice
+from ..wire.dialects import Message, notice
 from ..wire.numbered import Json, to_verb
 from ..wire.verbs import VERBS, Command
 from .frames import Opening
 from .visit import Visit
+
+PINGS = (b'{"verb": "ping"}\n', b'{"verb":"ping"}\n')
+"""A session's question whether it is heard, as clients send it: its own machine answers, while the owner can't, too."""
 
 
 class Desk(Protocol):
@@ -126,7 +129,10 @@ class Elsewhere:
         """Forward a block as it was received."""
         if self._blocks:
             block = self._blocks.without_blocks(block)
-        if self._visit and block:
+        if self._visit and block in PINGS:
+            self._visit.live()
+            self.peer.tell(Message("pong", {}))
+        elif self._visit and block:
             self._visit.speak(self._desk.dialect_name(self.peer))
             self._visit.say(block)
         return ()

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Callable
 from typing import NamedTuple
 
-OPEN, SAY, FINISHED, GONE, TAKEN, BEGAN, SPEAK = b"O", b"D", b"F", b"G", b"A", b"B", b"S"
+OPEN, SAY, FINISHED, GONE, TAKEN, BEGAN, SPEAK, LIVES = b"O", b"D", b"F", b"G", b"A", b"B", b"S", b"L"
 """Frames from the guest's node up to the owner: in upper case, since two nodes that visit each other count alike."""
 HEAR, PLACE, CLOSE, HANDLED, NOT_MINE, MOVE, REFUSED = b"d", b"n", b"c", b"a", b"x", b"v", b"r"
 """Frames from the owner down to the guest's node."""

@@ -37,6 +37,10 @@ class Host(Protocol):
     hub: Hub
     dialects: Dialects
 
+    @property
+    def outages(self) -> int:
+        """How often the way to the other machines was lost, or came back: an odd number while it is lost."""
+
     def dialect_called(self, name: str) -> Dialect:
         """Return the dialect of that name."""
 
@@ -70,7 +74,7 @@ class Guest:
         self.peer.wanted_room, self.peer.wanted_name = opening.room, opening.name
 
     def _link_state(self) -> LinkState:
-        return LinkState(self._channel.unacknowledged)
+        return LinkState(self._channel.unacknowledged, outages=self._host.outages)
 
     def _speak(self, dialect: Dialect) -> None:
         self.connection.peer.dialect = dialect
@@ -165,6 +169,10 @@ class Guest:
     def begin(self) -> None:
         """The first bytes of its message have come."""
         self.connection.begin()
+
+    def live(self) -> None:
+        """Its machine has heard from it, though it said nothing to the room."""
+        self.connection.inlet.reads += 1
 
     def receive(self, block: bytes) -> None:
         """It sent `block`."""

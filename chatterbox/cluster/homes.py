@@ -67,8 +67,10 @@ class Cluster:
         """Other nodes' people here."""
         self._home_early: dict[str, list[tuple[Guest, Opening]]] = {}
         """Who came home to a room that settles, and may not speak yet; and as whom."""
+        self.outages = 1
+        """How often the way to the other nodes was lost, or came back: an odd number while it is lost."""
         self._numbers = 0
-        self._is_registered = self._is_told_down = self._is_leaving = False
+        self._is_told_down = self._is_leaving = False
 
     def _begin(self) -> None:
         """Begin, or begin anew, as a node with which nobody has spoken yet."""
@@ -83,7 +85,8 @@ class Cluster:
 
     def is_down(self) -> None:
         """The engine can't be reached: rooms that live here whole go on, and who speaks to others waits."""
-        was_registered, self._is_registered = self._is_registered, False
+        was_registered = self.outages % 2 == 0
+        self.outages += was_registered
         self.links.is_down()
         self.roster.is_down()
         self.claims.is_down()
@@ -97,7 +100,7 @@ class Cluster:
 
     def registered(self, is_new_epoch: bool, is_young: bool) -> None:
         """This node is in the table (again): claim what is ours, say what waited, ask what we want to know."""
-        self._is_registered = True
+        self.outages += self.outages % 2
         if is_new_epoch:
             self._house.note("the engine had forgotten everything; claiming our rooms again")
         self.claims.registered(self.roster.me, is_young)
@@ -125,7 +128,7 @@ class Cluster:
     def fenced(self) -> None:
         """The others went on without us: who shared a room with them is told; whole rooms are claimed again."""
         self._house.note("the other hubs took this one for dead; people who shared rooms with them are let go")
-        self._is_registered = False
+        self.outages += self.outages % 2 == 0
         self.claims.forget_owed()
         self.links.is_down()
         self._begin()

@@ -233,6 +233,11 @@ class LocalHub:
         """Return who waits outside `room` and is connected to this node."""
         return [Local(peer) for peer in self.admission.desk.outside.waiting(room) if peer.link not in self._guests]
 
+    @property
+    def outages(self) -> int:
+        """How often the way to the other machines was lost, or came back: an odd number while it is lost."""
+        return self.cluster.outages
+
     def visited(self, channel: Channel) -> Guest:
         """Make a peer of a guest from another node."""
         guest = Guest(self, channel)

@@ -162,6 +162,10 @@ class Visit:
         """The first bytes of a message have come."""
         self._send(frames.BEGAN, self.number, b"")
 
+    def live(self) -> None:
+        """The guest has asked whether it is heard, and its own machine has answered."""
+        self._send(frames.LIVES, self.number, b"")
+
     def speak(self, dialect: str) -> None:
         """The guest speaks otherwise from now on."""
         if dialect != self.opening.dialect:
