@@ -218,13 +218,13 @@ class LocalHub:
         return room in self.hub.rooms or bool(self.admission.desk.outside.waiting(room))
 
     def is_whole(self, room: str) -> bool:
-        """Whether every seat of `room` is taken by somebody of this node."""
+        """Whether every seat of `room` is taken by somebody who is connected to this node: whoever is away isn't."""
         here = self.hub.rooms.get(room)
-        seats = self.hub.mode.seats
-        return here is not None and 0 < seats == len(list(self.locals(room)))
+        links = [peer.link for peer in here.members if isinstance(peer, Peer)] if here else []
+        return 0 < self.hub.mode.seats == sum(link is not None and link not in self._guests for link in links)
 
     def locals(self, room: str) -> Iterable[Local]:
-        """Return who sits in `room` and is connected to this node."""
+        """Return who sits in `room` and is connected to no other node."""
         here = self.hub.rooms.get(room)
         members = here.members if here else ()
         return [Local(peer) for peer in members if isinstance(peer, Peer) and peer.link not in self._guests]
