@@ -248,25 +248,25 @@ class RedisEngine:
     def _run(self, script: str, keys: Sequence[str], words: Sequence[Any], then: Callable[[Any], None]) -> None:
         if self._commands:
             named = [self._key(key) for key in keys]
-            answered = then if self._is_used else partial(self._first_answer, then)
-            self._commands.ask(("EVALSHA", _HASHES[script], len(named), *named, *words), answered)
+            self._commands.ask(("EVALSHA", _HASHES[script], len(named), *named, *words), then)
         else:
             self._reactor.callLater(0, then, None)
-
-    def _first_answer(self, then: Callable[[Any], None], answer: Any) -> None:
-        """Take the engine for one that can be used: a replica that takes no writes can be connected to, too."""
-        if answer is not None and self._is_up and not self._is_used:
-            self._is_used = self._was_used = True
-            self._is_reported = False
-            self._pause = AGAIN
-            log.info("engine: connected to {host}", host=self._place.host)
-        then(answer)
 
     def beat(self, node: str, is_first: bool, epoch: str, then: Callable[[Beat | None], None]) -> None:
         """See `Engine`."""
         cursor = self._cursor if self._node == node and self._cursor != "0-0" else ""
         keys = ("nodes", "epoch", "orphans", "rooms", f"in:{node}")
-        self._run("beat", keys, (node, int(is_first), epoch, cursor, self._key("own:")), partial(_beat, then))
+        self._run("beat", keys, (node, int(is_first), epoch, cursor, self._key("own:")), partial(self._beaten, then))
+
+    def _beaten(self, then: Callable[[Beat | None], None], answer: Any) -> None:
+        """Take the engine for one that can be used: it has written something, as a replica that only reads doesn't."""
+        beat = _beat_in(answer)
+        if beat and not (beat.is_fenced or self._is_used) and self._is_up:
+            self._is_used = self._was_used = True
+            self._is_reported = False
+            self._pause = AGAIN
+            log.info("engine: connected to {host}", host=self._place.host)
+        then(beat)
 
     def claim(self, node: str, room: str, is_newcomer: bool, then: Callable[[str | None], None]) -> None:
         """See `Engine`."""
@@ -323,10 +323,9 @@ def _word(then: Callable[[str | None], None], answer: Any) -> None:
     then(None if answer is None else answer.decode())
 
 
-def _beat(then: Callable[[Beat | None], None], answer: Any) -> None:
+def _beat_in(answer: Any) -> Beat | None:
     if answer is None:
-        then(None)
-        return
+        return None
     fenced, epoch, flat = answer
     words = [word.decode() for word in flat]
-    then(Beat(bool(fenced), epoch.decode(), dict(zip(words[::2], map(int, words[1::2])))))
+    return Beat(bool(fenced), epoch.decode(), dict(zip(words[::2], map(int, words[1::2]))))
