@@ -125,7 +125,7 @@ class Options(usage.Options):
             return
         try:
             from .edges.engine import node_name
-            from .edges.redis import place_of
+            from .edges.engine_url import place_of
 
             place_of(self["engine"])
         except ImportError:

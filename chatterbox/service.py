@@ -225,15 +225,17 @@ class HubService(Service):
         self.end()
 
     def stopService(self) -> Deferred[Any]:
-        """Stop listening, tell everyone, send what was accepted, and wait for that a bounded time."""
+        """Stop listening, tell everyone, send what was accepted, and wait for that a bounded time.
+
+        The other hubs are told first: they tell those who are left there, and go on.
+        """
         if self.console:
             self.console.restore()
         super().stopService()
+        left = [self.engine.leave()] if self.engine else []
         gone: Deferred[None] = Deferred()
         self.admission.stop(lambda: gone.callback(None), *self._last_words)
-        if engine := self.engine:
-            gone.addCallback(lambda _: engine.leave())
-        return DeferredList([*(maybeDeferred(port.stopListening) for port in self._ports), gone])
+        return DeferredList([*(maybeDeferred(port.stopListening) for port in self._ports), *left, gone])
 
 
 def _new_stream() -> str:

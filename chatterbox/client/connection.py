@@ -57,7 +57,7 @@ class HubLink(TwistedProtocol):
         self.fault = ""
         """Why it is no hub that answers."""
         self.hint = ""
-        """What is wrong, where the first bytes show it."""
+        """What is wrong, where the first bytes show it, or the hub says why it hangs up."""
         self._listener = listener
         self._lines = Lines()
         self._body = Body()
@@ -112,6 +112,8 @@ class HubLink(TwistedProtocol):
                 self._refuse(f"that is no Chatterbox hub: it says {said!r}")
             return
         self.known = True
+        if event.get("event") == "closed":
+            self.hint = clean_text(str(event.get("text", "")))
         size = event.get("bytes") if event.get("event") == "said" else None
         if size is None:
             self._listener.heard(self, event, None)

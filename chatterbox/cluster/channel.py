@@ -17,9 +17,9 @@ from .engine import Later
 from .frames import Opening, Send
 from .visit import WINDOW, nothing
 
-Place = tuple[str, str, str, str, str]
-"""A room, the guest's name there, the name that it asked for, and in a pair its partner's name and stream."""
-NOWHERE: Place = ("", "", "", "", "")
+Place = tuple[str, str, str, str, str, str]
+"""A room, the guest's name there and the one it asked for; in a pair its partner's name, stream, and SESSION if so."""
+NOWHERE: Place = ("", "", "", "", "", "")
 
 
 class Far(Protocol):
@@ -52,6 +52,9 @@ class Far(Protocol):
 
     def begin(self) -> None:
         """The first bytes of its message have come, and their end hasn't."""
+
+    def live(self) -> None:
+        """Its machine has heard from it, though it said nothing to the room."""
 
     def share_of(self, block: bytes) -> int:
         """Return how many bytes of `block` the room takes as one event: at least a line, or all of what is none."""
@@ -145,6 +148,8 @@ class Channel:
             self.take(data)
         elif kind == frames.BEGAN and self.far:
             self.far.begin()
+        elif kind == frames.LIVES and self.far:
+            self.far.live()
         elif kind == frames.SPEAK and self.far:
             self.far.speak(data.decode(errors="replace"))
 

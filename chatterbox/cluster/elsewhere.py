@@ -14,11 +14,14 @@ from ..core.events import Began, Finished, Joined, Left, Member, Parted, RoomEve
 from ..core.peer import Peer
 from ..wire.blocks import BlockReader
 from ..wire.dialects import Json as JsonDialect
-from ..wire.dialects import notice
+from ..wire.dialects import Message, notice
 from ..wire.numbered import Json, to_verb
 from ..wire.verbs import VERBS, Command
 from .frames import Opening
 from .visit import Visit
+
+PINGS = (b'{"verb": "ping"}\n', b'{"verb":"ping"}\n')
+"""A session's question whether it is heard, as clients send it: its own machine answers, while the owner can't, too."""
 
 
 class Desk(Protocol):
@@ -126,7 +129,10 @@ class Elsewhere:
         """Forward a block as it was received."""
         if self._blocks:
             block = self._blocks.without_blocks(block)
-        if self._visit and block:
+        if self._visit and block in PINGS:
+            self._visit.live()
+            self.peer.tell(Message("pong", {}))
+        elif self._visit and block:
             self._visit.speak(self._desk.dialect_name(self.peer))
             self._visit.say(block)
         return ()
@@ -143,12 +149,11 @@ class Elsewhere:
         return json.dumps({**self.hello, "blocks": False}) if self.hello else ""
 
     def hello_beside(self, partner: str) -> str:
-        """Return its session's hello as it would be now; empty for a plain peer."""
+        """Return its session's hello as it would be now, beside the session `partner`; empty for a plain peer."""
         if self.hello:
             self.hello["name"] = self.peer.wanted_name or self.peer.name
             self.hello.pop("asks", None)  # its person has chosen a name by now
-            if self.hello.get("with") != partner:
-                self.hello.pop("with", None)
+            self.hello["with"] = partner
         return self._encoded_hello
 
     def held_by(self, peer: Member) -> int:

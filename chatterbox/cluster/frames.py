@@ -10,12 +10,14 @@ import struct
 from collections.abc import Callable
 from typing import NamedTuple
 
-OPEN, SAY, FINISHED, GONE, TAKEN, BEGAN, SPEAK = b"O", b"D", b"F", b"G", b"A", b"B", b"S"
+OPEN, SAY, FINISHED, GONE, TAKEN, BEGAN, SPEAK, LIVES = b"O", b"D", b"F", b"G", b"A", b"B", b"S", b"L"
 """Frames from the guest's node up to the owner: in upper case, since two nodes that visit each other count alike."""
 HEAR, PLACE, CLOSE, HANDLED, NOT_MINE, MOVE, REFUSED = b"d", b"n", b"c", b"a", b"x", b"v", b"r"
 """Frames from the owner down to the guest's node."""
 SEATED = b"H"
 """A session has a seat at the node that says so; in upper case, and about no channel: a stream, a digest and a try."""
+SESSION = "session"
+"""What a partner is that has a session: its seat is kept for it also where the room goes on without its owner."""
 TOTAL = struct.Struct(">Q")
 """Bytes since the opening."""
 TOTALS = struct.Struct(">QQ")

@@ -22,6 +22,7 @@ from ..wire.dialects import QUESTION, Dialect, Dialects, Message
 from ..wire.lines import first_lines, within
 from ..wire.numbered import Json
 from .channel import NOWHERE, Channel, Place
+from .frames import SESSION
 
 EXPANDED, EXPANDED_LINES = 16 * 1024, 256
 """Bytes and lines that a room takes at once where each is rendered: together less than an outlet hands on at once."""
@@ -35,6 +36,10 @@ class Host(Protocol):
     admission: Admission
     hub: Hub
     dialects: Dialects
+
+    @property
+    def outages(self) -> int:
+        """How often the way to the other machines was lost, or came back: an odd number while it is lost."""
 
     def dialect_called(self, name: str) -> Dialect:
         """Return the dialect of that name."""
@@ -69,7 +74,7 @@ class Guest:
         self.peer.wanted_room, self.peer.wanted_name = opening.room, opening.name
 
     def _link_state(self) -> LinkState:
-        return LinkState(self._channel.unacknowledged)
+        return LinkState(self._channel.unacknowledged, outages=self._host.outages)
 
     def _speak(self, dialect: Dialect) -> None:
         self.connection.peer.dialect = dialect
@@ -118,7 +123,7 @@ class Guest:
         if not isinstance(room, Room):
             return NOWHERE
         partner = next((member for member in room.members if member is not peer), None) if room.is_pair else None
-        with_whom = (partner.name, partner.stream) if partner else ("", "")
+        with_whom = (partner.name, partner.stream, SESSION if partner.session else "") if partner else ("", "", "")
         return (room.name, peer.name, peer.wanted_name, *with_whom)
 
     @property
@@ -164,6 +169,10 @@ class Guest:
     def begin(self) -> None:
         """The first bytes of its message have come."""
         self.connection.begin()
+
+    def live(self) -> None:
+        """Its machine has heard from it, though it said nothing to the room."""
+        self.connection.inlet.reads += 1
 
     def receive(self, block: bytes) -> None:
         """It sent `block`."""

@@ -67,8 +67,10 @@ class Cluster:
         """Other nodes' people here."""
         self._home_early: dict[str, list[tuple[Guest, Opening]]] = {}
         """Who came home to a room that settles, and may not speak yet; and as whom."""
+        self.outages = 1
+        """How often the way to the other nodes was lost, or came back: an odd number while it is lost."""
         self._numbers = 0
-        self._is_registered = self._is_told_down = self._is_leaving = False
+        self._is_told_down = self._is_leaving = False
 
     def _begin(self) -> None:
         """Begin, or begin anew, as a node with which nobody has spoken yet."""
@@ -83,7 +85,8 @@ class Cluster:
 
     def is_down(self) -> None:
         """The engine can't be reached: rooms that live here whole go on, and who speaks to others waits."""
-        was_registered, self._is_registered = self._is_registered, False
+        was_registered = self.outages % 2 == 0
+        self.outages += was_registered
         self.links.is_down()
         self.roster.is_down()
         self.claims.is_down()
@@ -97,7 +100,7 @@ class Cluster:
 
     def registered(self, is_new_epoch: bool, is_young: bool) -> None:
         """This node is in the table (again): claim what is ours, say what waited, ask what we want to know."""
-        self._is_registered = True
+        self.outages += self.outages % 2
         if is_new_epoch:
             self._house.note("the engine had forgotten everything; claiming our rooms again")
         self.claims.registered(self.roster.me, is_young)
@@ -111,7 +114,7 @@ class Cluster:
             if visit.is_seated:
                 visit.guest.tell(text)
         for room in {channel.room for channel in self.channels.values()}:
-            for guest in tuple(self._house.locals(room)):
+            for guest in () if self._house.is_whole(room) else tuple(self._house.locals(room)):
                 guest.tell(text)
 
     def heard(self, payload: bytes) -> None:
@@ -125,7 +128,7 @@ class Cluster:
     def fenced(self) -> None:
         """The others went on without us: who shared a room with them is told; whole rooms are claimed again."""
         self._house.note("the other hubs took this one for dead; people who shared rooms with them are let go")
-        self._is_registered = False
+        self.outages += self.outages % 2 == 0
         self.claims.forget_owed()
         self.links.is_down()
         self._begin()
@@ -202,15 +205,15 @@ class Cluster:
         if self._house.is_whole(room):
             self._house.note(f"another hub has taken the name of room {room!r}; those who are in it go on here")
             self.detached.add(room)
-        else:
-            self._let_go(room)
+        self._let_go(room)
 
     def _let_go(self, room: str) -> None:
-        """Nobody else comes to `room` any more: tell who is there."""
+        """Nobody else comes to `room` any more: tell who is there or waits for it, but for a pair that needs nobody."""
         for channel in tuple(self.channels.values()):
             if channel.room == room and channel.far:
                 channel.far.end("lost", CUT_OFF)
-        for guest in tuple(self._house.locals(room)):
+        members = () if self._house.is_whole(room) else self._house.locals(room)
+        for guest in (*members, *self._house.outside(room)):
             guest.end("lost", CUT_OFF)
 
     # -- our people elsewhere ----------------------------------------------------------------------------------
@@ -296,7 +299,7 @@ class Cluster:
         elif kind == frames.HANDLED:
             visit.handled(data)
         elif kind == frames.PLACE:
-            visit.seated(*words_of(data, 5))
+            visit.seated(*words_of(data, 6))
         elif kind == frames.CLOSE:
             self.forget(visit)
             visit.guest.end(data.decode(errors="replace"))

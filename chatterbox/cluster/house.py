@@ -22,13 +22,16 @@ class House(Protocol):
         """A session has a seat at another node: keep none for it here, unless it has come here since."""
 
     def is_open(self, room: str) -> bool:
-        """Whether anybody sits in `room` here."""
+        """Whether anybody sits in `room` here, or waits outside it."""
 
     def is_whole(self, room: str) -> bool:
-        """Whether every seat of `room` is taken by somebody of this node."""
+        """Whether every seat of `room` is taken by somebody who is connected to this node."""
 
     def locals(self, room: str) -> Iterable[Neighbour]:
-        """Return who sits in `room` and is connected to this node."""
+        """Return who sits in `room` and is connected to no other node."""
+
+    def outside(self, room: str) -> Iterable[Neighbour]:
+        """Return who waits outside `room`, until somebody there hears them, and is connected to this node."""
 
     def replaced(self) -> None:
         """Another hub runs under this one's name: end."""

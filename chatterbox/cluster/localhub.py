@@ -74,8 +74,9 @@ class LocalHub:
         return self.cluster.find(room, found)
 
     def release(self, room: str) -> None:
-        """Take it that nobody in this hub needs `room` to live here any more."""
-        self.cluster.release(room)
+        """Take it that nobody sits in `room`; who waits outside it needs it to live here: so a hearer finds them."""
+        if not self.admission.desk.outside.waiting(room):
+            self.cluster.release(room)
 
     def happened(self, news: News) -> None:
         """Take note that somebody has left a room."""
@@ -144,11 +145,15 @@ class LocalHub:
     def came_alone(self, peer: Peer, partner: str, stream: str) -> None:
         """Let a peer that is back in its room go on without `partner`, as if that had left just now, if it isn't back.
 
-        What the peer said meanwhile was said to that one, who perhaps heard it, and nobody else hears it. Sessions know
-        by their welcome.
+        What a plain peer said meanwhile was said to that one, who perhaps heard it, and nobody else hears it; a session
+        knows what of its lines is got. A seat that is kept for the partner is told of, as when its link is lost.
         """
         room, mode = peer.room, self.hub.mode
-        if not isinstance(room, Room) or len(room.members) > 1 or peer.session:
+        if not isinstance(room, Room):
+            return
+        if len(room.members) > 1:
+            if any(member.away and member.stream == stream for member in room.members):
+                peer.tell(Message("away", {"name": partner, "stream": stream, "session": True, "away": True}))
             return
         room.met = (*room.met, peer)
         if mode.ends_together:
@@ -156,6 +161,8 @@ class LocalHub:
             return
         if mode.announces:
             peer.tell(Message("left", {"name": partner, "stream": stream, "why": "lost"}))
+        if peer.session:
+            return
         peer.miss(partner, "lost")
         if peer.finished:
             peer.end("quit")
@@ -164,6 +171,7 @@ class LocalHub:
 
     def take_hello(self, connection: Connection, sent: Json) -> None:
         """Take the hello of a session to the desk of the node where its room lives; the secret stays here."""
+        connection.speak(self.dialects.session)
         read, room, peer = read_hello(sent), sent.get("room") or LOBBY, connection.peer
         if isinstance(read, Fault) or not isinstance(room, str) or room_fault(room, self.hub.limits.max_room):
             self.admission.desk.arrive(connection, sent)
@@ -172,7 +180,6 @@ class LocalHub:
         def found(home: Home) -> None:
             if isinstance(home.place, Elsewhere):
                 home.place.hello = {**sent, "session": read.digest.hex(), "stream": read.stream}
-                connection.speak(self.dialects.session)
                 peer.wanted_name = str(sent.get("name") or "")
                 peer.sit(home.place)
                 home.place.apply(Joined(peer))
@@ -207,20 +214,29 @@ class LocalHub:
     # -- rooms here (homes.House) ------------------------------------------------------------------------------
 
     def is_open(self, room: str) -> bool:
-        """Whether anybody sits in `room` here."""
-        return room in self.hub.rooms
+        """Whether anybody sits in `room` here, or waits outside it."""
+        return room in self.hub.rooms or bool(self.admission.desk.outside.waiting(room))
 
     def is_whole(self, room: str) -> bool:
-        """Whether every seat of `room` is taken by somebody of this node."""
+        """Whether every seat of `room` is taken by somebody who is connected to this node: whoever is away isn't."""
         here = self.hub.rooms.get(room)
-        seats = self.hub.mode.seats
-        return here is not None and 0 < seats == len(list(self.locals(room)))
+        links = [peer.link for peer in here.members if isinstance(peer, Peer)] if here else []
+        return 0 < self.hub.mode.seats == sum(link is not None and link not in self._guests for link in links)
 
     def locals(self, room: str) -> Iterable[Local]:
-        """Return who sits in `room` and is connected to this node."""
+        """Return who sits in `room` and is connected to no other node."""
         here = self.hub.rooms.get(room)
         members = here.members if here else ()
         return [Local(peer) for peer in members if isinstance(peer, Peer) and peer.link not in self._guests]
+
+    def outside(self, room: str) -> Iterable[Local]:
+        """Return who waits outside `room` and is connected to this node."""
+        return [Local(peer) for peer in self.admission.desk.outside.waiting(room) if peer.link not in self._guests]
+
+    @property
+    def outages(self) -> int:
+        """How often the way to the other machines was lost, or came back: an odd number while it is lost."""
+        return self.cluster.outages
 
     def visited(self, channel: Channel) -> Guest:
         """Make a peer of a guest from another node."""

@@ -63,7 +63,7 @@ class Guest(Neighbour, Protocol):
         """Take a seat in `room`, which lives here now, as who it `had` been there; say `said` before anything else."""
 
     def hello_beside(self, partner: str) -> str:
-        """Return its session's hello as it would be now, beside the end that is called `partner` in numbers."""
+        """Return its session's hello as it would be now, beside the session that is called `partner` in numbers."""
 
     def miss(self, partner: str, stream: str) -> None:
         """Go on without `partner`, who hasn't come back to the room: nobody else hears what was said to it."""
@@ -162,6 +162,10 @@ class Visit:
         """The first bytes of a message have come."""
         self._send(frames.BEGAN, self.number, b"")
 
+    def live(self) -> None:
+        """The guest has asked whether it is heard, and its own machine has answered."""
+        self._send(frames.LIVES, self.number, b"")
+
     def speak(self, dialect: str) -> None:
         """The guest speaks otherwise from now on."""
         if dialect != self.opening.dialect:
@@ -209,14 +213,14 @@ class Visit:
             self._send(frames.TAKEN, self.number, frames.TOTALS.pack(*self.confirmed))
         return not self._unacknowledged
 
-    def seated(self, room: str, name: str, wish: str, partner: str, stream: str) -> None:
+    def seated(self, room: str, name: str, wish: str, partner: str, stream: str, kind: str) -> None:
         """It sits in `room` as `name`, with `partner`, and has asked for `wish`: so it comes back, if it must."""
         self.is_seated = True
         self.tries = 0
         self.opening = self.opening._replace(room=room, name=wish, had=name, came_from="")
         self.opening = self.opening._replace(partner=partner, stream=stream)
         self.guest.seated(room, name, wish)
-        self.opening = self.opening._replace(session=self.guest.hello_beside(stream))
+        self.opening = self.opening._replace(session=self.guest.hello_beside(stream if kind == frames.SESSION else ""))
 
     def handled(self, data: bytes) -> None:
         """The owner has handled so many bytes, and what they led to is said."""

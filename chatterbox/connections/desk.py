@@ -71,7 +71,8 @@ class Desk:
         """What is on its way from whom."""
         self._hellos: dict[str, Hello] = {}
         """What those asked for that have no seat yet."""
-        self._outside = Outside(hub, limits.max_outside)
+        self.outside = Outside(hub, limits.max_outside)
+        """Who waits for a room, having nothing to hear."""
         self._silence = Silence(later, now, limits.session_silence)
         self._timer: Delayed | None = None
 
@@ -167,7 +168,7 @@ class Desk:
             return
         hello = self._hellos.pop(peer.stream, None)
         self._sessions.seat(session, place.name)
-        self._outside.forget(peer)
+        self.outside.forget(peer)
         peer.extras = self._extras(session, peer)
         if hello:
             fate = self._sessions.fate(hello, session, self._now())
@@ -267,7 +268,7 @@ class Desk:
         """Forget a session that has left the hub, for whatever word."""
         if isinstance(news, Gone) and news.peer.stream in self._peers:
             self.forget(self._peers[news.peer.stream], news.why)
-        elif isinstance(news, Happening) and self._outside.waits_for(news.room.name):
+        elif isinstance(news, Happening) and self.outside.waiting(news.room.name):
             self._later(0, partial(self._let_in, news.room.name))
 
     def forget(self, peer: Peer, why: str) -> None:
@@ -276,7 +277,7 @@ class Desk:
         self._hellos.pop(peer.stream, None)
         self._peers.pop(peer.stream, None)
         self._flights.pop(peer.stream, None)
-        self._outside.forget(peer)
+        self.outside.forget(peer)
         if session:
             self._silence.forget(session)
             self._sessions.end(session, why, self._now(), peer.has_all)
@@ -356,7 +357,7 @@ class Desk:
         self._sessions.seat(session, "")
         self._attach(session, hello, connection)
         connection.open()
-        if not self._outside.wait(peer):
+        if not self.outside.wait(peer):
             peer.end("full", f"too many wait for room {peer.wanted_room} already")
             return
         peer.extras = self._extras(session, peer)
@@ -365,9 +366,9 @@ class Desk:
 
     def _let_in(self, room: str) -> None:
         """Let the next one that waits outside sit down, if there is somebody to hear it."""
-        peer = self._outside.next(room)
+        peer = self.outside.next(room)
         if peer:
-            self._outside.forget(peer)
+            self.outside.forget(peer)
             self._hub.seat(peer)
 
     def _goodbye(self, peer: Peer, said: Goodbye) -> None:

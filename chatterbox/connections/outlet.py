@@ -28,6 +28,13 @@ class LinkState(NamedTuple):
 
     unacknowledged: int = 0
     is_broken: bool = False
+    outages: int = 0
+    """How often the way to another machine's people was lost, or came back: an odd number while it is lost."""
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether nothing can come or go, which is not the other end's fault."""
+        return self.outages % 2 == 1
 
 
 class Transport(Protocol):

@@ -37,10 +37,11 @@ class Outside:
             waiting.pop(peer, None)
             if not waiting:
                 del self._waiting[peer.wanted_room]
+                self._hub.is_waited_for_no_more(peer.wanted_room)
 
-    def waits_for(self, room: str) -> bool:
-        """Return whether anybody waits for `room`."""
-        return room in self._waiting
+    def waiting(self, room: str) -> tuple[Peer, ...]:
+        """Return who waits for `room`."""
+        return tuple(self._waiting.get(room, ()))
 
     def next(self, room: str) -> Peer | None:
         """Return who may sit down in `room` now: where a listener and a free seat are, one at a time."""

@@ -66,8 +66,11 @@ class Silence:
                 if session not in self._looks:  # it left with one that was cut
                     continue
                 self.watch(session)
-                if isinstance(session.link, Connection) and session.link.inlet.reads == reads:
+                link = session.link
+                if not isinstance(link, Connection) or link.inlet.reads != reads:
+                    continue
+                if not link.outlet.link_state().is_cut_off:
                     cuts += 1
-                    session.link.break_off()
+                    link.break_off()
         finally:
             self._look_later()

@@ -57,10 +57,11 @@ class Watch:
 
     def _look_in(self, patience: float) -> None:
         outlet = self._connection.outlet
-        before = outlet.acknowledged()
+        before = outlet.acknowledged(), outlet.link_state().outages
 
         def look() -> None:
-            if before == outlet.acknowledged():
+            state = outlet.link_state()
+            if before == (outlet.acknowledged(), state.outages) and not state.is_cut_off:
                 self._connection.peer.end("slow", f"you took nothing for {patience:.0f} s")
             else:
                 self._look_in(patience)

@@ -154,6 +154,11 @@ class Hub:
         peer.sit(place)
         place.apply(Joined(peer))
 
+    def is_waited_for_no_more(self, name: str) -> None:
+        """Take it that nobody waits outside the room called `name`: if nobody is in it either, it may live anywhere."""
+        if name not in self.rooms:
+            self._homes.release(name)
+
     def _open(self, name: str) -> Room:
         return RULES[self.mode.rule](name, self.mode, self.limits, self._observe, self._when_empty, self.soon)
 

@@ -18,7 +18,8 @@ from ..cluster.homes import Cluster
 from ..cluster.localhub import LocalHub
 from ..cluster.roster import MAX_NAME
 from ..connections.admission import Admission
-from .redis import RedisEngine, endpoint_of, password_of, place_of
+from .engine_url import endpoint_of, password_of, place_of
+from .redis import RedisEngine
 
 LEAVE = 1.0
 """Seconds for which a hub that ends waits for the engine to know."""

@@ -7,40 +7,30 @@ both are made again, the scripts are loaded again, and the cluster repeats what 
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from hashlib import sha1
-from pathlib import Path
-from typing import Any, NamedTuple
-from urllib.parse import parse_qs, unquote, urlsplit
+from typing import Any
 
-from twisted.internet.endpoints import HostnameEndpoint, UNIXClientEndpoint, wrapClientTLS
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from ..cluster.engine import FENCED, ORPHAN_BEATS, ORPHANED, PATIENCE, Beat, Ears
+from ..cluster.engine import FENCED, ORPHAN_BEATS, ORPHANED, Beat, Ears
+from .engine_url import Place
 from .resp import Resp
 
 log = Logger()
 
-WIRE = 1
-"""Version of what is said between nodes, in every key: nodes of different versions never meet."""
 BLOCK = 800
 """Milliseconds for which the engine waits for something to read before it answers that there is nothing."""
 AT_ONCE = 256
 """Entries of an inbox that are read at once."""
 MAX_INBOX = 20_000
 """Entries of an inbox, about; what is cut off is said again."""
-CONNECT = 3.0
-"""Seconds that a connection may take to be made."""
 AGAIN, AGAIN_MOST = 0.05, 1.0
 """Seconds until it is tried again: at first, and at most (it doubles)."""
-PASSWORD = "CHATTERBOX_ENGINE_PASSWORD"
-CREDENTIAL = "engine-password"
-"""A file of systemd's credentials that holds the password."""
 
 _TEXTS = {
     "beat": """
@@ -112,68 +102,6 @@ _HOPELESS = ("WRONGPASS", "NOAUTH", "NOPERM", "ERR AUTH", "ERR invalid DB", "ERR
 """Beginnings of errors that no waiting mends."""
 
 
-class Place(NamedTuple):
-    """What an engine's URL says."""
-
-    scheme: str
-    host: str
-    """Or the path of a unix socket."""
-    port: int
-    user: str
-    db: int
-    prefix: str
-    patience: float
-
-
-def place_of(url: str) -> Place:
-    """Return what `url` says.
-
-    Raises:
-        ValueError: it can't be right, and why.
-    """
-    parts = urlsplit(url)
-    if parts.scheme not in ("redis", "rediss", "valkey", "redis+unix"):
-        raise ValueError("it begins with none of redis:// rediss:// valkey:// redis+unix://")
-    if parts.password is not None:
-        raise ValueError(f"a password on a command line can be seen by everybody here: put it into {PASSWORD}")
-    is_unix = parts.scheme == "redis+unix"
-    wishes = {key: values[-1] for key, values in parse_qs(parts.query).items()}
-    db = wishes.pop("db", "0") if is_unix else parts.path.strip("/") or "0"
-    prefix, patience = wishes.pop("prefix", "cb"), wishes.pop("patience", f"{PATIENCE:g}")
-    if wishes:
-        raise ValueError(f"it knows no {', '.join(wishes)}: only patience, prefix{', db' if is_unix else ''}")
-    if not db.isdigit():
-        raise ValueError(f"{db} is no number of a database")
-    try:
-        port, seconds = parts.port or 6379, float(patience)
-    except ValueError as fault:
-        raise ValueError(str(fault)) from None
-    if not 1 <= seconds <= 600:
-        raise ValueError(f"a patience of {patience} s is not between 1 and 600")
-    host = unquote(parts.path) if is_unix else parts.hostname or "127.0.0.1"
-    return Place(parts.scheme, host, port, unquote(parts.username or ""), int(db), f"{{{prefix}{WIRE}}}:", seconds)
-
-
-def password_of(environ: Mapping[str, str] = os.environ) -> str:
-    """Return the engine's password: from the environment, or from systemd's credentials."""
-    if PASSWORD in environ:
-        return environ[PASSWORD]
-    path = Path(environ.get("CREDENTIALS_DIRECTORY", ""), CREDENTIAL)
-    return path.read_text().rstrip("\n") if "CREDENTIALS_DIRECTORY" in environ and path.is_file() else ""
-
-
-def endpoint_of(place: Place, reactor: Any) -> IStreamClientEndpoint:
-    """Return where to connect to."""
-    if place.scheme == "redis+unix":
-        return UNIXClientEndpoint(reactor, place.host, CONNECT)
-    endpoint = HostnameEndpoint(reactor, place.host, place.port, CONNECT)
-    if place.scheme != "rediss":
-        return endpoint
-    from twisted.internet.ssl import optionsForClientTLS
-
-    return wrapClientTLS(optionsForClientTLS(place.host), endpoint)
-
-
 class RedisEngine:
     """The engine, as `chatterbox.cluster` wants it.
 
@@ -205,7 +133,7 @@ class RedisEngine:
         self._ready = 0
         """Connections that may be used."""
         self._pause = AGAIN
-        self._is_up = self._was_up = self._is_stopped = self._is_reported = False
+        self._is_up = self._is_used = self._was_used = self._is_stopped = self._is_reported = False
         self._timer: Any = None
         self._node = ""
         self._cursor = "0-0"
@@ -274,10 +202,7 @@ class RedisEngine:
     def _is_ready(self) -> None:
         self._ready += 1
         if self._ready == 2:
-            self._is_up = self._was_up = True
-            self._is_reported = self._is_asking = False
-            self._pause = AGAIN
-            log.info("engine: connected to {host}", host=self._place.host)
+            self._is_up, self._is_asking = True, False
             self.ears.is_up()
 
     def _not_connected(self, reason: Failure) -> None:
@@ -285,7 +210,7 @@ class RedisEngine:
 
     def _failed(self, error: str) -> None:
         """The engine has answered with an error: none of ours is to be expected, so begin anew."""
-        if not self._was_up and error.startswith(_HOPELESS):
+        if not self._was_used and error.startswith(_HOPELESS):
             self._is_stopped = True
             self._refused(f"the engine refuses: {error}")
         self._report(error)
@@ -308,7 +233,7 @@ class RedisEngine:
         self._abort()
         self._commands = self._reading = None
         if self._is_up:
-            self._is_up = False
+            self._is_up = self._is_used = False
             self.ears.is_down()
         if not (self._timer or self._is_stopped):
             self._timer = self._reactor.callLater(self._pause, self.start)
@@ -331,7 +256,17 @@ class RedisEngine:
         """See `Engine`."""
         cursor = self._cursor if self._node == node and self._cursor != "0-0" else ""
         keys = ("nodes", "epoch", "orphans", "rooms", f"in:{node}")
-        self._run("beat", keys, (node, int(is_first), epoch, cursor, self._key("own:")), partial(_beat, then))
+        self._run("beat", keys, (node, int(is_first), epoch, cursor, self._key("own:")), partial(self._beaten, then))
+
+    def _beaten(self, then: Callable[[Beat | None], None], answer: Any) -> None:
+        """Take the engine for one that can be used: it has written something, as a replica that only reads doesn't."""
+        beat = _beat_in(answer)
+        if beat and not (beat.is_fenced or self._is_used) and self._is_up:
+            self._is_used = self._was_used = True
+            self._is_reported = False
+            self._pause = AGAIN
+            log.info("engine: connected to {host}", host=self._place.host)
+        then(beat)
 
     def claim(self, node: str, room: str, is_newcomer: bool, then: Callable[[str | None], None]) -> None:
         """See `Engine`."""
@@ -388,10 +323,9 @@ def _word(then: Callable[[str | None], None], answer: Any) -> None:
     then(None if answer is None else answer.decode())
 
 
-def _beat(then: Callable[[Beat | None], None], answer: Any) -> None:
+def _beat_in(answer: Any) -> Beat | None:
     if answer is None:
-        then(None)
-        return
+        return None
     fenced, epoch, flat = answer
     words = [word.decode() for word in flat]
-    then(Beat(bool(fenced), epoch.decode(), dict(zip(words[::2], map(int, words[1::2])))))
+    return Beat(bool(fenced), epoch.decode(), dict(zip(words[::2], map(int, words[1::2]))))

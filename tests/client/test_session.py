@@ -234,6 +234,13 @@ class Ends(SynchronousTestCase):
                 played.cuts(reason)
             self.assertEqual(played.end, [(1, why)])
 
+    def test_a_hub_that_says_why(self) -> None:
+        """Where the hub takes nobody in for now, its own reason is told, and nothing is guessed."""
+        played = Played()
+        played.says({"event": "closed", "why": "lost", "text": "the engine can't be reached; try again"})
+        played.cuts(ConnectionDone())
+        self.assertEqual(played.end, [(1, "cannot reach example:5000: the engine can't be reached; try again")])
+
     def test_a_hub_that_says_nothing(self) -> None:
         """It is given up after the patience for a welcome."""
         played = Played()

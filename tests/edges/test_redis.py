@@ -13,7 +13,7 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatterbox.edges.redis import password_of, place_of
+from chatterbox.edges.engine_url import password_of, place_of
 from chatterbox.edges.resp import SILENT, Resp
 from tests.harness.certificates import certificate
 

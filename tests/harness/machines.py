@@ -186,6 +186,9 @@ class Machines:
                 assert here.on_their_way <= channel.WINDOW + 64 * 1024, "a window is overrun by more than one write"
         for person in self.people:
             person.witness.look(person.taken)
+        speakers = {person.name: person.witness for person in self.people}
+        for person in self.people:
+            assert not (hole := person.witness.hole(speakers)), hole
 
     def say(self) -> None:
         """Let somebody say something."""

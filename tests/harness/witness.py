@@ -6,6 +6,7 @@ import json
 import re
 
 _LINE = re.compile(r"(p\d+) (\d+) ")
+_UNDELIVERED = re.compile(r"-!- (?:perhaps )?not delivered: (?:the last )?(\d+) lines?|-!- perhaps not delivered: the last line")
 
 
 class Witness:
@@ -27,6 +28,10 @@ class Witness:
         self.lefts = 0
         """How often it was told that somebody left: that one may have missed what was said before."""
         self.why = ""
+        self.undelivered = 0
+        """Lines of its own that it was told may not have arrived."""
+        self.holes: dict[str, int] = {}
+        """Lines of each speaker that it missed between two others: whoever said them must know."""
         self._at = 0
 
     def look(self, taken: bytes) -> None:
@@ -42,6 +47,8 @@ class Witness:
                 self.lefts += 1
             elif not line.startswith("-!-"):
                 self._line(line)
+            elif found := _UNDELIVERED.match(line):
+                self.undelivered += int(found[1] or 1)
 
     def _event(self, event: dict[str, object]) -> None:
         kind, name = event["event"], str(event.get("name", ""))
@@ -56,6 +63,8 @@ class Witness:
         elif kind == "left":
             self.company.discard(name)
             self.lefts += 1
+        elif kind == "undelivered":
+            self.undelivered += int(str(event["lines"]))
         elif kind == "closed":
             self.is_closed, self.why = True, f"{event}"
         self.met |= self.company
@@ -66,6 +75,15 @@ class Witness:
             speaker, number = found[1], int(found[2])
             self.first.setdefault(speaker, number)
             before = self.last.get(speaker, number - 1)
-            assert number == before + 1, f"{self.name} heard {number} of {speaker} after {before}"
+            assert number > before, f"{self.name} heard {number} of {speaker} after {before}"
+            self.holes[speaker] = self.holes.get(speaker, 0) + number - before - 1
             self.last[speaker] = number
             self.order.append((speaker, number))
+
+    def hole(self, speakers: dict[str, Witness]) -> str:
+        """Return what this end missed in the middle without its speaker being told, or an empty string."""
+        for speaker, missed in self.holes.items():
+            told = speakers[speaker].undelivered if speaker in speakers else 0
+            if missed > told:
+                return f"{self.name} missed {missed} of {speaker} in the middle, who was told of {told}"
+        return ""

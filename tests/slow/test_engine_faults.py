@@ -88,6 +88,25 @@ class EngineFails(Clustered):
         self.assertIn(b"closed (lost): ", stranger.rest())
 
 
+class Replica(Clustered):
+    """An engine that takes no writes."""
+
+    def test_a_replica(self) -> None:
+        """A hub waits for an engine that only reads, and says so once; it is connected when that takes writes again."""
+        hub, other = self.hub("a"), self.hub("b")
+        ends = self.pair(hub, other)
+        self.redis.says("replicaof", "127.0.0.1", "9")
+        for end in ends:
+            end.hears(DOWN)
+        time.sleep(4)  # what is proved is that nothing more is logged, at whatever pace it is tried
+        self.assertEqual((hub.log.count("can't be used"), hub.log.count("connected to")), (1, 1))
+        self.redis.says("replicaof", "no", "one")
+        for end in ends:
+            end.hears(BACK)
+        self.talk(*ends)
+        self.assertEqual((hub.log.count("can't be used"), hub.log.count("connected to")), (1, 2))
+
+
 class MachinesFail(Clustered):
     """A machine fails: its own people are gone, the others are told, or go on."""
 
@@ -126,6 +145,20 @@ class MachinesFail(Clustered):
         self.assertEqual([*heard, other.line()], ["one", "two"])
         one.says("three")
         other.hears("three")
+
+    def test_a_partner_s_machine_is_stopped(self) -> None:
+        """Whose partner sits at a machine that is told to end hears that it is gone, wherever the room lives."""
+        a, b = self.hub("a"), self.hub("b")
+        one, other = self.pair(a, b)
+        self.assertEqual(a.stops(signal.SIGTERM), 0)
+        other.hears(GONE_ON, "-!- your partner left (lost)")
+        self.assertIn(b"closed (shutdown)", one.rest())
+        a = self.hub("a")
+        third = a.peer(room="tea")
+        other.hears("-!- your partner joined")
+        self.talk(third, other)
+        self.assertEqual(a.stops(signal.SIGTERM), 0)
+        other.hears("-!- your partner left (lost)")
 
     def test_the_owner_is_stopped(self) -> None:
         """A machine that is told to end lets the others go on."""

@@ -135,6 +135,8 @@ class Run(Clustered):
     def _fault_of(self, one: Talker, other: Talker) -> str:
         """Return what is promised of what `one` hears, and isn't true yet."""
         seen = one.witness
+        if hole := seen.hole({other.name: other.witness}):
+            return hole
         if seen.is_closed or id(one.hub) in self.killed:
             return ""
         if not one.lives:

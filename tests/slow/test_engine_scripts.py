@@ -13,7 +13,8 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
 from chatterbox.cluster.engine import FENCED, ORPHAN_BEATS, ORPHANED, Beat
-from chatterbox.edges.redis import RedisEngine, endpoint_of, place_of
+from chatterbox.edges.engine_url import endpoint_of, place_of
+from chatterbox.edges.redis import RedisEngine
 from tests.harness.processes import ROOT
 from tests.harness.redis import ABSENT, Redis
 
