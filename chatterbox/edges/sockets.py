@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import socket
 import struct
+import sys
 from fcntl import ioctl
 from functools import lru_cache, partial
 from ipaddress import IPv6Address, ip_address
@@ -110,7 +111,10 @@ def send_now(connection: Any, data: bytes) -> int:
 
 
 class TCPTransport(AtOnce, tcp.Server):
-    """A TCP connection that was accepted."""
+    """A TCP connection that was accepted, at a port that is tuned."""
+
+    is_tuned = sys.platform == "linux"
+    """Whether it has what was set for its port, so that nobody need ask."""
 
 
 class UNIXTransport(AtOnce, unix.Server):
