@@ -25,7 +25,7 @@ from twisted.logger import (
 )
 from zope.interface import implementer
 
-from .core.events import Address, Gone, News, Refused, Seated
+from .core.events import Gone, News, Refused, Seated
 from .edges.writer import Writer
 
 STDOUT, STDERR = 1, 2
@@ -45,24 +45,24 @@ class Log:
     def happened(self, news: News) -> None:
         """Record a first seat, an end, or a refusal."""
         if isinstance(news, Seated):
-            address, name, room = news.peer.address, news.peer.name, news.room
+            address, name, room = str(news.peer.address), news.peer.name, news.room
             _record(f"joined {room!r}: {name!a} from {address}", "joined", address, name, room)
         elif isinstance(news, Gone):
-            address, name, room, why = news.peer.address, news.peer.name, news.room, news.why
+            address, name, room, why = str(news.peer.address), news.peer.name, news.room, news.why
             _record(f"left {room!r}: {name!a} from {address} ({why})", "left", address, name, room, why)
         elif isinstance(news, Refused):
-            _record(f"refused {news.address} ({news.why})", "refused", news.address, why=news.why)
+            _record(f"refused {news.address} ({news.why})", "refused", str(news.address), why=news.why)
 
 
-def _record(sentence: str, event: str, address: Address, name: str = "", room: str = "", why: str = "") -> None:
-    fields = {"event": event, "room": room, "name": name, "address": str(address), "why": why}
-    globalLogPublisher(_event("chatterbox", LogLevel.info, sentence) | fields)
+def _record(sentence: str, event: str, address: str, name: str = "", room: str = "", why: str = "") -> None:
+    fields: dict[str, Any] = {"event": event, "room": room, "name": name, "address": address, "why": why}
+    globalLogPublisher(_event("chatterbox", LogLevel.info, sentence, fields))
 
 
-def _event(namespace: str, level: Any, sentence: str) -> LogEvent:
+def _event(namespace: str, level: Any, sentence: str, fields: dict[str, Any]) -> LogEvent:
     return {
         "log_time": time.time(), "log_level": level, "log_namespace": namespace, "log_format": SENTENCE,
-        "sentence": sentence,
+        "sentence": sentence, **fields,
     }  # fmt: skip
 
 
@@ -102,7 +102,7 @@ class WaitingFile:
 
 def _missed_event(count: int) -> LogEvent:
     words = f"{count} records dropped: what they were written to took no more"
-    return _event("chatterbox.log", LogLevel.warn, words) | {"count": count}
+    return _event("chatterbox.log", LogLevel.warn, words, {"count": count})
 
 
 def text_file(fd: int) -> WaitingFile:
@@ -119,13 +119,15 @@ def stderr_log(as_json: bool, only_warnings: bool) -> ILogObserver:
     """Return what `chatterbox serve` logs with, on stderr; of Twisted's own records it takes the warnings only."""
     write = FileLog(json_file(STDERR), json_record) if as_json else FileLog(text_file(STDERR), text_record)
 
+    warnings = {level for level in LogLevel.iterconstants() if level >= LogLevel.warn}
+    ours = warnings if only_warnings else warnings | {LogLevel.info}
+
     def write_if_wanted(event: LogEvent) -> None:
         origin = str(event.get("log_namespace", ""))
         if origin == _CERTIFICATES:
             return
-        is_ours = origin.startswith("chatterbox")
-        least = LogLevel.warn if only_warnings or not is_ours else LogLevel.info
-        if event.get("log_level", LogLevel.info) >= least or event.get("isError"):
+        wanted = ours if origin.startswith("chatterbox") else warnings
+        if event.get("log_level", LogLevel.info) in wanted or event.get("isError"):
             write(event)
 
     return cast(ILogObserver, write_if_wanted)

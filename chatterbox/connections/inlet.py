@@ -122,7 +122,7 @@ class Inlet:
         pieces = self.step(block)
         if isinstance(pieces, tuple) and len(pieces) == 1:  # nothing but lines to say, as nearly always
             self._speaker.handle(pieces[0])
-        else:
+        elif pieces != () or self._rest or self.ending:
             self._pieces = iter(pieces)
             self._go_on()
 

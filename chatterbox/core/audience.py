@@ -65,8 +65,11 @@ class Audience:
 
     def like(self, name: str, peer: Member | None = None) -> Member | None:
         """Return who but `peer` is here with a name that `name` can't stand beside."""
-        found = (self._names.get(key) for key in name_keys(name))
-        return next((member for member in found if member and member is not peer), None)
+        for key in name_keys(name):
+            member = self._names.get(key)
+            if member and member is not peer:
+                return member
+        return None
 
     def of_stream(self, stream: str) -> Member | None:
         """Return whose stream it is."""

@@ -47,6 +47,13 @@ class Flow:
             for member in tuple(self._members):
                 self.release(member)
 
+    def hold(self) -> None:
+        """Let those wait who have to, now that somebody has come."""
+        if self._is_pair or self._held.size >= self._most:
+            for member in tuple(self._members):
+                if self.has_to_wait(member):
+                    member.hold()
+
     def has_to_wait(self, peer: Member) -> bool:
         """Return whether enough is held for a partner, or too much waits for one who hears `peer` in a pair."""
         if self._held.size >= self._most:

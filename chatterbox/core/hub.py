@@ -28,6 +28,10 @@ class Refusal(NamedTuple):
     text: str = ""
 
 
+NOTHING = Refusal()
+"""Why a peer gets a seat."""
+
+
 class Hub:
     """Every room, by name.
 
@@ -127,7 +131,7 @@ class Hub:
         fault = self._refusal(peer, room)
         if fault and name not in self.rooms:
             self._homes.release(name)
-        return (None, fault) if fault else (room, Refusal())
+        return (None, fault) if fault else (room, NOTHING)
 
     def _refusal(self, peer: Peer, room: Room) -> Refusal | None:
         """Return why `peer` can't sit in `room`: for its name first, for want of a seat last."""

@@ -139,14 +139,13 @@ class Room:
             self.met = tuple(self.members) if self.is_pair else self.met
         self._observe(Happening(self, event))
         self._greet(peer)
-        for member in tuple(self.members):
-            if self._flow.has_to_wait(member):
-                member.hold()
+        self._flow.hold()
 
     def _greet(self, peer: Member) -> None:
         """Tell `peer` where it is and the others who came; then what was said for a partner is delivered, first."""
         self._welcome(peer)
-        self._notice(Message("joined", card(peer)), newcomer=peer)
+        if len(self.members) > 1:
+            self._notice(Message("joined", card(peer)), newcomer=peer)
         self._introduce(peer)
         if len(self.members) > 1:
             self._deliver_held()

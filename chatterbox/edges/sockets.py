@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import socket
 import struct
+import sys
 from collections.abc import Iterable
 from fcntl import ioctl
 from functools import lru_cache, partial
@@ -118,7 +119,10 @@ def send_now(connection: Any, *parts: bytes) -> int:
 
 
 class TCPTransport(AtOnce, tcp.Server):
-    """A TCP connection that was accepted."""
+    """A TCP connection that was accepted, at a port that is tuned."""
+
+    is_tuned = sys.platform == "linux"
+    """Whether it has what was set for its port, so that nobody need ask."""
 
 
 class UNIXTransport(AtOnce, unix.Server):

@@ -123,7 +123,7 @@ class ChatProtocol(LineReceiver):
     def connectionMade(self) -> None:
         """Arrive; through TLS only after its handshake: before that nobody is there."""
         entry = self._entry or self.accepted(self.transport)
-        if link := tcp_socket(self.transport):
+        if not getattr(self.transport, "is_tuned", False) and (link := tcp_socket(self.transport)):
             tune(link)
         self._is_encrypted = ISSLTransport.providedBy(self.transport)
         if not self._is_encrypted:

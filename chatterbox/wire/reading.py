@@ -44,10 +44,15 @@ class TextReader:
         """Return the pieces of `block`, which is any number of whole lines as they were received."""
         block = clean(block)
         if self._farewell or (_SLASH in block and (block[0] == _SLASH or b"\n/" in block)):
-            return self._read(block)
+            return self._read_one(block) if block.find(b"\n") + 1 == len(block) else self._read(block)
         if len(block) <= self._limits.max_line:
             return (block,)
         return within(block, self._limits.max_line)
+
+    def _read_one(self, line: bytes) -> Iterable[Piece]:
+        """Return the pieces of one line: mostly a command, as the first line of a connection is."""
+        found = self._command.match(b"\n" + line)
+        return (self._read_command(found),) if found else self._read(line)
 
     def _read(self, block: bytes) -> Iterator[Piece]:
         limit = self._limits.max_line
