@@ -5,7 +5,9 @@ Nobody says more in one turn than a share of it, or more in a second than the ra
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from itertools import islice
 from typing import Protocol
 
 from ..core.commands import obey
@@ -30,6 +32,8 @@ PASTED = 256
 """Keys of a draft that are worth a turn: each is looked at, and 4,000 take half a millisecond."""
 KEYS_A_TURN = 4096
 """Bytes of a draft that are looked at in one turn."""
+_ENTER = re.compile(rb"[\r\n]")
+"""What finishes a line of keys; CR LF counts twice where keys are cut."""
 WHOLE = 1024 * 1024
 """Bytes read in one turn elsewhere: more than is ever received at once."""
 LINES_A_HEARER = 2
@@ -238,20 +242,28 @@ class Speech:
 
     def _type(self, keys: bytes) -> None:
         """Show keys as they were typed: clean ones of a key reader, or those of a draft in JSON, which are cleaned."""
+        head = self._keys_of(keys)
+        if len(head) < len(keys):
+            self._say_rest(Typing(keys[len(head) :]))
+            keys = head
         if self._talker.peer.dialect.by_keys:
             self._show(keys)
             return
-        keys, rest = keys[:KEYS_A_TURN], keys[KEYS_A_TURN:]
-        if rest:
-            self._say_rest(Typing(rest))
         self._draft = self._draft or KeyReader(self._hub.limits)
         for piece in self._draft.read(keys):
             if isinstance(piece, Typing):
                 self._show(piece.keys)
         if len(keys) > PASTED and not self._talker.peer.gone:
             self._inlet.hold_for("turn", 0)
-        if self.throttle:
+        if self.throttle and not _ENTER.search(keys):  # lines are counted where they are shown
             self._slow_down(1)
+
+    def _keys_of(self, keys: bytes) -> bytes:
+        """Return what of `keys` may be shown in this turn; they count as the lines that they finish."""
+        keys = keys[:KEYS_A_TURN]
+        if self.throttle and (last := next(islice(_ENTER.finditer(keys), self.throttle.ready - 1, None), None)):
+            return keys[: last.end()]
+        return keys
 
     def _show(self, keys: bytes) -> None:
         if self._talker.peer.room:

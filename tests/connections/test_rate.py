@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 from unittest import mock
 
@@ -109,6 +110,22 @@ class Rate(SynchronousTestCase):
         self.assertTrue(a.line.reading)
         a.says("y")
         self.assertFalse(a.line.reading)
+
+    def test_typed_lines_at_once(self) -> None:
+        """However many lines of keys come at once, as bytes or in one object: the burst is seen, then ten a second."""
+        keys = "x\n" * 2000
+        for typed in (keys, json.dumps({"verb": "type", "keys": keys}) + "\n"):
+            hub = HubOnAClock("talk", limits={"rate": 10.0})
+            watcher = hub.nc()
+            typist = hub.json() if typed is not keys else hub.nc()
+            typist.sends(typed.encode())
+            seen = [watcher.heard().count(b"x\r\n")]
+            for _ in range(5):
+                hub.wait(1)
+                seen.append(watcher.heard().count(b"x\r\n"))
+            self.assertLessEqual(seen[0], 101)
+            self.assertLessEqual(sum(seen), 151)
+            self.assertGreaterEqual(sum(seen), 140)
 
     def test_one_line_after_the_other(self) -> None:
         """A line a tenth of a second is never slowed."""
