@@ -6,6 +6,7 @@ import re
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from chatterbox.connections.sessions import AWAY_A_SOURCE, MAX_AWAY, MAX_REMEMBERED, REMEMBERED
 from chatterbox.edges.websocket import MOST_VISITORS, SPARE_PATIENCE
 from chatterbox.limits import KIB, PUBLIC, Limits
 from chatterbox.wire.names import MOST_BYTES
@@ -47,6 +48,8 @@ class SecurityPage(SynchronousTestCase):
             ("lines of one peer", f"any; `--public`: {here.burst}, then {PUBLIC['rate']:g} a second"),
             ("a silent connection of a machine that has asked for a page", f"{SPARE_PATIENCE:g} s"),
             ("machines remembered for having asked for a page", f"{MOST_VISITORS:,}"),
+            ("sessions whose link is lost, and whose seat is kept", f"{MAX_AWAY}; `--public`: {AWAY_A_SOURCE} of one address"),
+            ("sessions remembered after their end", f"{MAX_REMEMBERED}, for {REMEMBERED:g} s"),
             ("a name", f"{here.max_name} characters"),
             ("the same in UTF-8", f"{MOST_BYTES * here.max_name} bytes"),
             ("a room's name", f"{here.max_room} characters"),
