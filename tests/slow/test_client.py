@@ -13,6 +13,7 @@ import sys
 import tempfile
 import threading
 import time
+from functools import partial
 from typing import Any
 from unittest import SkipTest
 
@@ -25,6 +26,11 @@ from tests.harness.processes import CLIENT, free_port, until
 MIB = 1024 * 1024
 SMALL = 80 * MIB
 """Bytes that a process of python and twisted may take; it is 45 to 60."""
+
+
+def _is_full(pipe: int) -> bool:
+    """Return whether a pipe has no room."""
+    return not select.select([], [pipe], [], 0)[1]
 
 
 class InPipes(SynchronousTestCase):
@@ -96,6 +102,21 @@ class InPipes(SynchronousTestCase):
                 heard += process.stdout.read(65536)
             sender.join()
             self.assertEqual(heard.splitlines(), [b"-!- notice %d" % n for n in range(count)])
+
+    def test_a_signal_while_notices_wait(self) -> None:
+        """One signal ends a client whose stderr nobody reads, also behind a hub that has more and more to tell."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            reading, writing = os.pipe()
+            try:
+                with Hub() as hub, client(hub.address, stderr=writing) as process:
+                    hub.accept()
+                    hub.says(*[{"event": "notice", "text": "x" * 1000}] * 200)
+                    until(partial(_is_full, writing))
+                    process.send_signal(number)
+                    self.assertEqual(process.wait(DEADLINE), 128 + number)
+            finally:
+                os.close(reading)
+                os.close(writing)
 
     def test_one_thread_and_no_line_editor(self) -> None:
         """For an address no thread is started, and what only a terminal needs isn't imported."""

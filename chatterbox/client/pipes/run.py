@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import re
+import select
 import signal
 import sys
 from collections.abc import Callable
@@ -15,12 +16,15 @@ from ..bare import link_maker
 from ..clock import make_monotonic
 from ..failures import show_faults
 from ..flow import Flow
-from ..options import LOST, Options
+from ..options import INTERRUPTED, LOST, Options
 from ..session import Session, make_resume
 from ..stdio import STDERR, Stdio, Writer
 from .pipe import Pipe
 from .reading import JsonReading, TextReading
 from .wording import JsonWording, TextWording
+
+SIGNALLED = 1.0
+"""Seconds for which one that a signal ends waits for who doesn't read its stderr."""
 
 
 def run(options: Options) -> int:
@@ -59,9 +63,10 @@ def run(options: Options) -> int:
 
     reactor.callWhenRunning(start)
     reactor.run()
+    status = LOST if pipe.status is None else pipe.status
     if stderr:
-        _write_all(stderr.rest())
-    return LOST if pipe.status is None else pipe.status
+        _write_all(stderr.rest(), SIGNALLED if status >= INTERRUPTED else None)
+    return status
 
 
 def _ignored(status: bytes) -> None:
@@ -80,11 +85,13 @@ def quietly(tell: Callable[[bytes], object]) -> Callable[[bytes], None]:
     return tell_faults
 
 
-def _write_all(status: bytes) -> None:
-    """Wait until stderr has taken the rest; a signal ends that at once."""
+def _write_all(status: bytes, patience: float | None) -> None:
+    """Wait until stderr has taken the rest, or takes nothing for `patience` seconds; a signal ends that at once."""
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
+    poll = select.poll()
+    poll.register(STDERR, select.POLLOUT)
     with suppress(OSError):
-        while status:
-            status = status[os.write(STDERR, status) :]
+        while status and poll.poll(patience and patience * 1000):
+            status = status[os.write(STDERR, status[: select.PIPE_BUF]) :]  # a "writable" pipe has room for so many
