@@ -16,6 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from chatterbox.connections.stand_in import StandIn
 from chatterbox.core.events import Said
 from chatterbox.core.meetings import MEETINGS_A_TURN, Meetings
+from chatterbox.core.peer import Peer
 from chatterbox.wire.lane import Lane
 from tests.connections.test_crowds import plain, said, session
 from tests.harness.memory import End, HubOnAClock
@@ -94,9 +95,9 @@ class Comers(SynchronousTestCase):
 
     def test_it_leaves_meanwhile(self) -> None:
         """Of one that is gone before its turns are over nothing is left."""
-        with mock.patch.object(StandIn, "meet", autospec=True, side_effect=StandIn.meet) as meet:
+        with mock.patch.object(Peer, "meet", autospec=True, side_effect=Peer.meet) as meet:
             self.comes(lambda bob: bob.line.close(ConnectionLost))
-        self.assertLessEqual(meet.call_count, 2 * MEETINGS_A_TURN)
+        self.assertEqual(meet.call_count, MEETINGS_A_TURN)
         self.assertEqual(self.hub.hub.rooms["lobby"].audience.meetings.rounds, [])
 
     def test_it_moves(self) -> None:
