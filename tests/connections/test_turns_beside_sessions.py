@@ -161,9 +161,13 @@ class Hearers(SynchronousTestCase):
 
     def test_one_that_is_let_go_as_it_hears(self) -> None:
         """Nobody looks at what the machine of one has taken that hears too much, and is hung up on for that."""
-        hub, ends, ann = self.ends(2)
-        ends[0].stops_reading()
-        for at in range(2, 99):
-            ann.line.protocol.dataReceived(say(at, "x" * 4000))
-        self.assertEqual((ends[0].peer.gone, ends[1].peer.gone), ("slow", ""))
+        hub = HubOnAClock("room", {"max_queue": 1000}, buffer=10)
+        bob, eve = plain(hub, "bob", "eve")
+        ann = session(hub, 1)
+        hub.wait(1)
+        bob.stops_reading()
+        eve.says("hello out there")
+        self.assertTrue(bob.connection.outlet.paused)
+        ann.line.protocol.dataReceived(say(1, "x" * 2000))
+        self.assertEqual((bob.peer.gone, eve.peer.gone), ("slow", ""))
         self.assertEqual(len(hub.admission.glances._waiting), 1)

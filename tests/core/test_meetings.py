@@ -116,6 +116,14 @@ class Rounds(SynchronousTestCase):
             self.turn()
         self.assertEqual(self.met(members), 100)
 
+    def test_a_session_that_leaves_because_of_another(self) -> None:
+        """It isn't met any more, also in the turn in which it would have been."""
+        bob: Any = Someone()
+        sessions: list[Any] = [Someone(session=True) for _ in range(3)]
+        bob.meet = lambda other: (bob.seen.append(other), self.meetings.forget(sessions[1]))
+        self.meetings.begin(bob, sessions)
+        self.assertEqual((bob.seen, self.meetings.rounds), ([sessions[0], sessions[2]], []))
+
     def test_a_fault(self) -> None:
         """One meeting that fails is told, and the others are held."""
         members = self.crowd(200)
