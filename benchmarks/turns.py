@@ -1,9 +1,9 @@
 """The longest turn: how long one call of the reactor may take, by what is sent, in a room of so many.
 
-    python -m benchmarks.turns [--members 900] [--repeats 3]
+    python -m benchmarks.turns [--rooms 900:text 10:text+session] [--only NAME] [--repeats 3]
 
 The hub is whole but for its sockets: what is measured is the hub's own work, without the system's writes (some 5 µs
-each). Of some repeats (of processor time) the shortest counts. The third column is of ten who hear in all dialects.
+each). Of some repeats (of processor time) the shortest counts.
 """
 
 from __future__ import annotations
@@ -101,6 +101,9 @@ class Nowhere:
 
     def write(self, data: bytes) -> None:
         """Take it."""
+
+    def writeSequence(self, data: Iterable[bytes]) -> None:
+        """Take all of it."""
 
     def nothing(self, *_: Any) -> None:
         """Do nothing."""
@@ -205,6 +208,18 @@ class Size(NamedTuple):
     members: int
     kinds: Sequence[str] = ALL[:1]
 
+    def __str__(self) -> str:
+        """Return it as the command line has it."""
+        return f"{self.members}:{'+'.join(self.kinds)}"
+
+
+def size_of(text: str) -> Size:
+    """Return the size of a room that the command line asks for."""
+    members, _, kinds = text.partition(":")
+    if unknown := set(kinds.split("+")) - set(ALL):
+        raise argparse.ArgumentTypeError(f"nobody speaks {', '.join(unknown)}")
+    return Size(int(members), kinds.split("+"))
+
 
 def crowd(mode: str, size: Size, is_public: bool = False) -> tuple[Timed, ChatFactory, list[Any]]:
     """Return a hub with so many members in one room, where the mode has so many seats."""
@@ -213,10 +228,14 @@ def crowd(mode: str, size: Size, is_public: bool = False) -> tuple[Timed, ChatFa
     limits = Limits(**(PUBLIC if is_public else {}))  # type: ignore[arg-type]  # the row has ints and a float
     admission = Admission(Hub(row, limits), clock.callLater, clock.seconds)
     factory, ends = ChatFactory(admission, clock, Web(admission)), []
-    for at in range(min(size.members, (row.seats or size.members + 1) - 1)):
-        ends.append(connect(clock, factory))
-        for data in hello_of(size.kinds[at % len(size.kinds)], at, row.asks_name):
-            ends[-1].dataReceived(data)
+    for first in range(0, most := min(size.members, (row.seats or size.members + 1) - 1), ACCEPTS_A_TURN):
+        some = [(at, connect(clock, factory)) for at in range(first, min(first + ACCEPTS_A_TURN, most))]
+        ends += [end for _, end in some]
+        hellos = [(end, hello_of(size.kinds[at % len(size.kinds)], at, row.asks_name)) for at, end in some]
+        for part in range(2):
+            for end, hello in hellos:
+                for data in hello[part : part + 1]:
+                    end.dataReceived(data)
             clock.settle(0)
     clock.settle()
     gc.unfreeze()  # of the last crowd
@@ -309,13 +328,14 @@ def stop(size: Size) -> float:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--members", type=int, default=900)
+    sizes = [*(Size(900, (kind,)) for kind in ALL), Size(10), Size(10, ALL)]
+    parser.add_argument(
+        "--rooms", type=size_of, nargs="+", default=sizes, help=f"columns; by default {' '.join(map(str, sizes))}"
+    )
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--only", default="", help="rows whose name has this in it")
-    parser.add_argument("--hearers", default=",".join(ALL), help="what the ten of the third column speak; with commas")
     asked = parser.parse_args()
-    sizes = Size(asked.members), Size(10), Size(10, asked.hearers.split(","))
-    print(f"| 64 KiB of | longest turn, {asked.members} members | 10 | 10 of {asked.hearers} |\n|---|---|---|---|")
+    print(f"| longest turn (ms) | {' | '.join(map(str, asked.rooms))} |\n|---|{'---|' * len(asked.rooms)}")
     rows: dict[str, Callable[[Size], float]] = {name: partial(flood, *given) for name, given in INPUTS.items()}
     rows |= {
         "10,000 lines and a close through TLS": close_behind,
@@ -328,8 +348,8 @@ def main() -> None:
     }
     for name, measure in rows.items():
         if asked.only in name:
-            best = (min(measure(size) for _ in range(asked.repeats)) for size in sizes)
-            print(f"| {name} | {' | '.join(f'{took * 1000:.1f} ms' for took in best)} |", flush=True)
+            best = (min(measure(size) for _ in range(asked.repeats)) for size in asked.rooms)
+            print(f"| {name} | {' | '.join(f'{took * 1000:.1f}' for took in best)} |", flush=True)
 
 
 if __name__ == "__main__":

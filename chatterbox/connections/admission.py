@@ -24,8 +24,8 @@ from .row import Row
 from .sessions import AWAY_A_SOURCE
 from .timers import Later
 
-ENDS_A_TURN = 50
-"""Connections ended in one turn when the hub stops: each takes some 50 µs."""
+ENDS_A_TURN = 32
+"""Connections ended in one turn when the hub stops: each takes 50 to 100 µs."""
 
 
 class Admission:

@@ -104,7 +104,7 @@ class Room:
             self._flow.speaker = event.peer
             if self.audience.notices.messages and not isinstance(event, Joined | Left):
                 self.audience.notices.tell()
-            if self.audience.meetings.rounds:
+            if self.audience.meetings.rounds and isinstance(event, Said | Did | Told | Sent):
                 self.audience.meetings.hold(event.peer)
             try:
                 getattr(self, _METHODS[type(event)])(event)
@@ -321,10 +321,10 @@ class Room:
 
     def _introduce(self, peer: Member) -> None:
         """Let ends that number their lines meet; from the first session on they all do."""
-        if peer.session and not self.is_pair:
-            self.audience.meetings.begin(peer, self.members)
-        elif self._is_numbered or peer.session:
-            introduce(self.members if self.is_pair else self.audience.sessions, peer)
+        if self.is_pair and (self._is_numbered or peer.session):
+            introduce(self.members, peer)
+        elif not self.is_pair:
+            self.audience.meetings.begin(peer, self.members if peer.session else self.audience.sessions)
         self._is_numbered |= peer.session
 
     def _left(self, event: Left) -> None:

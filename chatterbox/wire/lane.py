@@ -142,13 +142,19 @@ class Lane:
         if open_ and any(end.here for end in self.ends.values()):
             self._send(self.to, [block], block.n, self.ends.get(self.to))
 
-    def give_up_oldest(self) -> None:
-        """Forget the oldest block for whoever hasn't got it; what it was is told."""
-        block = self.blocks.pop(0)
-        self._grow(-block.cost)
-        first = max(block.n, self._released + 1)
-        self._ledger.tell(UNSURE if block.sent else UNSENT, block.mark + first - block.n, block.last - first + 1)
-        self._released = max(self._released, block.last)
+    def give_up(self, size: int, spared: int) -> None:
+        """Forget the oldest blocks, of `size` bytes at least, but for the `spared` youngest; what they were is told."""
+        count = 0
+        for block in self.blocks[: len(self.blocks) - spared]:
+            if size <= 0:
+                break
+            size -= block.cost
+            count += 1
+            self._grow(-block.cost)
+            first = max(block.n, self._released + 1)
+            self._ledger.tell(UNSURE if block.sent else UNSENT, block.mark + first - block.n, block.last - first + 1)
+            self._released = max(self._released, block.last)
+        del self.blocks[:count]
         self._count()
 
     def got(self, stream: str, n: int) -> None:
@@ -169,6 +175,11 @@ class Lane:
         end = self.ends.pop(stream)
         self._move_on(end.got)
         return end.got
+
+    def leave_all(self) -> None:
+        """Nobody waits for anybody any more: as `leave` for each, which would look through the others each time."""
+        self.ends.clear()
+        self._release()
 
     def _move_on(self, before: int) -> None:
         """Take it that nobody waits any more for one who had got the lines up to `before`."""

@@ -159,11 +159,12 @@ class Outbox:
 
     def _put(self, lane: Lane, block: Block) -> None:
         lane.put(block, self.open)
-        while not self.pair and self._ledger.size > self._limit:  # nobody waits: the oldest lines are given up
-            lanes = [other for other in self._all_lanes() if len(other.blocks) > (other is lane)]
-            if not lanes:
+        if self.pair or self._ledger.size <= self._limit:
+            return
+        for other in sorted(self._all_lanes(), key=lambda other: -other.size):  # nobody waits: the oldest are given up
+            other.give_up(self._ledger.size - self._limit, spared=other is lane)
+            if self._ledger.size <= self._limit:
                 break
-            max(lanes, key=lambda other: other.size).give_up_oldest()
 
     # -- who is there -------------------------------------------------------------------------------------------
 
@@ -229,7 +230,8 @@ class Outbox:
 
     def moved(self, pair: bool) -> None:
         """This end sits in another room, which is a `pair` or not: whatever it said in the last one is settled."""
-        for stream in self._streams():
+        self._everyone.leave_all()
+        for stream, _ in tuple(self._lanes):
             self.left(stream)
         for block in self._free:
             if block.kind != "done":

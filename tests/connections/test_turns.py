@@ -272,7 +272,7 @@ class Ends(SynchronousTestCase):
     """A hub that stops hangs up on some in each turn."""
 
     def test_portions(self) -> None:
-        """Of 50 all are told at once, of 51 one in the next turn, of 1,000 no more than 50 in any; in 5 s it is over."""
+        """As many as in one turn are told at once, of one more that one in the next, of 1,000 no more than that in any; in 5 s it is over."""
         for size in (ENDS_A_TURN, ENDS_A_TURN + 1, 1000):
             hub = HubOnAClock("ports")
             ends = [hub.connects() for _ in range(size)]

@@ -76,6 +76,21 @@ class Rounds(SynchronousTestCase):
         self.meetings.begin(self.ann, [self.ann, eve])
         self.assertEqual((eve.seen, self.ann.seen), ([], []))
 
+    def test_a_plain_one_among_sessions(self) -> None:
+        """It meets as many as in one turn at once, since it hears from then on, and the others in turns; it waits."""
+        for size in (MEETINGS_A_TURN, MEETINGS_A_TURN + 1, 2 * MEETINGS_A_TURN + 1):
+            bob: Any = Someone()
+            sessions: list[Any] = [Someone(session=True) for _ in range(size)]
+            self.meetings.begin(bob, [bob, *sessions])
+            counts = [len(bob.seen)]
+            while self.later:
+                self.assertTrue(bob.is_stalled)
+                self.turn()
+                counts.append(len(bob.seen))
+            self.assertEqual(counts, [*range(MEETINGS_A_TURN, size, MEETINGS_A_TURN), size])
+            self.assertEqual((bob.seen, bob.is_stalled), ([("met", session) for session in sessions], False))
+            self.assertEqual((self.met(sessions), self.meetings.rounds), (0, []))
+
     def test_who_speaks_first(self) -> None:
         """Meets all that it has yet to meet, in order, and once; the others wait for their turns."""
         eve: Any = Someone(session=True)
@@ -100,6 +115,14 @@ class Rounds(SynchronousTestCase):
         while self.later:
             self.turn()
         self.assertEqual(self.met(members), 100)
+
+    def test_a_session_that_leaves_because_of_another(self) -> None:
+        """It isn't met any more, also in the turn in which it would have been."""
+        bob: Any = Someone()
+        sessions: list[Any] = [Someone(session=True) for _ in range(3)]
+        bob.meet = lambda other: (bob.seen.append(other), self.meetings.forget(sessions[1]))
+        self.meetings.begin(bob, sessions)
+        self.assertEqual((bob.seen, self.meetings.rounds), ([sessions[0], sessions[2]], []))
 
     def test_a_fault(self) -> None:
         """One meeting that fails is told, and the others are held."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatterbox.wire.lane import BLOCK_COST, LARGEST_SAY
+from chatterbox.wire.lane import BLOCK_COST, LARGEST_SAY, Lane
 from chatterbox.wire.numbered import Numbered
 from chatterbox.wire.numbering import REMEMBERED, Outbox, Outcome
 
@@ -247,6 +249,48 @@ class AnOutboxOfARoom(SynchronousTestCase):
         self.box.meet("c")
         sends = self.box.drain()[0]
         self.assertEqual([(t.n, t.lines, t.gap) for t in sends], [(14, 7, 13)])
+
+    def test_many_that_are_given_up_are_looked_for_once(self) -> None:
+        """A block that takes the place of a hundred costs one look at each count, the largest first, and one at its ends."""
+        box = Outbox(200 * (BLOCK_COST + 2), pair=False)
+        box.welcome([(f"e{at}", True) for at in range(50)])
+        for at in range(50):
+            box.say(b"p\n", "msg", f"e{at}")
+        for _ in range(150):
+            box.say(b"x\n")
+        box.drain()
+        with mock.patch.object(Lane, "_count", autospec=True, side_effect=Lane._count) as count:
+            box.say(b"y" * (100 * (BLOCK_COST + 2) - BLOCK_COST - 1) + b"\n")
+        self.assertEqual(count.call_count, 1)
+        self.assertEqual(box.drain()[1], [Outcome("perhaps not delivered", 50, 100)])
+        self.assertEqual(box.size, 200 * (BLOCK_COST + 2))
+
+    def test_private_lines_are_given_up_too(self) -> None:
+        """Where the largest count has nothing more to give, the next one does; as many as must go, and no more."""
+        box = Outbox(4 * (BLOCK_COST + 2), pair=False)
+        box.welcome([("b", True)])
+        for _ in range(4):
+            box.say(b"p\n", "msg", "b")
+        box.say(b"x\n")
+        box.say(b"y\n")
+        self.assertEqual(box.drain()[1], [Outcome("perhaps not delivered", 0, 2)])
+
+    def test_who_goes_to_another_room_looks_at_its_ends_once(self) -> None:
+        """What somebody has got is told as got, what nobody has as perhaps not delivered, also of those that were dropped."""
+        box = Outbox(10_000, pair=False)
+        box.welcome([(f"e{at}", True) for at in range(50)])
+        for _ in range(60):
+            box.say(b"x\n")
+        for at in range(50):
+            box.got(f"e{at}", at + 1)
+        box.dropped(3)
+        box.drain()
+        with mock.patch.object(Lane, "_count", autospec=True, side_effect=Lane._count) as count:
+            box.moved(pair=False)
+        self.assertEqual(count.call_count, 1)
+        told = [Outcome("got", 1, 1), Outcome("not delivered", 2, 1), Outcome("got", 3, 47), Outcome("perhaps not delivered", 50, 10)]
+        self.assertEqual(box.drain()[1], told)
+        self.assertTrue(box.empty)
 
     def test_the_newest_block_is_never_given_up(self) -> None:
         """One block larger than the bound is kept, alone."""
