@@ -191,8 +191,8 @@ class PlainEnd:
         self.number = number
         self.is_json = is_json
         self.is_done = False
-        self.is_hasty = False
-        """Whether it goes while something is on its way: then it isn't there to be told."""
+        self.is_dead = self.is_hasty = False
+        """Whether it is gone; whether it goes while something is on its way: then it isn't there to be told."""
         self.why = ""
         """The word with which the hub has hung up on it."""
         self._record = record
@@ -231,7 +231,9 @@ class PlainEnd:
         self.asks("msg", to=name, text=line.decode())
 
     def asks(self, verb: str, **fields: str) -> None:
-        """Send a verb."""
+        """Send a verb, if it still can."""
+        if self.is_dead:
+            return
         if self.is_json:
             self.end.asks(verb, **fields)
         else:
@@ -266,7 +268,7 @@ class PlainEnd:
 
     def dies(self, is_cut: bool) -> None:
         """Go without a word."""
-        self.is_hasty = True
+        self.is_done = self.is_hasty = self.is_dead = True
         self.end.cut() if is_cut else self.end.leaves()
         self.turn()
 

@@ -268,6 +268,8 @@ class Schedule:
         if isinstance(end, SessionEnd):
             if not end.resume.company.ends:
                 end.resume.leave(end.now, 1)
+        elif end.is_dead:  # its system keeps a closed link for a minute, and then answers with a reset
+            end.end.cut()
         elif self._is_alone(end):
             end.asks("quit")
 

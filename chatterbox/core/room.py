@@ -367,7 +367,7 @@ class Room:
         """Let a pair's other end go on without `peer`; who has finished has nobody left to listen to."""
         for member in tuple(self.members):
             member.miss(peer.name, why, peer)
-            if member.finished:
+            if member.finished and not self._held.events:
                 member.end("quit")
             self._flow.release(member)
 
@@ -380,7 +380,9 @@ class Room:
         self.audience.notice(message, newcomer, self.mode.announces, at_once=self.is_pair)
 
     def _deliver_held(self) -> None:
-        """Say what was held, as far as one portion goes; its speaker says the rest, again in portions."""
+        """Say what was held, a portion; its speaker says the rest. If the newcomer is gone already, it stays held."""
+        if any(member.finished and not member.look() for member in self.members):
+            return
         if held := self._take_held():
             speaker, block = held[0].peer, b"".join(event[1] for event in held)
             head = first_lines(block, self.max_lines) if self.max_lines else block

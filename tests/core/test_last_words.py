@@ -250,6 +250,17 @@ class Undelivered(SynchronousTestCase):
                     self.assertIn("nothing more is sent", ann.heard().decode())
                     self.assertEqual(bob.lines(), [])
 
+    def test_a_newcomer_that_is_gone_already(self) -> None:
+        """It has finished, and a reset has come that nobody saw: what one who has finished left for somebody stays held."""
+        ann = self.hub.nc("/join tea", "one", "two")
+        ann.finishes()
+        ghost = self.hub.nc("/join pub", "/done")
+        ghost.line.is_broken = True
+        ghost.says("/join tea")
+        self.hub.wait(1)
+        self.assertEqual(ann.lines(), ["-!- your partner joined", "-!- your partner left (lost)"])
+        self.assertEqual(self.hub.nc("/join tea").lines(), ["one", "two"])
+
     def test_held_lines_that_are_given_up(self) -> None:
         """`hello?` is held, then `/join`, `/quit` or the hub's end: its speaker hears that nobody heard it (A12)."""
         told = "-!- not delivered: 2 lines (nobody was there)"
