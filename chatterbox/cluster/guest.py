@@ -44,8 +44,8 @@ class Host(Protocol):
     def dialect_called(self, name: str) -> Dialect:
         """Return the dialect of that name."""
 
-    def arrive(self, connection: Connection, hello: Json) -> None:
-        """Bring a session to its seat."""
+    def arrive(self, connection: Connection, hello: Json, is_back: bool) -> None:
+        """Bring a session to its seat, perhaps back to the one that it had in a room whose owner is gone."""
 
     def seat(self, peer: Peer, had: str) -> None:
         """Seat `peer`, by the name that it had in this room, if that is free."""
@@ -147,7 +147,7 @@ class Guest:
         hub, peer, hello = self._host.hub, self.peer, self._channel.opening.session
         if hello:
             sent = json.loads(hello) if hello.startswith("{") else {}
-            self._host.arrive(self.connection, sent | {"room": peer.wanted_room})
+            self._host.arrive(self.connection, sent | {"room": peer.wanted_room}, self._channel.opening.is_back)
             return
         may_ask = hub.mode.asks_name and not self._channel.opening.came_from
         fault = hub.name_conflict(peer, peer.wanted_room, peer.wanted_name) if may_ask else ""
@@ -201,8 +201,17 @@ class Guest:
         self.connection.outlet.resume()
 
     def end(self, why: str, text: str = "") -> None:
-        """Hang up on it."""
-        self.peer.end(why, text)
+        """Hang up on it; a session hasn't left for that: it comes back, and what it hasn't got is said again."""
+        send_off(self.peer, why, text)
+
+
+def send_off(peer: Peer, why: str, text: str = "") -> None:
+    """Hang up on `peer` for a machine's sake: a session's seat is kept, since its partner is to wait for it."""
+    if peer.session and isinstance(peer.link, Connection):
+        peer.link.outlet.write(peer.dialect.last_words(why, text, peer.link.was_seated))
+        peer.link.break_off()
+    else:
+        peer.end(why, text)
 
 
 def _is_backed_up(member: Member) -> bool:

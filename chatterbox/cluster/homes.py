@@ -178,6 +178,12 @@ class Cluster:
             if len(remaining) == 1:
                 remaining[0].end("lost", CUT_OFF)
 
+    def give_up(self, room: str) -> None:
+        """One of a detached room's two sits elsewhere by now, where the other one may come, too."""
+        self.detached.discard(room)
+        for guest in tuple(self._house.locals(room)):
+            guest.end("lost", CUT_OFF)
+
     def keeps(self, room: str) -> bool:
         """`room` lives here from now on, a detached one again; return whether anybody sits there."""
         self.detached.discard(room)

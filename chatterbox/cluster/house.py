@@ -28,7 +28,7 @@ class House(Protocol):
         """Whether every seat of `room` is taken by somebody who is connected to this node."""
 
     def locals(self, room: str) -> Iterable[Neighbour]:
-        """Return who sits in `room` and is connected to no other node."""
+        """Return who sits in `room` and is connected to this node."""
 
     def outside(self, room: str) -> Iterable[Neighbour]:
         """Return who waits outside `room`, until somebody there hears them, and is connected to this node."""

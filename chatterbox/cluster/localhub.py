@@ -24,7 +24,7 @@ from .channel import Channel
 from .claims import Home as Found
 from .elsewhere import Elsewhere
 from .frames import Opening
-from .guest import Guest
+from .guest import Guest, send_off
 from .homes import Cluster
 from .visit import Visit
 
@@ -130,7 +130,7 @@ class LocalHub:
     def take_in(self, connection: Connection, had: str, hello: Json) -> None:
         """Seat a peer in a room that has come here."""
         if hello:
-            self.arrive(connection, hello | {"room": connection.peer.wanted_room})
+            self.arrive(connection, hello | {"room": connection.peer.wanted_room}, bool(had))
         else:
             self.seat(connection.peer, had)
 
@@ -190,8 +190,14 @@ class LocalHub:
 
         Seeking(self, peer, room, found, lambda text: peer.end("lost", text))
 
-    def arrive(self, connection: Connection, hello: Json) -> None:
-        """Bring a session to its seat here that has said hello to another node, or to this one before."""
+    def arrive(self, connection: Connection, hello: Json, is_back: bool = False) -> None:
+        """Bring a session to its seat here that has said hello to another node, or to this one before.
+
+        Where it comes back with its room (`is_back`) it was beside its partner until just now, whatever became of that
+        one here before.
+        """
+        if is_back:
+            self.admission.desk.recall(str(hello.get("with")))
         secret = {"session": "0" * 32}  # nobody's: what follows from the real one is in the hello
         read = read_hello(hello | secret)
         digest, stream = str(hello.get("session")), str(hello.get("stream"))
@@ -209,6 +215,9 @@ class LocalHub:
     def sits_elsewhere(self, stream: str, digest: str, tries: str) -> None:
         """Let a session go that has a seat at another node, as if it had gone there with a `/join`."""
         if _DIGEST.fullmatch(digest) and tries.isdigit():
+            room = self.admission.desk.room_of(stream)
+            if room in self.cluster.detached:
+                self.cluster.give_up(room)
             self.admission.desk.let_go(stream, bytes.fromhex(digest), int(tries))
 
     # -- rooms here (homes.House) ------------------------------------------------------------------------------
@@ -219,15 +228,16 @@ class LocalHub:
 
     def is_whole(self, room: str) -> bool:
         """Whether every seat of `room` is taken by somebody who is connected to this node: whoever is away isn't."""
-        here = self.hub.rooms.get(room)
-        links = [peer.link for peer in here.members if isinstance(peer, Peer)] if here else []
-        return 0 < self.hub.mode.seats == sum(link is not None and link not in self._guests for link in links)
+        return 0 < self.hub.mode.seats == len(list(self.locals(room)))
 
     def locals(self, room: str) -> Iterable[Local]:
-        """Return who sits in `room` and is connected to no other node."""
+        """Return who sits in `room` and is connected to this node."""
         here = self.hub.rooms.get(room)
         members = here.members if here else ()
-        return [Local(peer) for peer in members if isinstance(peer, Peer) and peer.link not in self._guests]
+        return [Local(peer) for peer in members if isinstance(peer, Peer) and self._is_here(peer)]
+
+    def _is_here(self, peer: Peer) -> bool:
+        return peer.link is not None and peer.link not in self._guests
 
     def outside(self, room: str) -> Iterable[Local]:
         """Return who waits outside `room` and is connected to this node."""
@@ -266,4 +276,4 @@ class Local:
 
     def end(self, why: str, text: str = "") -> None:
         """Hang up on it."""
-        self._peer.end(why, text)
+        send_off(self._peer, why, text)

@@ -282,6 +282,14 @@ class Desk:
             self._silence.forget(session)
             self._sessions.end(session, why, self._now(), peer.has_all)
 
+    def room_of(self, stream: str) -> str:
+        """Return where the session `stream` sits, or an empty string."""
+        return self._of[stream].room if stream in self._of else ""
+
+    def recall(self, stream: str) -> None:
+        """Take it that the session `stream` goes on somewhere, though it has left this hub a while ago."""
+        self._sessions.recall(stream)
+
     def let_go(self, stream: str, digest: bytes, tries: int) -> None:
         """Let a session go that has come to another machine with a higher `try` than here."""
         session = self._of.get(stream)

@@ -175,7 +175,8 @@ class Sessions:
         """Say whose seat a hello that wants to be in `room` is about.
 
         The same secret with a higher `try` takes over, also from a link that looks alive; a lower or equal one is a
-        hello that crawled on an abandoned link, and disturbs nobody.
+        hello that crawled on an abandoned link, and disturbs nobody. An equal one is the same link, where it comes back
+        with a room from another machine to a seat that was kept for it here.
         """
         session = self._sessions.get(hello.stream)
         if session is None:
@@ -188,7 +189,8 @@ class Sessions:
         if session.reserved:
             session.source, session.digest = source, hello.digest
             return Arrival(session, known=True)
-        if session.digest != hello.digest or hello.tries <= session.tries:
+        is_late = hello.tries < session.tries or (hello.tries == session.tries and not session.away)
+        if session.digest != hello.digest or is_late:
             return Arrival(None, closed="replaced")
         return Arrival(session, known=True)
 
@@ -298,6 +300,10 @@ class Sessions:
         self._ended[session.stream] = _Ended(why, session.got, now + REMEMBERED, finished)
         while len(self._ended) > MAX_REMEMBERED or next(iter(self._ended.values())).until <= now:
             del self._ended[next(iter(self._ended))]
+
+    def recall(self, stream: str) -> None:
+        """Remember no more how a session ended: it goes on somewhere."""
+        self._ended.pop(stream, None)
 
     def _remembered(self, stream: str, now: float) -> _Ended | None:
         ended = self._ended.get(stream)
