@@ -148,6 +148,7 @@ class Admission:
         newcomer = Connection(self, transport, self.dialects.json, connection.peer.address, link_state)
         self.unseated.pop(connection, None)
         entry = self.connections[newcomer] = self.connections.pop(connection)
+        self.silences.forget(connection)
         connection.timers.cancel_all()
         connection.inlet.shut()
         connection.peer.leave("quit")
@@ -240,6 +241,7 @@ class Admission:
         entry = self.connections.pop(connection)
         if entry:
             entry.leave()
+        self.silences.forget(connection)
         connection.timers.cancel_all()
         self._look_if_gone()
 

@@ -91,9 +91,13 @@ class Connection:
         """
         self._handshake = Handshake(self._hub, self, self._reception.dialects.text.reader())
         self.inlet.step = self._handshake.take
-        self.timers.when_read("handshake", self._reception.silences.add, self.settle)
+        self._reception.silences.wait(self, self.settle)
         if self._hub.mode.asks_name:
             self.timers.after("join", patience, self._handshake.give_up)
+
+    def wait_no_more(self) -> None:
+        """Take it that the other end has said what it wants."""
+        self._reception.silences.forget(self)
 
     def settle(self) -> None:
         """End the time in which the other end may say where it wants to be."""
@@ -122,7 +126,7 @@ class Connection:
 
     def open(self) -> None:
         """End the handshake: from now on what comes is read in the dialect."""
-        self.timers.cancel("handshake")
+        self.wait_no_more()
         self.timers.cancel("join")
         self.inlet.step = self.reader.read
         if self._handshake:

@@ -40,6 +40,9 @@ class Newcomer(Protocol):
     def open_session(self, sent: Json) -> bool:
         """Be the link of a session, if this hub has any."""
 
+    def wait_no_more(self) -> None:
+        """Take it that the other end has said what it wants."""
+
     def speak_json(self) -> None:
         """Take and write one object a line from now on."""
 
@@ -146,7 +149,7 @@ class Handshake:
     def settle(self, is_answered: bool = False) -> None:
         """End the waiting: ask for a name where the mode does, unless the answer is here already; else sit down."""
         peer = self._newcomer.peer
-        self._newcomer.timers.cancel("handshake")
+        self._newcomer.wait_no_more()
         if peer.gone or peer.room or peer.search or self.is_asked:
             return
         if not self._hub.mode.asks_name or peer.wanted_name:

@@ -92,7 +92,7 @@ class Speech:
         """Whether it has said `/done`."""
         self._early = b""
         """Lines that were said before that, and held: they are said again now."""
-        has_farewells = bool(set(hub.mode.farewell) - {"/quit"})
+        has_farewells = hub.mode.farewell not in ((), ("/quit",))
         self.portion = KEYS_A_TURN if hub.mode.rule == "talk" else PORTION if has_farewells else WHOLE
         """Bytes that are read in one turn."""
         self.throttle = Throttle(hub.limits.rate, hub.limits.burst) if hub.limits.rate else None

@@ -28,10 +28,6 @@ Later = Callable[[float, Callable[[], None]], Delayed]
 """Calls a function after so many seconds, as `reactor.callLater` does."""
 
 
-When = Callable[[Callable[[], None]], Delayed]
-"""Calls a function later."""
-
-
 class Timers:
     """The timers of one connection.
 
@@ -49,9 +45,7 @@ class Timers:
 
     def after(self, what: str, seconds: float, call: Callable[[], None]) -> None:
         """Do one thing once, later; a second call for the same name replaces the first."""
-        self._set(what, call, partial(self._later, seconds))
 
-    def _set(self, what: str, call: Callable[[], None], when: When) -> None:
         def due() -> None:
             self._forget(what)
             try:
@@ -64,18 +58,18 @@ class Timers:
             self.cancel(what)
         if self._calls is None:
             self._calls = {}
-        self._calls[what] = when(due)
+        self._calls[what] = self._later(seconds, due)
 
     def wait_for(self, what: str) -> bool:
         """Return whether one thing is to be done yet."""
         return self._calls is not None and what in self._calls
 
-    def when_read(self, what: str, when: When, call: Callable[[], None]) -> None:
-        """Do one thing later, as `when` has it, but not before what has come until then is read.
+    def when_read(self, what: str, seconds: float, call: Callable[[], None]) -> None:
+        """Do one thing later, but not before what has come until then is read.
 
         A reactor that was held up runs what is due before it reads its sockets; one more turn, and it has.
         """
-        self._set(what, partial(self.after, what, 0, call), when)
+        self.after(what, seconds, partial(self.after, what, 0, call))
 
     def cancel(self, what: str) -> None:
         """Cancel the timer `what`, if it runs."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, cast
 
-from ..wire.dialects import Message, help_text, notice
+from ..wire.dialects import Message, notice
 from ..wire.names import read_name, room_fault
-from ..wire.verbs import VERBS, Command
+from ..wire.verbs import VERBS, Command, help_text
 from .events import Did, Member, Renamed, Told
 from .hub import Hub
 from .peer import Peer, Place

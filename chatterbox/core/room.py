@@ -7,7 +7,7 @@ in the same order are the same. A room does not know sockets, time, or how its m
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import count
+from itertools import count, filterfalse
 from typing import get_args
 
 from ..limits import Limits
@@ -133,7 +133,7 @@ class Room:
     def _joined(self, event: Joined) -> None:
         peer = event.peer
         names = names_for(self.mode, peer, self._numbers, self._max_name)
-        name = next(name for name in names if not self.audience.like(name))
+        name = next(filterfalse(self.audience.like, names))
         self.audience.add(peer, name, has_label=self.mode.label != "none")
         if len(self.members) > 1:
             self.met = tuple(self.members) if self.is_pair else self.met
@@ -154,7 +154,8 @@ class Room:
                     self.apply(Finished(finished))  # it was, before anybody was there to hear so
 
     def _welcome(self, peer: Member) -> None:
-        peer.tell(Message("welcome", welcome(self.mode, self.name, peer, self.members)))
+        if peer.dialect.greets:
+            peer.tell(Message("welcome", welcome(self.mode, self.name, peer, self.members)))
 
     def _began(self, event: Began) -> None:
         """Only a race asks who was first to begin."""

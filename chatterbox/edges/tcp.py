@@ -144,7 +144,7 @@ class ChatProtocol(LineReceiver):
         address = (self._entry and self._entry.address) or Address(*address_of(self.transport.getPeer()))
         self.connection = self._admission.arrive(self.transport, address, self._link_state, waited, self._entry)
         if self._web and not self.connection.peer.gone:
-            self.connection.timers.when_read("handshake", self._admission.silences.add, self._settle)
+            self._admission.silences.wait(self.connection, self._settle)
 
     def _settle(self) -> None:
         """Seat who has said nothing in time; what a browser has opened to spare has no seat until something is said."""
@@ -155,7 +155,7 @@ class ChatProtocol(LineReceiver):
         self._is_spare = True
         self._admission.unseated.pop(self.connection, None)
         text = f"nothing was said for {patience:.0f} s: beside a browser, a silent connection has no seat"
-        self.connection.timers.after("handshake", patience, partial(self.connection.peer.end, "idle", text))
+        self.connection.timers.after("silent", patience, partial(self.connection.peer.end, "idle", text))
 
     def _stop_waiting(self) -> None:
         if self._waiting and self._waiting.active():
@@ -327,7 +327,7 @@ class ChatProtocol(LineReceiver):
         connection = self.connection
         if not connection.peer.dialect.framed:
             connection.begin()
-            connection.timers.when_read("silence", partial(self._admission.later, GAP), self._say_unended)
+            connection.timers.when_read("silence", GAP, self._say_unended)
         self._lines.feed(data)
         if len(self._lines.tail) > connection.max_unended:
             connection.peer.end("flood", f"more than {connection.max_unended} bytes without a newline")

@@ -87,7 +87,7 @@ class Writer:
         if self.waiting + len(record) > BOUND:
             self._dropped += 1
             return
-        if not self._is_blocked:
+        if self._dropped and not self._is_blocked:
             self._count_dropped()
         self._put(record, 1)
         if not self._is_blocked:

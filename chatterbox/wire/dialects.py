@@ -19,7 +19,6 @@ from .numbered import Numbered, to_event
 from .reading import JsonReader, Reader, TextReader
 from .speaking import SessionReader
 from .text import NOTICE, clean_text
-from .verbs import SLASH, VERBS, help_rows
 
 to_json = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
 """Twice as fast as `json.dumps`, which makes an encoder each time, and looks whether an object holds itself."""
@@ -43,6 +42,8 @@ class Dialect(Protocol):
     """Whether such a peer sends keys as they are typed, and not lines."""
     framed: bool
     """Whether newlines end what such a peer sends and hears; otherwise a silence does."""
+    greets: bool
+    """Whether a peer is told where it is when it has come there."""
 
     def reader(self) -> Reader:
         """Return what reads one such peer."""
@@ -103,6 +104,7 @@ class Text:
         self._reader = reader
         self._partner = partner
         """What the other end is called where lines have no labels and there is one other end only."""
+        self.greets = greets
         self._sentences = _SENTENCES | ({"welcome": _GREETING} if greets else {})
 
     def reader(self) -> Reader:
@@ -153,6 +155,7 @@ class Json:
     expands = True
     by_keys = False
     framed = True
+    greets = True
     unknown: frozenset[str] = frozenset({"session", "listens", "got", "finished", "ends", "away"})
     """Keys of a message that are for sessions."""
 
@@ -279,6 +282,7 @@ class Bare(Text):
     ) -> None:
         super().__init__(reader, partner)
         self._told = told
+        self.greets = "welcome" in (told or ())
         self._last_word = last_word.encode()
 
     def last_words(self, why: str, text: str, was_seated: bool) -> bytes:
@@ -348,11 +352,6 @@ def make_dialects(
 def _few(names: list[str]) -> str:
     more = f" and {len(names) - _FEW} more" if len(names) > _FEW else ""
     return ", ".join(names[:_FEW]) + more
-
-
-def help_text() -> list[str]:
-    """Return the lines of `/help`, from the commands' own table."""
-    return help_rows([*VERBS.values(), SLASH])
 
 
 ALONE = "alone"

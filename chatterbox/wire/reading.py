@@ -112,12 +112,13 @@ def _farewell(found: re.Match[bytes]) -> Farewell:
 
 
 def _text_command(found: re.Match[bytes]) -> Command | Farewell:
-    if found["verb"] is None:
+    verb, args = found.group("verb", "args")
+    if verb is None:
         return _farewell(found)
-    verb = found["verb"].decode()
-    keys = VERBS[verb].keys
-    args = (found["args"] or b"").decode().strip().split(None, len(keys) - 1) if keys else []
-    return Command(verb, tuple(args))
+    word = verb.decode()
+    keys = VERBS[word].keys
+    words = args.decode().strip().split(None, len(keys) - 1) if keys and args else []
+    return Command(word, tuple(words))
 
 
 class JsonReader:

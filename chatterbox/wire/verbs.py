@@ -43,6 +43,11 @@ def help_rows(verbs: Collection[Verb], wide: int | None = None) -> list[str]:
     return [f"{verb.usage:<{wide}}  {verb.meaning}" for verb in verbs]
 
 
+def help_text() -> list[str]:
+    """Return the lines of a hub's `/help`."""
+    return help_rows([*VERBS.values(), SLASH])
+
+
 JSON_VERBS = {"say": ("text",), "type": ("keys",)} | {verb: row.keys for verb, row in VERBS.items()}
 """Every verb of the JSON dialect, with the keys it takes."""
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatterbox.limits import Limits
-from chatterbox.wire.dialects import QUESTION, Message, help_text, make_dialects, notice
+from chatterbox.wire.dialects import QUESTION, Message, make_dialects, notice
 from chatterbox.wire.text import NOTICE, clean
-from chatterbox.wire.verbs import VERBS
+from chatterbox.wire.verbs import VERBS, help_text
 from tests.harness.inputs import HOSTILE, PROPERTY
 
 HERE = make_dialects(Limits(), ())
