@@ -15,7 +15,7 @@ OPEN, SAY, FINISHED, GONE, TAKEN, BEGAN, SPEAK, LIVES = b"O", b"D", b"F", b"G", 
 HEAR, PLACE, CLOSE, HANDLED, NOT_MINE, MOVE, REFUSED = b"d", b"n", b"c", b"a", b"x", b"v", b"r"
 """Frames from the owner down to the guest's node."""
 SEATED = b"H"
-"""A session has a seat at the node that says so; in upper case, and about no channel: a stream, a digest and a try."""
+"""A session has a seat at the node that says so; in upper case, about no channel: its stream, digest, try and room."""
 SESSION = "session"
 """What a partner is that has a session: its seat is kept for it also where the room goes on without its owner."""
 TOTAL = struct.Struct(">Q")

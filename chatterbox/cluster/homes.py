@@ -294,7 +294,7 @@ class Cluster:
         elif kind == frames.OPEN:
             self._opened(node, channel, data)
         elif kind == frames.SEATED:
-            self._house.sits_elsewhere(*words_of(data, 3))
+            self._house.sits_elsewhere(*words_of(data, 4))
         elif here := self.channels.get((node, channel)):
             here.hear(kind, data)
 
@@ -361,10 +361,10 @@ class Cluster:
         """A POST is about to leave: with it goes the word that what led to it is handled."""
         self.confirmations.complete()
 
-    def seated(self, stream: str, digest: str, tries: int) -> None:
+    def seated(self, stream: str, digest: str, tries: int, room: str) -> None:
         """Tell the others that a session has a seat here: one that is kept for it at another machine is free."""
         for node in self.roster.nodes.keys() - {self.roster.me}:
-            self.links.send(node, frames.SEATED, 0, json.dumps((stream, digest, str(tries))).encode())
+            self.links.send(node, frames.SEATED, 0, json.dumps((stream, digest, str(tries), room)).encode())
 
     # -- nodes come to an end ----------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ class House(Protocol):
     def visited(self, channel: Channel) -> Far:
         """Make a peer of a guest from another node; it takes its seat when it is told to."""
 
-    def sits_elsewhere(self, stream: str, digest: str, tries: str) -> None:
+    def sits_elsewhere(self, stream: str, digest: str, tries: str, room: str) -> None:
         """A session has a seat at another node: keep none for it here, unless it has come here since."""
 
     def is_open(self, room: str) -> bool:

@@ -210,14 +210,19 @@ class LocalHub:
         """Bring a session to its seat; where it has been somewhere before, other nodes may keep one for it, too."""
         self.admission.desk.arrive(connection, sent, hello)
         if hello.tries > 1 and connection.peer.session and connection.peer.room:
-            self.cluster.seated(hello.stream, hello.digest.hex(), hello.tries)
+            self.cluster.seated(hello.stream, hello.digest.hex(), hello.tries, connection.peer.room.name)
 
-    def sits_elsewhere(self, stream: str, digest: str, tries: str) -> None:
-        """Let a session go that has a seat at another node, as if it had gone there with a `/join`."""
+    def sits_elsewhere(self, stream: str, digest: str, tries: str, room: str) -> None:
+        """Let a session go that has a seat at another node, as if it had gone there with a `/join`.
+
+        Where that is in a room of the same name it hasn't gone: of one of the two its people are told soon.
+        """
+        here = self.admission.desk.room_of(stream)
+        if here in self.cluster.detached:
+            self.cluster.give_up(here)
+        elif here == room:
+            return
         if _DIGEST.fullmatch(digest) and tries.isdigit():
-            room = self.admission.desk.room_of(stream)
-            if room in self.cluster.detached:
-                self.cluster.give_up(room)
             self.admission.desk.let_go(stream, bytes.fromhex(digest), int(tries))
 
     # -- rooms here (homes.House) ------------------------------------------------------------------------------

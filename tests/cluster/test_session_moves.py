@@ -153,7 +153,7 @@ class Moves(Machines):
         late = next(iter(self.c.cluster.visits.values())).opening
         self.goes(ann, "tea", bob)
         tries = str(json.loads(late.session)["try"])
-        self.a.local.sits_elsewhere(ann.resume.stream, json.loads(late.session)["session"], tries)
+        self.a.local.sits_elsewhere(ann.resume.stream, json.loads(late.session)["session"], tries, "milk")
         self.fleet.talk(ann, bob)
         self.talk(ann, bob)
 
