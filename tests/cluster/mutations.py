@@ -72,7 +72,7 @@ MUTATIONS = [
     Mutation("a hello that comes back with its room is late", "../connections/sessions", "(hello.tries == session.tries and not session.away)", "hello.tries == session.tries"),
     Mutation("who is let go has left", "guest", "if peer.session and isinstance(peer.link", "if False and isinstance(peer.link"),
     Mutation("a partner that left here a while ago keeps no seat", "localhub", "        if is_back:\n", "        if False:\n"),
-    Mutation("a detached pair is told that one has left", "localhub", "                self.cluster.give_up(room)\n", "                pass\n"),
+    Mutation("a detached pair is told that one has left", "localhub", "            self.cluster.give_up(here)\n", "            pass\n"),
     Mutation("a room that is waited for is released", "localhub", "if not self.admission.desk.outside.waiting(room):", "if True:"),
     Mutation("a room that is waited for is empty", "localhub", " or bool(self.admission.desk.outside.waiting(room))", ""),
     Mutation("a room is kept for nobody", "../connections/outside", "                self._hub.is_waited_for_no_more(peer.wanted_room)\n", ""),

@@ -177,3 +177,58 @@ class Sessions(Ends):
         bob.says("meanwhile")
         self.refuse_losses(ann, bob, "meanwhile")
         self.assertNotIn("away", ann.events + bob.events)
+
+    def taken(self) -> None:
+        """Let the engine believe that another machine has the room, which is asked whether that is so."""
+        self.fleet.engine.memory.rooms["tea"] = self.b.cluster.roster.me
+        self.a.wire.cut()
+        self.fleet.wait(2)
+
+    def comes_back(self, client: Client, node: Node) -> None:
+        """Let a session come back, which was told to."""
+        assert client.end is not None
+        self.assertIn(CUT_OFF.encode(), bytes(client.end.line.taken))
+        client.turn().cut(both=False)
+        client.connect(node.hub)
+
+    def test_who_is_let_go(self) -> None:
+        """Where a machine lets two go since another one has their room, neither has left the other."""
+        ann, bob = self.clients(self.a, self.c)
+        bob.says("meanwhile")
+        self.taken()
+        self.comes_back(ann, self.a)
+        self.comes_back(bob, self.b)
+        self.refuse_losses(ann, bob, "meanwhile")
+        self.assertNotIn("left", ann.events + bob.events)
+
+    def test_two_who_are_detached(self) -> None:
+        """Where one of a detached pair comes to another machine, the other one follows, and neither has left."""
+        ann, bob = self.clients(self.a, self.a)
+        self.taken()
+        bob.cut(both=False).says("meanwhile")
+        bob.connect(self.c.hub)
+        self.fleet.talk(bob)
+        self.comes_back(ann, self.a)
+        self.refuse_losses(ann, bob, "meanwhile")
+        self.assertNotIn("left", ann.events + bob.events)
+
+    def test_who_was_here_before(self) -> None:
+        """A seat is kept for a partner that left this machine a while ago, if it was beside its partner until now."""
+        bob = Client(self.a.hub, "milk", "bob")
+        self.fleet.talk(bob)
+        bob.cut().resume.join("tea", bob.now)
+        bob.connect(self.b.hub)
+        self.fleet.talk(bob)
+        ann = Client(self.a.hub, "tea", "ann")
+        self.fleet.talk(ann, bob)
+        ann.says("hi")
+        self.fleet.talk(ann, bob)
+        self.b.die(0)
+        ann.says("are you there?")
+        self.fleet.wait(6)
+        ann.turn()
+        self.assertEqual(ann.events[-1], "away")
+        bob.cut(both=False).connect(self.c.hub)
+        for _ in range(4):
+            self.fleet.talk(ann, bob)
+        self.assertEqual((bob.said, bob.missed), (["hi", "are you there?"], 0))

@@ -89,6 +89,13 @@ class ATable(SynchronousTestCase):
             self.assertEqual(self.table.arrive(hello(1, tries), "A", "", 0).closed, "replaced")
         self.assertIs(session.link, link)
 
+    def test_an_equal_try_comes_back_to_a_seat_that_is_kept(self) -> None:
+        """It is the same link, which comes back from another machine with the room; a lower one is late as ever."""
+        session, link = come(self.table, 1, tries=3)
+        self.table.cut(session, link, 0)
+        self.assertEqual(self.table.arrive(hello(1, 2), "A", "", 0).closed, "replaced")
+        self.assertEqual(self.table.arrive(hello(1, 3), "A", "", 0)[:2], (session, True))
+
     def test_another_secret_is_somebody_else(self) -> None:
         """Nobody takes a seat by its public stream."""
         come(self.table, 1)
