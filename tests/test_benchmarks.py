@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
+from collections.abc import Callable
+from functools import partial
 from random import Random
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from benchmarks import compare, traffic
+from benchmarks import compare, traffic, turns
 from benchmarks.fuzz_ends import BareEnd, End, numbered
 from benchmarks.fuzz_scheduled import MAX_LINE, Fault, PlainEnd, Record, SessionEnd
 from benchmarks.lines import Check, Damage, stream
@@ -161,3 +164,23 @@ class HarnessTest(SynchronousTestCase):
         """Peers who come and go in all the ways there are leave no map with an entry in it."""
         (figure,) = traffic.cycles_in_memory(Scale(cycles=500))
         self.assertIn("0 entries left", figure.seen)
+
+
+class TurnsTest(SynchronousTestCase):
+    """The longest turns are measured on the hub as it is: its transport has what the hub asks of one."""
+
+    def test_rooms_of_all_dialects(self) -> None:
+        """Some of the rows take some time, also those in which sessions hear."""
+        rows: list[Callable[[turns.Size], float]] = [turns.meeting, turns.leaves, turns.stop]
+        rows += [partial(turns.flood, *turns.INPUTS[name]) for name in ("a session's lines", "`/msg`", "WebSocket `say`")]
+        for measure in rows:
+            for size in ("5:text+json+session+websocket", "20:session"):
+                self.assertGreater(measure(turns.size_of(size)), 0)
+
+    def test_a_room_is_as_it_was_asked_for(self) -> None:
+        """It has as many members as that, who speak what they should; nobody speaks what no hub knows."""
+        _, factory, ends = turns.crowd("room", size := turns.size_of("40:websocket+session"))
+        self.assertEqual([end.connection.peer.session for end in ends], [False, True] * 20)
+        self.assertEqual({len(end.connection.peer.room.members) for end in ends}, {40})
+        self.assertEqual(str(size), "40:websocket+session")
+        self.assertRaises(ArgumentTypeError, turns.size_of, "3:klingon")

@@ -159,6 +159,17 @@ class Hearers(SynchronousTestCase):
             ann.line.protocol.dataReceived(block)
         self.assertLess(len(gc.get_objects()) - before, 75)
 
+    def test_what_its_dialect_has_no_words_for(self) -> None:
+        """It counts as heard, though nothing is written, and so does what comes behind it."""
+        hub, (bob, *_), ann = self.ends(2)
+        ann.heard()
+        with mock.patch.object(type(bob.peer.dialect), "message", return_value=b""):
+            ann.asks("me", n=2, text="waves")
+        ann.asks("say", n=3, text="hello")
+        hub.wait(1)
+        gots = [event["n"] for event in ann.events() if event["event"] == "got" and event["stream"] == bob.peer.stream]
+        self.assertEqual((gots[-1], bob.lines()[-1]), (3, "s1: hello"))
+
     def test_one_that_is_let_go_as_it_hears(self) -> None:
         """Nobody looks at what the machine of one has taken that hears too much, and is hung up on for that."""
         hub = HubOnAClock("room", {"max_queue": 1000}, buffer=10)
