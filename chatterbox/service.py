@@ -23,7 +23,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from .connections.admission import Admission
-from .core.events import Happening, Joined, Left, News, Site
+from .core.events import Happening, Joined, Left, Member, News, Site
 from .core.hub import Hub
 from .core.seating import Here
 from .edges.console import Console, missed
@@ -142,13 +142,16 @@ class HubService(Service):
                 log.warn("text travels in clear beyond this machine; see docs/security.md")
 
     def happened(self, news: News) -> None:
-        """End with the first conversation (`--once`): it begins when two sit in a room, and ends when that is empty."""
-        if not isinstance(news, Happening):
+        """End with the first conversation (`--once`): it begins when two sit in a room, and ends when that is empty.
+
+        A seat that is kept for somebody is nobody. When one leaves, two may have met since it was claimed.
+        """
+        if not isinstance(news, Happening) or not isinstance(news.event, Joined | Left):
             return
         room, event = news
-        if isinstance(event, Joined) and len(room.members) > 1:
-            self._first = self._first or room
-        elif isinstance(event, Left) and room is self._first and not room.members.keys() - {event.peer}:
+        if not self._first and _have_met(room, event.peer):
+            self._first = room
+        if isinstance(event, Left) and room is self._first and not room.members.keys() - {event.peer}:
             self._reactor.callLater(0, self.end)
 
     def privilegedStartService(self) -> None:
@@ -236,6 +239,11 @@ class HubService(Service):
         gone: Deferred[None] = Deferred()
         self.admission.stop(lambda: gone.callback(None), *self._last_words)
         return DeferredList([*(maybeDeferred(port.stopListening) for port in self._ports), *left, gone])
+
+
+def _have_met(room: Site, peer: Member) -> bool:
+    """Return whether `peer`, who comes or goes, has a link, and somebody else in `room` has one."""
+    return not peer.away and any(member is not peer and not member.away for member in room.members)
 
 
 def _new_stream() -> str:

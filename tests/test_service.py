@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import time
 from dataclasses import replace
@@ -17,6 +18,7 @@ from twisted.python import usage
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatterbox import service
+from chatterbox.connections.sessions import stream_of
 from chatterbox.core.modes import MODES
 from chatterbox.limits import PUBLIC, Limits
 from chatterbox.options import Options, ServeOptions
@@ -267,6 +269,33 @@ class Once(SynchronousTestCase):
         self.assertIn("still here", bob.lines())
         self.assertEqual(self.stopped, [])
         self._go(ann, bob)
+        self.assertEqual(self.stopped, ["stopped"])
+
+    def test_a_seat_that_is_kept_is_nobody(self) -> None:
+        """One who says that it was with somebody has a seat kept beside it, and goes: the first pair talks on."""
+        hello = {"chatterbox": 1, "session": "ab" * 16, "try": 1, "grace": 1, "room": "milk", "with": "f" * 16}
+        stranger = End(self.reactor, self.hub._factory, FakeTransport(self.reactor, "127.0.0.1", 50_000, READ))
+        stranger.says(json.dumps(hello))
+        ann, bob = self._joins("tea"), self._joins("tea")
+        self.reactor.advance(2)
+        stranger.says('{"verb": "quit", "got": {}}')
+        self.reactor.advance(1)
+        self.assertEqual((stranger.closed, self.stopped), ("done", []))
+        self._go(ann, bob)
+        self.assertEqual(self.stopped, ["stopped"])
+
+    def test_a_kept_seat_that_is_claimed(self) -> None:
+        """Two who were together before the hub was restarted come back to it: theirs is the first conversation."""
+        secrets = ["ab" * 16, "cd" * 16]
+        ends = []
+        for own, other in (secrets, secrets[::-1]):
+            hello = {"chatterbox": 1, "session": own, "try": 1, "room": "milk", "with": stream_of(other)}
+            end = End(self.reactor, self.hub._factory, FakeTransport(self.reactor, "127.0.0.1", 50_000, READ))
+            ends.append(end.says(json.dumps(hello)))
+        for end in ends:
+            self.assertEqual(self.stopped, [])
+            end.says('{"verb": "quit", "got": {}}')
+            self.reactor.advance(1)
         self.assertEqual(self.stopped, ["stopped"])
 
     def test_a_partner_who_comes_back(self) -> None:

@@ -382,7 +382,8 @@ class Room:
 
     def _deliver_held(self) -> None:
         """Say what was held, a portion; its speaker says the rest. If the newcomer is gone already, it stays held."""
-        if any(member.finished and not member.look() for member in self.members):
+        speakers = {event.peer for event in self._held.events}  # their links may be closed: a note is left so
+        if any(member.finished and not member.look() for member in self.members.keys() - speakers):
             return
         if held := self._take_held():
             speaker, block = held[0].peer, b"".join(event[1] for event in held)
