@@ -72,6 +72,17 @@ class PairQueue(SynchronousTestCase):
             self.a.sends(b"x" * (min(1024, size - at) - 1) + b"\n")
         self.assertEqual(self.b.connection.outlet.queued, size)
 
+    def test_the_next_partner(self) -> None:
+        """Who comes while much waits for the other end isn't read, either, until that has taken it."""
+        self.fill(LIMITS.high_water + 1)
+        self.a.cut()
+        c = self.hub.nc()
+        c.says("hello")
+        self.assertFalse(c.line.reading)
+        self.b.reads()
+        self.hub.wait(1)
+        self.assertTrue(c.line.reading)
+
     def test_high_water(self) -> None:
         """With 64 KiB in the queue the sender is read; one byte more and it isn't, until all is taken."""
         self.fill(LIMITS.high_water)
