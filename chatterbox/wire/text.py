@@ -50,7 +50,8 @@ def clean(block: bytes) -> bytes:
         block = block.translate(None, _CONTROLS)
     if block.isascii() or _shows_only_text(block):
         return block
-    return _without_controls(block.decode(errors="replace")).encode()
+    block = block.decode(errors="replace").encode()  # often that is all there was to mend
+    return block if _shows_only_text(block) else _without_controls(block.decode()).encode()
 
 
 def _shows_only_text(block: bytes) -> bool:
