@@ -268,6 +268,8 @@ class Cluster:
         del self.seeking[visit]
         if home.fault:
             visit.guest.end("lost", home.fault)
+        elif visit.may_have_said_at(home.owner):
+            visit.guest.end("lost", CUT_OFF)
         elif home.owner:
             self._open(visit, home.owner)
         else:
@@ -376,6 +378,7 @@ class Cluster:
         for visit in [visit for visit in self.visits.values() if visit.owner == node]:
             if visit.is_seated:
                 visit.guest.tell(GONE_ON)
+            visit.owner_died()
             self._seek(visit)
         self.claims.died()
 

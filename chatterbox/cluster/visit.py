@@ -99,6 +99,8 @@ class Visit:
         self._handled = 0
         self._has_finished = self._is_held = False
         self._heard = 0
+        self._doubtful: set[str] = set()
+        """Owners that were taken for dead, and may have handled what was said again elsewhere."""
         self._unacknowledged: deque[tuple[int, int]] = deque()
         """Bytes heard, and bytes written to the guest by then, for what its machine hasn't acknowledged."""
         self.cancel: Callable[[], None] = nothing
@@ -123,6 +125,15 @@ class Visit:
         self.owner = ""
         self._send = _nowhere
         self.opening = self.opening._replace(is_back=self.is_seated)
+
+    def owner_died(self) -> None:
+        """The owner was taken for dead. A session may say again what was heard there: it numbers what it says."""
+        if self._said and not self.opening.session:
+            self._doubtful.add(self.owner)
+
+    def may_have_said_at(self, owner: str) -> bool:
+        """Whether what is still to be said may have been heard at `owner`, which lives after all."""
+        return owner in self._doubtful
 
     def move(self, room: str, came_from: str) -> None:
         """The guest wants to be in `room`, and has given up its seat."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 
-from chatterbox.cluster.homes import BACK, CUT_OFF, DOWN
+from chatterbox.cluster.homes import BACK, CUT_OFF, DOWN, GONE_ON
 from tests.cluster.test_nodes import Machines
 from tests.harness.machines import small_windows
 from tests.harness.memory import End
 from tests.harness.nodes import Node
+from tests.harness.session_client import Client
 
 JOINED = "-!- your partner joined"
 LET_GO = f"-!- closed (lost): {CUT_OFF}"
@@ -212,6 +213,58 @@ class Protections(Schedules):
         self.b.is_partitioned = False
         self.fleet.wait(3)
         self.assertEqual(self.heard(two), [LET_GO])
+
+    def dies_for_a_moment(self) -> None:
+        """Let b take a for dead, and the engine forget that before anybody asks for a room."""
+        self.a.wire.cut()
+        self.fleet.engine.run("evict", self.a.cluster.roster.me, "*")
+        while self.b.wire.read():
+            pass
+        self.fleet.engine.lose_tail(1)
+        self.assertIn(self.a.cluster.roster.me, self.fleet.engine.memory.nodes)
+        for node in (self.b, self.c):
+            node.wire.cut()
+
+    def reaches_the_owner(self) -> None:
+        """Let what was said at b be heard at a, which confirms nothing yet."""
+        self.b.clock.advance(0)
+        while self.b.wire.ask() or not self.a.wire.read():
+            pass
+
+    def test_who_may_have_been_heard_at_a_machine_that_was_taken_for_dead(self) -> None:
+        """Who comes back to it with words that it may have handled is let go: they would be heard there twice."""
+        one, two = self.pair()
+        two.says("hi")
+        self.reaches_the_owner()
+        self.dies_for_a_moment()
+        self.fleet.wait(2)
+        self.assertEqual(self.heard(one), ["hi", "-!- your partner left (lost)"])
+        self.assertEqual(self.heard(two), [f"-!- {GONE_ON}", LET_GO])
+        self.assertEqual(self.b.leftovers(), [])
+
+    def test_who_comes_back_to_a_machine_that_was_taken_for_dead(self) -> None:
+        """Whose words were all confirmed has its seat again, and what it said meanwhile is heard there once."""
+        one, two = self.pair()
+        self.says(two, "hi")
+        self.dies_for_a_moment()
+        two.says("meanwhile")
+        self.fleet.wait(2)
+        self.assertEqual(self.heard(one), ["hi", "-!- your partner left (lost)", JOINED, "meanwhile"])
+        self.assertEqual(self.heard(two), [f"-!- {GONE_ON}"])
+
+    def test_a_session_comes_back_to_a_machine_that_was_taken_for_dead(self) -> None:
+        """A session numbers its words: it is not let go, and each is heard once."""
+        one, two = Client(self.a.hub, "tea", "ann"), Client(self.b.hub, "tea", "bob")
+        self.fleet.talk(one, two)
+        two.says("hi")
+        self.reaches_the_owner()
+        self.dies_for_a_moment()
+        self.fleet.talk(one, two)
+        self.fleet.wait(2)
+        two.says("again")
+        self.fleet.talk(one, two)
+        self.assertEqual(one.said, ["hi", "again"])
+        self.assertFalse(two.end is None or two.end.closed)
 
     def test_a_turn_at_the_owner(self) -> None:
         """Who says many small things in one block takes no more of a turn at the owner than somebody there does."""
