@@ -38,6 +38,10 @@ class Far(Protocol):
         """Whether something that it said waits: to be handled, for a partner, or for a hearer who is slow."""
 
     @property
+    def is_behind(self) -> bool:
+        """Whether something that was said to it waits here, and isn't given to its channel."""
+
+    @property
     def steps_a_turn(self) -> int:
         """How many events the room takes from it in one turn."""
 
@@ -262,7 +266,8 @@ class Channel:
             return True
         self.mark()
         place = self.far.place
-        if place[0] and place != self._place:
+        is_told = place[:3] != self._place[:3] or not self.far.is_behind
+        if place[0] and place != self._place and is_told:  # that its partner left, say, isn't known before it is told
             self._place = place
             self._send(frames.PLACE, self.number, json.dumps(self._place).encode())
         if self._handled > self._confirmed:

@@ -82,6 +82,11 @@ class Guest:
         self.connection.inlet.step = self.connection.reader.read
 
     @property
+    def is_behind(self) -> bool:
+        """Whether something that was said to it waits here."""
+        return _is_backed_up(self.peer)
+
+    @property
     def steps_a_turn(self) -> int:
         """How many events the room takes in one turn: as many as of anybody else, by whom they may reach."""
         limits, room = self._host.hub.limits, self.peer.room

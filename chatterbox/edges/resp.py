@@ -127,5 +127,7 @@ class Resp(Protocol):
 
 def _why(reason: Failure) -> str:
     """Return why a connection is lost; OpenSSL says it in a list of its errors, the last word of the last one."""
+    if type(reason.value).__name__ == "VerificationError":
+        return "its certificate is for another name"
     errors = next(iter(getattr(reason.value, "args", ())), None)
     return str(errors[-1][-1]) if isinstance(errors, list) and errors else str(reason.getErrorMessage())

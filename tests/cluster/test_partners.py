@@ -39,6 +39,28 @@ class Partners(Machines):
         """Whoever is left hears that the room goes on, and that the partner is lost."""
         self.hears(self.survives(), f"-!- {GONE_ON}", LEFT)
 
+    def test_a_partner_that_left_before(self) -> None:
+        """Who leaves, while word of it waits behind much else, is told of also if that is lost with the owner."""
+        one, two = self.pair()
+        self.a.is_partitioned = True
+        self.a.wire.cut()
+        self.says(one, *("x" * 1000 for _ in range(66)))
+        self.says(one, "this waits")
+        one.cut()
+        self.a.is_partitioned = False
+        self.a.connect()
+        for _ in range(5):
+            self.a.clock.advance(0)
+            while self.a.wire.ask() | self.a.wire.answer():
+                pass
+        while self.b.wire.read():
+            pass
+        self.a.die(0)
+        self.fleet.wait(6)
+        heard = two.lines()
+        self.assertEqual((len(heard) > 66, "this waits" in heard), (True, False))
+        self.assertEqual([line for line in heard if line.startswith("-!-")], [f"-!- {GONE_ON}", LEFT])
+
     def test_what_was_said_meanwhile(self) -> None:
         """What is said to a partner who is gone is told as perhaps not delivered, and no stranger hears it."""
         _, two = self.pair()

@@ -8,6 +8,9 @@ from typing import Any
 
 from cryptography import x509
 from OpenSSL import SSL
+from service_identity import VerificationError
+from service_identity.exceptions import IPAddressMismatch
+from service_identity.hazmat import IPAddress_ID
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
@@ -124,6 +127,12 @@ class Connections(SynchronousTestCase):
         """Whoever shows a certificate that nobody vouches for is left, and the operator reads why."""
         self.made.connectionLost(Failure(SSL.Error([("SSL routines", "", "certificate verify failed")])))
         self.assertEqual((self.lost, self.why), (1, "certificate verify failed"))
+
+    def test_a_certificate_for_another_name(self) -> None:
+        """Whoever shows one is left, and the operator reads why: for an address there is no list of OpenSSL's errors."""
+        mismatch = IPAddressMismatch(mismatched_id=IPAddress_ID("127.0.0.1"))
+        self.made.connectionLost(Failure(VerificationError(errors=[mismatch])))
+        self.assertEqual((self.lost, self.why), (1, "its certificate is for another name"))
 
     def test_what_is_asked_too_late(self) -> None:
         """Who asks a lost connection is answered None, in a turn of its own."""
