@@ -46,6 +46,7 @@ MUTATIONS = [
     Mutation("words are said again where they may have been heard", "homes", "elif visit.may_have_said_at(home.owner):", "elif False:"),
     Mutation("who said nothing is let go, too", "visit", "if self._said and not self.opening.session:", "if not self.opening.session:"),
     Mutation("a session is let go, too", "visit", "if self._said and not self.opening.session:", "if self._said:"),
+    Mutation("a partner is forgotten before its leaving is told", "channel", " and is_told:", ":"),
     Mutation("a guest takes a whole turn", "channel", "steps -= 1", "pass"),
     Mutation("confirmed in a later post", "confirmations", "            if channel.complete()", "            self._links._later(0.01, channel.complete)\n            if True"),
     Mutation("death beside the inbox", "../../tests/harness/engine", "            self._put(memory, other, node)\n", "            inbox = memory.inboxes.setdefault(other, [])\n            inbox.insert(0, (inbox[0][0] - 0.5 if inbox else memory.serial, node))\n"),
