@@ -266,6 +266,27 @@ class Protections(Schedules):
         self.assertEqual(one.said, ["hi", "again"])
         self.assertFalse(two.end is None or two.end.closed)
 
+    def test_what_is_not_promised(self) -> None:
+        """A last word that the engine forgets, and a death, before it is said again: `docs/cluster.md` promises nothing."""
+        host = self.nc(self.a, "/join tea")
+        one = self.nc(self.b, "/join tea")
+        self.says(host, "/quit")
+        two = self.nc(self.c, "/join tea")
+        one.says("hi")
+        self.reaches_the_owner()
+        self.a.clock.advance(0)
+        while self.a.wire.ask() or not self.c.wire.read():
+            pass
+        self.fleet.engine.run("evict", self.b.cluster.roster.me, "*")
+        while self.a.wire.read():
+            pass
+        self.fleet.engine.lose_tail(2)
+        self.a.die(0)
+        for node in (self.b, self.c):
+            node.wire.cut()
+        self.fleet.wait(8)
+        self.assertEqual([line for line in two.lines() if line == "hi"], ["hi", "hi"])
+
     def test_a_turn_at_the_owner(self) -> None:
         """Who says many small things in one block takes no more of a turn at the owner than somebody there does."""
         one = self.nc(self.a, "/join tea")

@@ -295,10 +295,17 @@ class Machines:
             self.nodes.append(self._new_node(node.name))
 
     def _owes_words(self, node: Node) -> bool:
-        """Whether it has not said again yet what the engine forgot."""
+        """Whether it has not said again yet what the engine forgot, or that it took somebody for dead who lives."""
         if not node.cluster.links.kept:
             self._forgotten.discard(node)
-        return node in self._forgotten
+        return node in self._forgotten or any(self._is_untold(other, node) for other in self.nodes)
+
+    def _is_untold(self, node: Node, other: Node) -> bool:
+        """Whether `node` lives, and doesn't know that `other` took it for dead, since the engine forgot that."""
+        memory, mine, theirs = self.engine.memory, node.cluster, other.cluster
+        is_forgotten = mine.roster.me in memory.nodes or mine.roster.epoch != memory.epoch
+        buried, link = theirs.links._buried.get(mine.roster.me), mine.links._links.get(theirs.roster.me)
+        return not node.is_dead and is_forgotten and bool(buried and link) and not 0 < buried[0] < link.birth
 
     def kill_owner(self) -> None:
         """The owner of a room dies, if both who are in it are elsewhere."""
