@@ -38,6 +38,8 @@ _C1 = tuple((sign.encode()[-1], sign) for sign in map(chr, range(0x80, 0xA0)))
 _SEPARATORS = tuple((sign.encode()[-1], sign) for sign in map(chr, (*range(0x2028, 0x202F), *range(0x2066, 0x206A))))
 """Two line ends and the bidi controls, each behind its last byte; in UTF-8 each begins with E2."""
 
+_REMOVED = tuple(sign for _, sign in _C1 + _SEPARATORS)
+
 
 def clean(block: bytes) -> bytes:
     """Return the lines in `block` as text that can do nothing to a terminal, a log or another peer.
@@ -50,8 +52,9 @@ def clean(block: bytes) -> bytes:
         block = block.translate(None, _CONTROLS)
     if block.isascii() or _shows_only_text(block):
         return block
-    block = block.decode(errors="replace").encode()  # often that is all there was to mend
-    return block if _shows_only_text(block) else _without_controls(block.decode()).encode()
+    text = block.decode(errors="replace")
+    block = text.encode()  # often that is all there was to mend
+    return _without_controls(text).encode() if 0xE2 in block or 0xC2 in block else block
 
 
 def _shows_only_text(block: bytes) -> bool:
@@ -76,7 +79,7 @@ def _shows_only_text(block: bytes) -> bool:
 
 def _without_controls(text: str) -> str:
     """Return `text` without C1, line ends and bidi controls: at most 43 passes, however many it has."""
-    for _, sign in _C1 + _SEPARATORS:
+    for sign in filter(text.__contains__, _REMOVED):
         text = text.replace(sign, "")
     return text
 
