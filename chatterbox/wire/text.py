@@ -62,18 +62,18 @@ def _shows_only_text(block: bytes) -> bool:
 
     A character is looked for only where its last byte occurs: prose has few of them.
     """
-    done = 0
-    while done < len(block):
-        part = block[done : done + _SLICE]
+    signs = [sign for last, sign in _SEPARATORS if last in block] if 0xE2 in block else []
+    if 0xC2 in block:
+        signs += [sign for last, sign in _C1 if last in block]
+    rest = memoryview(block)
+    while rest:
         try:
-            text, used = utf_8_decode(part, "strict", done + len(part) == len(block))
+            text, used = utf_8_decode(rest[:_SLICE], "strict", len(rest) <= _SLICE)
         except UnicodeDecodeError:
             return False
-        if (0xE2 in part and any(last in part and sign in text for last, sign in _SEPARATORS)) or (
-            0xC2 in part and any(last in part and sign in text for last, sign in _C1)
-        ):
+        if signs and any(map(text.__contains__, signs)):
             return False
-        done += used
+        rest = rest[used:]
     return True
 
 
