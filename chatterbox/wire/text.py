@@ -12,10 +12,12 @@ from collections.abc import Callable
 try:
     from stringzilla import __version__ as _library_version
     from stringzilla import bytesum as _bytesum
+    from stringzilla import find as _find
     from stringzilla import find_first_of as _find_first_of
     from stringzilla import translate as _translate
+    from stringzilla import utf8_count as _utf8_count
 except ImportError:  # the extra `fast` is not installed
-    _bytesum = _find_first_of = _translate = None
+    _bytesum = _find = _find_first_of = _translate = _utf8_count = None
 
 NOTICE = b"-!- "
 """What the hub itself says to a text peer begins so (irssi's marker)."""
@@ -30,6 +32,9 @@ _SLICE = 24 * 1024
 """Bytes searched at once: they stay in the processor's first cache (32 KiB) while each control is looked for.
 
 Of a larger piece Python's decoder may have the memory from the system each time, and gives it back: twice the time."""
+_LARGE = 8 * 1024
+_SPARSE = 16
+"""Bytes from which, and one in how many beyond which, characters are looked at by kinds: below, decoding is faster."""
 _MARK_NEWLINES = bytes(byte == 10 for byte in range(256))
 """A newline becomes a byte of 1, everything else one of 0."""
 
@@ -58,10 +63,14 @@ def clean(block: bytes) -> bytes:
 
 
 def _shows_only_text(block: bytes) -> bool:
-    """Return whether `block`, which has no C0, is UTF-8 without C1, line ends and bidi controls.
+    """Return whether `block`, which has no C0, is UTF-8 without C1, line ends and bidi controls."""
+    if _translate and len(block) >= _LARGE and (len(block) - _utf8_count(block)) * _SPARSE > len(block):
+        return _is_made_of_text(block)
+    return _decodes_to_text(block)
 
-    A character is looked for only where its last byte occurs: prose has few of them.
-    """
+
+def _decodes_to_text(block: bytes) -> bool:
+    """Return the same by decoding: characters are looked for only where their last byte occurs, as prose has few."""
     signs = [sign for last, sign in _SEPARATORS if last in block] if 0xE2 in block else []
     if 0xC2 in block:
         signs += [sign for last, sign in _C1 if last in block]
@@ -74,6 +83,55 @@ def _shows_only_text(block: bytes) -> bool:
         if signs and any(map(text.__contains__, signs)):
             return False
         rest = rest[used:]
+    return True
+
+
+_ASCII, _NEXT, _NEVER = 100, 101, 0
+_KINDS = bytes([_ASCII] * 128 + [_NEXT] * 64 + [_NEVER] * 2 + [99] * 30 + [98] * 16 + [97] * 5 + [_NEVER] * 11)
+"""What each byte may be (RFC 3629, section 4). The first byte of a character is 100 less the number of bytes that come
+next, and each of those is 101: whole characters are 100 a byte, all together."""
+_TOO_MANY = tuple(bytes([first] + [_NEXT] * (101 - first)) for first in (_ASCII, 99, 98, 97))
+"""Each first byte with one more than may come next. Without these, and with 100 a byte, none has too few, either."""
+
+
+def _mistake(start: bytes, low: int, high: int) -> tuple[bytes, bytes, bytes]:
+    """Return `start`, behind which no byte from `low` to `high` may come; a table of marks; and the marks of that."""
+    marks = bytearray(256)
+    for mark, byte in enumerate(start, 1):
+        marks[byte] = mark
+    marks[low : high + 1] = b"!" * (high + 1 - low)
+    return start, bytes(marks), bytes(range(1, len(start) + 1)) + b"!"
+
+
+_MISTAKES = (
+    _mistake(b"\xe0", 0x80, 0x9F),  # could be shorter
+    _mistake(b"\xf0", 0x80, 0x8F),  # could be shorter
+    _mistake(b"\xed", 0xA0, 0xBF),  # half of a pair of UTF-16
+    _mistake(b"\xf4", 0x90, 0xBF),  # beyond U+10FFFF
+    _mistake(b"\xc2", 0x80, 0x9F),  # C1
+    _mistake(b"\xe2\x80", 0xA8, 0xAE),  # U+2028 to U+202E
+    _mistake(b"\xe2\x81", 0xA6, 0xA9),  # U+2066 to U+2069
+)
+_STARTS = bytes(start[0] for start, *_ in _MISTAKES)
+
+
+def _is_made_of_text(block: bytes) -> bool:
+    """Return the same by looking at many bytes at a time: what kinds there are, and that no mistake is among them."""
+    possible = _MISTAKES if _find_first_of(block, _STARTS) >= 0 else ()
+    mistakes = [(marks, marked) for start, marks, marked in possible if all(byte in block for byte in start)]
+    view, size, end = memoryview(block), len(block), 0
+    while end < size:
+        start, end = end, size if size - end <= _SLICE else block.rfind(b"\n", end, end + _SLICE) + 1
+        if not end:  # one line is longer than a slice
+            return _decodes_to_text(block)
+        part = view[start:end]
+        kinds = _translate(part, _KINDS)
+        if _bytesum(kinds) != 100 * len(part) or _NEVER in kinds or kinds[0] == _NEXT:
+            return False
+        if any(wrong[0] in kinds and _find(kinds, wrong) >= 0 for wrong in _TOO_MANY):
+            return False
+        if any(_find(_translate(part, marks), marked) >= 0 for marks, marked in mistakes):
+            return False
     return True
 
 

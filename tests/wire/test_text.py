@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from importlib.util import module_from_spec, spec_from_file_location
+from itertools import product
 from types import ModuleType
 from unittest import SkipTest
 from unittest.mock import patch
@@ -51,16 +52,31 @@ def text_with(library: object) -> ModuleType:
 def library_with(find_first_of: Callable[[bytes, bytes], int]) -> ModuleType:
     """Return a module that looks like stringzilla."""
     library = ModuleType("stringzilla")
-    vars(library).update(__version__="0.0.test", find_first_of=find_first_of, bytesum=sum, translate=bytes.translate)
+    vars(library).update(
+        __version__="0.0.test",
+        find_first_of=find_first_of,
+        bytesum=sum,
+        find=bytes.find,
+        translate=lambda block, table: bytes(block).translate(table),
+        utf8_count=lambda block: sum(byte & 0xC0 != 0x80 for byte in block),
+    )
     return library
+
+
+def by_kinds(module: ModuleType) -> ModuleType:
+    """Return `module`, which looks at the kinds of bytes now however small a block is, and however few they are."""
+    vars(module).update(_LARGE=0, _SPARSE=1 << 30)
+    return module
 
 
 def modules() -> Iterator[tuple[str, ModuleType]]:
     """Yield the name of each way to look at text, and the module that does it so."""
     yield "plain", PLAIN
     yield "stand-in", STAND_IN
+    yield "stand-in, by kinds", by_kinds(text_with(library_with(stand_in)))
     if stringzilla:
         yield "stringzilla", text_with(stringzilla)
+        yield "stringzilla, by kinds", by_kinds(text_with(stringzilla))
 
 
 def ways() -> Iterator[tuple[str, Callable[[bytes], bytes]]]:
@@ -174,6 +190,41 @@ class EveryWay(SynchronousTestCase):
             for before in range(1, len(sign) + 1):
                 self.each(b"x" * (24 * 1024 - before) + sign + "é\n".encode())
                 self.each(b"x" * (24 * 1024 - before) + sign)
+
+    def test_every_pair_of_bytes(self) -> None:
+        """Two bytes, alone and behind a character."""
+        for first in range(0x80, 0x100):
+            for second in range(0x100):
+                self.each(bytes((first, second)))
+                self.each("é".encode() + bytes((second, first)))
+
+    def test_what_bytes_may_follow(self) -> None:
+        """Three and four bytes, each the first or last of those that UTF-8 or the rules for text treat alike."""
+        firsts = bytes.fromhex("41 80 bf c1 c2 df e0 e1 e2 ed ef f0 f1 f4 f5")
+        seconds = bytes.fromhex("0a 7f 80 81 8f 90 9f a0 bf c2 e2 f0")
+        thirds = bytes.fromhex("41 80 a5 a6 a7 a8 a9 ae af bf c3 ef f4")
+        for row in product(firsts, seconds, thirds):
+            self.each(bytes(row))
+        for row in product(firsts, seconds, b"\x80\xbf\xc3\n", b"A\x80\xbf\xe1"):
+            self.each(bytes(row))
+            self.each(bytes(row) + b"\x80")
+
+    def test_mistakes_that_make_up_for_each_other(self) -> None:
+        """One byte too many in a character and one too few in another: counts alone wouldn't tell."""
+        signs = [sign.encode() for sign in "é茶\U0001f600"]
+        for much, little in product((b"A", *signs), signs):
+            self.each(much + b"\x80" + little[:-1])
+            self.each(little[:-1] + b"A" + much + b"\x80")
+        self.each(b"\xff" + b"\x80" * 100)
+
+    def test_a_mistake_anywhere_in_much_text(self) -> None:
+        """A wrong byte in a large block is found in the first line and in the last, and with no newline in reach."""
+        for said in ("茶话\n", "l’été\n", "Ελληνικά", "\U0001f600 \U0001f600\n", "한국어\n", "हिन्दी\n"):
+            block = said.encode() * (60 * 1024 // len(said.encode()))
+            self.each(block)
+            for wrong in (b"\x80", b"\xc3", b"\xe2\x80", b"\xed\xa0\x80", b"\xff", b"\xc2\x9b", b"\xe2\x81\xa9"):
+                self.each(wrong + block)
+                self.each(block + wrong)
 
     def test_around_the_small_size(self) -> None:
         """A control is found in blocks of 1023, 1024 and 1025 bytes."""
