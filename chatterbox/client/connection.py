@@ -22,6 +22,7 @@ from .failures import has_names
 from .flow import Flow
 from .outgoing import send_at_once
 
+_to_json = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode  # `dumps` makes one each time
 READ = 256 * 1024
 """Bytes read at once, four times what Twisted reads: what a program says at once."""
 
@@ -84,7 +85,7 @@ class HubLink(TwistedProtocol):
     def send(self, verb: Json, block: bytes = b"") -> None:
         """Pass one object to the hub, and `block` behind it."""
         if self.transport is not None:
-            head = json.dumps(verb, ensure_ascii=False).encode(errors="replace") + b"\n"
+            head = _to_json(verb).encode(errors="replace") + b"\n"
             send_at_once(self.transport, head, block)
 
     def dataReceived(self, data: bytes) -> None:

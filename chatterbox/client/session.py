@@ -321,10 +321,12 @@ class Session:
         if self._leaving:
             return
         self._read()
-        if self._was_full and not self.full:
+        is_full = self.full
+        if self._was_full and not is_full:
             self._was_full = False
             self._owner.go_on()
-        self._was_full = self._leaving or self.full
+            is_full = self.full
+        self._was_full = self._leaving or is_full
         self._schedule()
 
     def _do(self, output: Output) -> None:

@@ -6,6 +6,7 @@ This module does not know what is read or written.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
 import stat
@@ -14,7 +15,7 @@ from contextlib import suppress
 from typing import Any, cast
 
 from twisted.internet.abstract import FileDescriptor
-from twisted.internet.interfaces import IHalfCloseableProtocol
+from twisted.internet.interfaces import IDelayedCall, IHalfCloseableProtocol
 from twisted.internet.main import CONNECTION_DONE, CONNECTION_LOST
 from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
@@ -55,6 +56,34 @@ class _Reader(FileDescriptor):
         if not self.disconnected:
             super().connectionLost(reason)
             self._stdio.read_lost(reason)
+
+
+class _FileReader(_Reader):
+    """Reads a regular file a block a turn: no reactor waits for one, and Twisted makes a loop of its own each time."""
+
+    _next: IDelayedCall | None = None
+
+    def __init__(self, reactor: Any, file: int, stdio: Stdio) -> None:
+        super().__init__(reactor, file, stdio)
+        self._later = reactor.callLater
+
+    def startReading(self) -> None:
+        """Read in the next turn."""
+        if not self._next:
+            self._next = self._later(0, self._read)
+
+    def stopReading(self) -> None:
+        """Read no more."""
+        if self._next:
+            self._next.cancel()
+            self._next = None
+
+    def _read(self) -> None:
+        self._next = None
+        self.startReading()  # what is read may stop it
+        if fault := self.doRead():
+            self.stopReading()
+            self.connectionLost(Failure(fault))
 
 
 class Writer(FileDescriptor):
@@ -160,6 +189,15 @@ class _Stdout(Writer):
             self._stdio.write_lost(reason)
 
 
+def _make_reader(reactor: Any, file: int, stdio: Stdio) -> _Reader:
+    """Return what reads `file`; a pipe is made to hold as much as is read at once, where the system allows it."""
+    kind = os.fstat(file).st_mode
+    if stat.S_ISFIFO(kind) and hasattr(fcntl, "F_SETPIPE_SZ"):  # Linux; others have pipes that grow
+        with suppress(OSError):
+            fcntl.fcntl(file, fcntl.F_SETPIPE_SZ, READ)
+    return (_FileReader if stat.S_ISREG(kind) else _Reader)(reactor, file, stdio)
+
+
 class Stdio:
     """Stdin and stdout as the transport of `protocol`, which is told of the end of each half, and then of both.
 
@@ -182,7 +220,7 @@ class Stdio:
         self.protocol = protocol
         self.wrote = wrote
         self._writer: _Stdout | None = _Stdout(reactor, stdout, self)
-        self._reader: _Reader | None = _Reader(reactor, stdin, self)
+        self._reader: _Reader | None = _make_reader(reactor, stdin, self)
         self._reader.startReading()
         protocol.makeConnection(self)
 

@@ -14,7 +14,7 @@ from .lines import Body, too_long
 from .numbered import Json, Numbered, from_verb, is_number, to_verb
 from .reading import json_object
 from .speaking import NO_NUMBER, SessionReader, portions
-from .text import clean, lines_in
+from .text import clean, is_plain, lines_in
 from .verbs import Fault, Piece, Unreadable
 
 
@@ -46,12 +46,28 @@ class BlockReader:
         while at < len(lines):
             if body.left:
                 at = body.take(lines, at)
-                if not body.left or body.kept >= self._objects.enough:
-                    yield from self._block(body.release())
+                if not body.left or (body.kept >= self._objects.enough and not self._may_wait()):
+                    for part in self._parts(body.release()):
+                        yield from self._block(part)
             else:
                 end = lines.index(b"\n", at)
                 yield from self._object(lines[at:end])
                 at = end + 1
+
+    def _may_wait(self) -> bool:
+        """Return whether the rest of a block may come first: then all of it is one block for who hears it, too."""
+        body = self._body
+        return body.kept + body.left <= self._objects.enough_plain and all(map(is_plain, body.pieces))
+
+    def _parts(self, block: bytes) -> Iterator[bytes]:
+        """Yield what is read at once of what has come: together with plain lines others would take twice the time."""
+        most = self._objects.enough
+        if len(block) > most + most // 2 and not is_plain(block):
+            end = block.rfind(b"\n", 0, most) + 1
+            if end:
+                yield block[:end]
+            block = block[end:]
+        yield block
 
     def without_blocks(self, lines: bytes) -> bytes:
         """Return `lines` with each block as the text of its object, for a reader that knows no blocks."""

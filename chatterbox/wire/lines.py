@@ -84,28 +84,29 @@ class Body:
     MOST_PIECES = 64
     """Pieces that are kept apart, so that each is copied once; more of them would weigh more than their bytes."""
 
-    __slots__ = ("_pieces", "kept", "left")
+    __slots__ = ("kept", "left", "pieces")
 
     def __init__(self) -> None:
         self.left = 0
         """Bytes of it that haven't come; 0: an object comes next."""
         self.kept = 0
         """Bytes of it that have come, and wait."""
-        self._pieces: tuple[bytes | memoryview, ...] = ()
+        self.pieces: tuple[bytes | memoryview, ...] = ()
+        """What has come of it."""
 
     def take(self, lines: bytes, start: int) -> int:
         """Take what belongs to it of `lines`, from `start` on; return where that ends."""
         end = min(len(lines), start + self.left)
         is_whole = not start and end == len(lines)
-        self._pieces += (lines if is_whole else memoryview(lines)[start:end],)
-        if len(self._pieces) > self.MOST_PIECES:
-            self._pieces = (b"".join(self._pieces),)
+        self.pieces += (lines if is_whole else memoryview(lines)[start:end],)
+        if len(self.pieces) > self.MOST_PIECES:
+            self.pieces = (b"".join(self.pieces),)
         self.kept += end - start
         self.left -= end - start
         return end
 
     def release(self) -> bytes:
         """Return what waits."""
-        block = b"".join(self._pieces)
-        self._pieces, self.kept = (), 0
+        block = b"".join(self.pieces)
+        self.pieces, self.kept = (), 0
         return block

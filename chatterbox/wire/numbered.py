@@ -79,7 +79,10 @@ def to_verb(thing: Numbered, behind: bool = False) -> Json:
 def to_event(thing: Numbered, name: str, stream: str, behind: bool = False) -> Json:
     """Return the event by which a session hears it from `name`, whose stream is `stream`; `behind`: as in `to_verb`."""
     who = "name" if thing.kind == "done" else "from"
-    return _finish({"event": EVENTS[thing.kind], who: name, "stream": stream}, thing, behind)
+    event = _finish({"event": EVENTS[thing.kind], who: name, "stream": stream}, thing, behind)
+    if behind:
+        event["lines"] = thing.lines  # the hub has counted them: who hears them need not
+    return event
 
 
 def _finish(form: Json, thing: Numbered, behind: bool) -> Json:
@@ -109,9 +112,10 @@ def from_verb(sent: Json, block: bytes | None = None) -> Numbered | None:
 
 
 def from_event(event: Json, block: bytes | None = None) -> Numbered | None:
-    """Return what a session hears in `event`, or None where it isn't numbered."""
-    kind = event.get("event")
-    return _read(VERBS[kind], event, block) if isinstance(kind, str) and kind in VERBS else None
+    """Return what a session hears in `event`, or None where it isn't numbered; a hub says how many lines `block` is."""
+    kind, lines = event.get("event"), event.get("lines")
+    counted = lines if block and is_number(lines) and 0 < lines <= len(block) else 0
+    return _read(VERBS[kind], event, block, counted) if isinstance(kind, str) and kind in VERBS else None
 
 
 def stream_in(row: Json) -> str:
@@ -120,7 +124,7 @@ def stream_in(row: Json) -> str:
     return stream[:LONGEST] if isinstance(stream, str) else ""
 
 
-def _read(kind: str, form: Json, block: bytes | None) -> Numbered | None:
+def _read(kind: str, form: Json, block: bytes | None, counted: int = 0) -> Numbered | None:
     n, gap, to = form.get("n"), form.get("gap"), form.get("to", "")
     if not is_number(n) or n == 0 or not (gap is None or is_number(gap)):
         return None
@@ -131,7 +135,7 @@ def _read(kind: str, form: Json, block: bytes | None) -> Numbered | None:
         lines = form.get("lines", 1)
     elif kind != "done":
         block = lines_of(form) if block is None else block
-        lines = lines_in(block)
+        lines = counted or lines_in(block)
     if not is_number(lines) or (kind in ("me", "msg") and lines != 1):
         return None
     return Numbered(kind, n, block or b"", lines, to, gap, form.get("private") is True)

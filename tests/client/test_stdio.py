@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
 import socket
 import tempfile
 from collections.abc import Callable
 from typing import Any
+from unittest import SkipTest
+from unittest.mock import Mock
 
 from twisted.internet.interfaces import IHalfCloseableProtocol
 from twisted.internet.protocol import Protocol
@@ -176,6 +179,44 @@ class BothEnds(SynchronousTestCase):
         self.stdio.loseConnection()
         self.stdio.resumeProducing()
         self.assertNotIn(self.stdin, [each.fileno() for each in self.reactor.readers])
+
+
+    def test_a_pipe_holds_as_much_as_is_read(self) -> None:
+        """Where the system allows it, a program that writes much is read in a few large reads."""
+        if not hasattr(fcntl, "F_SETPIPE_SZ"):
+            raise SkipTest("pipes grow by themselves here")
+        self.assertGreaterEqual(fcntl.fcntl(self.stdin, fcntl.F_GETPIPE_SZ), stdio.READ)
+        self.patch(fcntl, "fcntl", Mock(side_effect=PermissionError))  # the user has too many large pipes
+        self.assertEqual(stdio._make_reader(self.reactor, self.stdin, self.stdio).fileno(), self.stdin)
+
+    def test_stdin_is_a_file(self) -> None:
+        """It is read a block at a time, while that is wanted; its end is told once."""
+        with tempfile.TemporaryFile() as file:
+            file.write(bytes(2 * stdio.READ + 1))
+            file.seek(0)
+            reactor, protocol = Reactor(), Heard()
+            sizes: list[int] = []
+            self.patch(protocol, "dataReceived", lambda data: (sizes.append(len(data)), end.pauseProducing()))
+            end = Stdio(protocol, file.fileno(), self.stdout, reactor)
+            for number in range(1, 4):
+                reactor.advance(0)
+                self.assertEqual((len(sizes), reactor.getDelayedCalls()), (number, []))
+                end.resumeProducing()
+                end.resumeProducing()
+            reactor.advance(0)
+            self.assertEqual(sizes, [stdio.READ, stdio.READ, 1])
+            self.assertEqual((protocol.ends, reactor.getDelayedCalls()), (["read"], []))
+
+    def test_stdin_is_a_file_and_the_end_comes_first(self) -> None:
+        """Whoever hangs up while a file is read reads no more of it, also where it does so within a read."""
+        with tempfile.TemporaryFile() as file:
+            file.write(bytes(2 * stdio.READ))
+            file.seek(0)
+            reactor, protocol = Reactor(), Heard()
+            end = Stdio(protocol, file.fileno(), self.stdout, reactor)
+            self.patch(protocol, "dataReceived", lambda data: end.loseConnection())
+            reactor.pump([0] * 5)
+            self.assertEqual((protocol.ends, reactor.getDelayedCalls()), (["both"], []))
 
 
 class WaysToWrite(SynchronousTestCase):

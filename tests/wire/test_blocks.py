@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from unittest import SkipTest
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from chatterbox.wire.inbox import Got
 from chatterbox.wire.lines import Body, Lines
 from chatterbox.wire.numbered import Numbered
 from chatterbox.wire.speaking import MUCH, PORTION, SessionReader
+from chatterbox.wire.text import is_plain
 from chatterbox.wire.verbs import Dropped, Farewell, Fault, Piece, Ping, Unreadable
 from tests.harness.inputs import HOSTILE, PROPERTY
 
@@ -133,13 +135,33 @@ class Reader(SynchronousTestCase):
     def test_a_large_block_is_passed_on_in_parts(self) -> None:
         """So much as is read in one turn, less where lines may be farewells; numbers go on, the gap is said once."""
         for farewells, much in (((), MUCH), (("exit",), PORTION)):
-            block = b"0123456\n" * (2 * MUCH // 8)
+            block = "01é456\n".encode() * (2 * MUCH // 8)
             data = sent(FIRST | {"gap": 0}, block)
             parts = [data[start : start + 4096] for start in range(0, len(data), 4096)]
             things = [piece for piece in read(*parts, farewells=farewells) if isinstance(piece, Numbered)]
             self.assertEqual(joined(list(things)), [Numbered("say", 1, block, 2 * MUCH // 8, "b", 0)])
             self.assertLess(max(len(thing.block) for thing in things), much + 8192)
             self.assertEqual([thing.gap for thing in things], [0] + [None] * (len(things) - 1))
+
+    def test_a_large_plain_block_is_one_thing(self) -> None:
+        """Up to twice as much is read at once where what came first is plain; not more, and not where it isn't."""
+        if not is_plain(b"a"):
+            raise SkipTest("needs stringzilla: pip install -e '.[fast]'")
+        plain, most = b"0123456\n", 2 * MUCH // 8
+        strange = b"01\r345\n" + plain * (MUCH // 8)
+        for first, rest, whole in (
+            (plain * (most // 2), plain * (most // 2), True),
+            (plain * (most // 2), plain * (most // 2 + 1), False),
+            (strange, plain, False),
+            (plain * (most // 2), strange, False),
+            (b"x" * (MUCH + 8), strange, False),
+        ):
+            data = sent(FIRST, first + rest)
+            start = len(data) - len(rest)
+            things = read(data[:start], data[start:])
+            numbered = [thing for thing in things if isinstance(thing, Numbered)]
+            self.assertEqual(len(numbered), 1 if whole else 2)
+            self.assertEqual(sum(thing.lines for thing in numbered), data.count(b"\n") - 1)
 
     def test_at_most_as_long_as_an_object(self) -> None:
         """A block of the limit passes, one byte more closes the link: nobody waits for the end of it."""
@@ -207,5 +229,5 @@ class Bodies(SynchronousTestCase):
         body.left = 2 * size
         for number in range(size):
             body.take(b"%d\n" % (number % 10), 0)
-            self.assertLessEqual(len(body._pieces), Body.MOST_PIECES)
+            self.assertLessEqual(len(body.pieces), Body.MOST_PIECES)
         self.assertEqual((body.kept, body.release()), (2 * size, b"".join(b"%d\n" % (n % 10) for n in range(size))))

@@ -139,6 +139,17 @@ class ANumberedThing(SynchronousTestCase):
         self.assertEqual(from_event(to_event(missing, "ann", "a")), missing)
         self.assertIsNone(from_verb(to_verb(missing)))
 
+    def test_a_hub_says_how_many_lines_a_block_is(self) -> None:
+        """Who hears it counts them where the number is none, or more than the block has bytes."""
+        thing = Numbered("say", 1, b"a\nb\n", 2, "b", 0)
+        event = to_event(thing, "ann", "a", behind=True)
+        self.assertEqual((event["bytes"], event["lines"], "text" in event), (4, 2, False))
+        for lines, counted in ((2, 2), (1, 1), (4, 4), (5, 2), (0, 2), (-1, 2), (1.0, 2), ("2", 2), (True, 2), (None, 2)):
+            heard = from_event(event | {"lines": lines}, thing.block)
+            self.assertEqual(heard and heard.lines, counted, lines)
+        said = from_verb(to_verb(thing, behind=True) | {"lines": 1}, thing.block)  # a speaker may lie: the hub counts
+        self.assertEqual(said and said.lines, 2)
+
     def test_what_is_no_number_is_nothing(self) -> None:
         """Whatever a stranger sends is taken as it should be, or not at all."""
         for n in (0, -1, 1.0, "1", True, None, MOST + 1, [], {}):
