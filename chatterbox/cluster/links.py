@@ -145,7 +145,6 @@ class Links:
         if self._is_up:
             self._hearer.complete()
         self._cancel("post")
-        self._cancel("lazy")
         if not self._is_up:
             return
         post: dict[str, bytes] = {}
@@ -242,8 +241,6 @@ class Links:
             if not self._posts[serial]:
                 del self._posts[serial]
             link.waits = link.patience = PATIENT
-        if not self._posts:
-            self._cancel("tick")
 
     def _is_buried(self, node: str, birth: int, acked_birth: int) -> bool:
         """Whether a payload is of a link that was buried here with `node`, which doesn't know it, and is told so.

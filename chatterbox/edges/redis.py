@@ -245,10 +245,12 @@ class RedisEngine:
         """Return a key: nodes, rooms, epoch, orphans, own:NODE (rooms of a node), in:NODE (its inbox)."""
         return self._place.prefix + name
 
-    def _run(self, script: str, keys: Sequence[str], words: Sequence[Any], then: Callable[[Any], None]) -> None:
+    def _run(
+        self, script: str, keys: Sequence[str], words: Sequence[Any], then: Callable[[Any], None], awaited: bool = True
+    ) -> None:
         if self._commands:
             named = [self._key(key) for key in keys]
-            self._commands.ask(("EVALSHA", _HASHES[script], len(named), *named, *words), then)
+            self._commands.ask(("EVALSHA", _HASHES[script], len(named), *named, *words), then, awaited)
         else:
             self._reactor.callLater(0, then, None)
 
@@ -287,7 +289,7 @@ class RedisEngine:
         words: list[Any] = [node, MAX_INBOX]
         for payload in payloads:
             words += payload
-        self._run("post", keys, words, partial(_word, then))
+        self._run("post", keys, words, partial(_word, then), awaited=False)
 
     # -- the inbox ---------------------------------------------------------------------------------------------
 

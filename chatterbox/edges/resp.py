@@ -20,6 +20,8 @@ from .sockets import has_names, send_now
 
 SILENT = 1.5
 """Seconds without an answer after which a connection is given up."""
+UNREAD = 64
+"""Answers that nobody waits for until they are read all the same: some hundred bytes each, in the system's buffers."""
 _NOTHING: Any = object()
 
 
@@ -40,7 +42,10 @@ class Resp(Protocol):
         self._when_lost = when_lost
         self._failed = failed
         self._reader = hiredis.Reader(notEnoughData=_NOTHING)
-        self._pending: deque[Callable[[Any], None]] = deque()
+        self._pending: deque[tuple[Callable[[Any], None], bool]] = deque()
+        """Who gets each answer, and whether somebody waits for it."""
+        self._awaited = 0
+        self._is_reading = True
         self._heard_at = 0.0
         self._watch: Any = None
         self._is_lost = False
@@ -56,14 +61,20 @@ class Resp(Protocol):
             self._failed("its certificate names no host (subjectAltName)")
             self.abort()
 
-    def ask(self, words: Sequence[str | bytes | int], then: Callable[[Any], None]) -> None:
-        """Send a command; `then` gets the answer."""
+    def ask(self, words: Sequence[str | bytes | int], then: Callable[[Any], None], is_awaited: bool = True) -> None:
+        """Send a command; `then` gets the answer: at once, or, unless it `is_awaited`, with a later one.
+
+        Nothing is read while nothing is awaited: each answer that is read costs a turn.
+        """
         if self._is_lost:
             self._reactor.callLater(0, then, None)
             return
         if not self._pending:
             self._heard_at = self._reactor.seconds()
-        self._pending.append(then)
+        is_awaited = is_awaited or len(self._pending) >= UNREAD
+        self._pending.append((then, is_awaited))
+        self._awaited += is_awaited
+        self._read(self._awaited > 0)
         command: Any = tuple(words)
         self._write(hiredis.pack_command(command))
         if self._watch is None:
@@ -75,8 +86,14 @@ class Resp(Protocol):
         if sent < len(data):
             self.transport.write(data[sent:])
 
+    def _read(self, is_reading: bool) -> None:
+        if is_reading != self._is_reading:
+            self._is_reading = is_reading
+            (self.transport.resumeProducing if is_reading else self.transport.pauseProducing)()
+
     def _look(self) -> None:
         """Give up a connection that is silent; what has come while this process was held up is read before."""
+        self._read(True)
         self._watch = self._reactor.callLater(0, self._look_again)
 
     def _look_again(self) -> None:
@@ -96,7 +113,8 @@ class Resp(Protocol):
         self._reader.feed(data)
         try:
             while (answer := self._reader.gets()) is not _NOTHING and self._pending:
-                then = self._pending.popleft()
+                then, is_awaited = self._pending.popleft()
+                self._awaited -= is_awaited
                 if isinstance(answer, hiredis.ReplyError):
                     then(None)
                     self._failed(str(answer))
@@ -104,6 +122,7 @@ class Resp(Protocol):
                     then(answer)
         except hiredis.ProtocolError as fault:
             self._failed(f"this is no Redis: {fault}")
+        self._read(self._awaited > 0)
 
     def abort(self) -> None:
         """End the connection now."""
@@ -120,7 +139,7 @@ class Resp(Protocol):
             self._watch.cancel()
             self._watch = None
         pending, self._pending = self._pending, deque()
-        for then in pending:
+        for then, _ in pending:
             then(None)
         self._when_lost(_why(reason))
 

@@ -87,12 +87,13 @@ class LinksOfTwo(SynchronousTestCase):
         self.assertEqual(self.b.links.gaps, 3)
 
     def test_kept_until_acknowledged(self) -> None:
-        """What the other has is forgotten here, with the timer that would repeat it."""
+        """What the other has is forgotten here, and isn't said again."""
         self._give(self.b, self._say(b"one", b"two"))
         self.assertGreater(self.a.links.kept, 0)
         self._give(self.a, self.b.said("a.1"))
         self.assertEqual(self.a.links.kept, 0)
-        self.assertEqual(self.a.clock.getDelayedCalls(), [])
+        self.a.clock.advance(TICK)
+        self.assertEqual((self.a.said("b.1"), self.a.clock.getDelayedCalls()), ([], []))
 
     def test_repeated_in_time(self) -> None:
         """What was lost without a word is said again after two seconds, then more and more seldom."""

@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatterbox.edges.engine_url import password_of, place_of
-from chatterbox.edges.resp import SILENT, Resp
+from chatterbox.edges.resp import SILENT, UNREAD, Resp
 from tests.harness.certificates import certificate
 
 
@@ -92,6 +92,37 @@ class Connections(SynchronousTestCase):
         self.made.dataReceived(b"$1\r\n1\r")
         self.made.dataReceived(b"\n$2\r\n22\r\n")
         self.assertEqual(self.answers, [b"1", b"22"])
+
+    def test_an_answer_that_nobody_waits_for(self) -> None:
+        """It is read with one that is awaited, or when many are unread: by itself it wakes nobody."""
+        self.made.ask(("POST",), self.answers.append, is_awaited=False)
+        self.assertEqual(self.transport.producerState, "paused")
+        self._ask("GET", "a")
+        self.assertEqual(self.transport.producerState, "producing")
+        self.made.dataReceived(b"+OK\r\n")
+        self.assertEqual(self.transport.producerState, "producing")
+        self.made.dataReceived(b"+1\r\n")
+        self.assertEqual((self.answers, self.transport.producerState), ([b"OK", b"1"], "paused"))
+        for _ in range(UNREAD):
+            self.made.ask(("POST",), self.answers.append, is_awaited=False)
+        self.assertEqual(self.transport.producerState, "paused")
+        self.made.ask(("POST",), self.answers.append, is_awaited=False)
+        self.assertEqual(self.transport.producerState, "producing")
+
+    def test_an_answer_that_nobody_waited_for_in_time(self) -> None:
+        """Before a connection is taken for silent what has come is read: only one without an answer is ended."""
+        self.made.ask(("POST",), self.answers.append, is_awaited=False)
+
+        def has_come() -> None:
+            if self.transport.producerState == "producing":
+                self.made.dataReceived(b"+OK\r\n")
+
+        self.clock.callLater(SILENT, has_come)  # between the look at what has come and the one behind it
+        self.clock.advance(SILENT)
+        self.assertEqual((self.lost, self.answers, self.transport.producerState), (0, [b"OK"], "paused"))
+        self.made.ask(("POST",), self.answers.append, is_awaited=False)
+        self.clock.pump([SILENT, 0])
+        self.assertEqual((self.lost, self.answers), (1, [b"OK", None]))
 
     def test_silence_ends_it(self) -> None:
         """An answer that doesn't come in time ends the connection, and every answer that is awaited is None."""
