@@ -256,7 +256,7 @@ class Channel:
 
     def mark(self) -> None:
         """All that was handed on is handled, unless something of it waits: for its turn, a partner, a slow hearer."""
-        if self.far and not self.far.is_waiting:
+        if self.far and self._handled < self._received and not self.far.is_waiting:
             self._handled = self._received
         self._when_said(self)
 

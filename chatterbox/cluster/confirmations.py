@@ -50,11 +50,12 @@ class Confirmations:
 
     def complete(self) -> None:
         """Say what belongs to the post that leaves now."""
+        is_in_haste = self._links.has_words
         for channel in tuple(self._channels):
             if channel.complete():
                 self._channels.pop(channel, None)
         for visit in tuple(self._visits):
-            if visit.confirm():
+            if visit.confirm(is_in_haste and visit.unconfirmed < CREDIT):
                 del self._visits[visit]
         if self._visits:
             self._links.post_later(GLANCE)

@@ -97,9 +97,9 @@ class Guest:
     def share_of(self, block: bytes) -> int:
         """Return how many bytes of `block` the room takes as one event: lines to say, or else one line alone."""
         hub, dialect = self._host.hub, self.peer.dialect
-        if dialect.by_keys:
-            return len(block)  # its edge has cut it into what a turn takes
         one = block.find(b"\n") + 1 or len(block)
+        if dialect.by_keys or one == len(block):
+            return len(block)  # keys: its edge has cut them into what a turn takes
         if dialect is not self._host.dialects.text or hub.limits.rate or len(hub.mode.farewell) > 1:
             return one
         expands = self.peer.room is None or self.peer.room.max_lines

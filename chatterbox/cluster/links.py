@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Protocol
 
 from .engine import FENCED, Delayed, Engine, Later
@@ -139,6 +140,11 @@ class Links:
         """Look again after so many seconds whether there is something to say."""
         if self._is_up:
             self._after("look", seconds, self.flush)
+
+    @property
+    def has_words(self) -> bool:
+        """Whether the next post carries more than acknowledgements, as far as is known."""
+        return bool(self._dirty)
 
     def flush(self) -> None:
         """Post all that is to be said, as one."""
@@ -303,12 +309,12 @@ class Links:
     # -- timers ------------------------------------------------------------------------------------------------
 
     def _after(self, what: str, seconds: float, call: Callable[[], None]) -> None:
-        def now() -> None:
-            del self._timers[what]
-            call()
-
         if what not in self._timers:
-            self._timers[what] = self._later(seconds, now)
+            self._timers[what] = self._later(seconds, partial(self._now, what, call))
+
+    def _now(self, what: str, call: Callable[[], None]) -> None:
+        del self._timers[what]
+        call()
 
     def _cancel(self, what: str) -> None:
         timer = self._timers.pop(what, None)

@@ -213,10 +213,13 @@ class Visit:
         if not self.guest.is_full:
             self.drained()
 
-    def confirm(self) -> bool:
-        """Tell the owner how much the guest has taken; return whether its machine has acknowledged all of it."""
+    def confirm(self, is_in_haste: bool = False) -> bool:
+        """Tell the owner how much the guest has taken; return whether its machine has acknowledged all of it.
+
+        Where it `is_in_haste` that isn't asked now, which takes two calls of the system.
+        """
         _, acknowledged = self.confirmed
-        limit = self.guest.acknowledged if self._unacknowledged else 0
+        limit = self.guest.acknowledged if self._unacknowledged and not is_in_haste else 0
         while self._unacknowledged and self._unacknowledged[0][1] <= limit:
             acknowledged = self._unacknowledged.popleft()[0]
         if (self.taken, acknowledged) != self.confirmed:

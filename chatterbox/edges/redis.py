@@ -27,6 +27,8 @@ BLOCK = 800
 """Milliseconds for which the engine waits for something to read before it answers that there is nothing."""
 AT_ONCE = 256
 """Entries of an inbox that are read at once."""
+UNTRIMMED = 64 * 1024
+"""Bytes that are read of an inbox until they are dropped from it; fewer wait for a beat."""
 MAX_INBOX = 20_000
 """Entries of an inbox, about; what is cut off is said again."""
 AGAIN, AGAIN_MOST = 0.05, 1.0
@@ -137,6 +139,7 @@ class RedisEngine:
         self._timer: Any = None
         self._node = ""
         self._cursor = "0-0"
+        self._untrimmed = 0
         self._is_asking = False
 
     # -- two connections ---------------------------------------------------------------------------------------
@@ -314,11 +317,25 @@ class RedisEngine:
                 if field == b"dead":
                     self.ears.died(value.decode())
                 else:
+                    self._untrimmed += len(value)
                     self.ears.heard(value)
                 if node != self._node or self._cursor == "0-0" or reading is not self._reading:
                     break
+            if self._untrimmed >= UNTRIMMED:
+                self._trim()
         if answer is not None or reading is self._reading:
             self._read()
+
+    def _trim(self) -> None:
+        """Drop from the inbox what is read of it: the engine's memory isn't to grow until the next beat."""
+        self._untrimmed = 0
+        if self._commands and self._cursor != "0-0":
+            words = ("XTRIM", self._key(f"in:{self._node}"), "MINID", self._cursor)
+            self._commands.ask(words, _ignore, is_awaited=False)
+
+
+def _ignore(answer: Any) -> None:
+    """Nothing depends on this answer."""
 
 
 def _word(then: Callable[[str | None], None], answer: Any) -> None:

@@ -45,6 +45,7 @@ class Resp(Protocol):
         self._pending: deque[tuple[Callable[[Any], None], bool]] = deque()
         """Who gets each answer, and whether somebody waits for it."""
         self._awaited = 0
+        """Answers for which somebody waits."""
         self._is_reading = True
         self._heard_at = 0.0
         self._watch: Any = None
@@ -87,7 +88,7 @@ class Resp(Protocol):
             self.transport.write(data[sent:])
 
     def _read(self, is_reading: bool) -> None:
-        if is_reading != self._is_reading:
+        if is_reading != self._is_reading and not self._is_lost:
             self._is_reading = is_reading
             (self.transport.resumeProducing if is_reading else self.transport.pauseProducing)()
 

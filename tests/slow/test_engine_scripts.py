@@ -14,7 +14,7 @@ from twisted.trial.unittest import TestCase
 
 from chatterbox.cluster.engine import FENCED, ORPHAN_BEATS, ORPHANED, Beat
 from chatterbox.edges.engine_url import endpoint_of, place_of
-from chatterbox.edges.redis import RedisEngine
+from chatterbox.edges.redis import UNTRIMMED, RedisEngine
 from tests.harness.processes import ROOT
 from tests.harness.redis import ABSENT, Redis
 
@@ -176,6 +176,20 @@ class Scripts(Engines):
         self.assertEqual(self.ears.told[1:-1], [str(at).encode() for at in range(100)])
 
 
+    async def test_a_full_inbox_is_trimmed(self) -> None:
+        """What is read is dropped before the next beat, too, where it is much."""
+        await self.enters("a.1", "b.1")
+        self.engine.listen("b.1")
+        block = b"x" * (UNTRIMMED // 4)
+        for _ in range(10):
+            await self.ask("post", "a.1", [("b.1", block)])
+        heard = self.ears.until(b"last")
+        self.ask("post", "a.1", [("b.1", b"last")])
+        await heard
+        await self.ask("beat", "a.1", False, "")
+        self.assertLess(int(self.redis.says("xlen", "{test1}:in:b.1")), 6)
+
+
 class Failing(Engines):
     """An engine that fails is left and come back to."""
 
@@ -269,6 +283,7 @@ class Users(Engines):
         for _ in range(ORPHAN_BEATS + 1):
             self.assertFalse((await self.ask("beat", "b.1", False, "")).is_fenced)
         self.assertEqual(self.redis.says("exists", "{cb1}:own:a.1", "{cb1}:orphans"), "0")
+        self.assertEqual(self.redis.says("acl", "dryrun", "chatterbox", "xtrim", "{cb1}:in:b.1", "minid", "0"), "OK")
         rules = self.redis.says("acl", "dryrun", "chatterbox", "set", "other", "1")
         self.assertIn("no permissions", rules)
         self.assertIn("no permissions", self.redis.says("acl", "dryrun", "chatterbox", "flushall"))
