@@ -10,6 +10,7 @@ import socket
 import struct
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 RESET = struct.pack("ii", 1, 0)
@@ -20,17 +21,17 @@ class Cutting:
     """A proxy on a port of its own, in threads.
 
     Args:
-        port: the hub's.
+        port: returns the hub's, for each link.
         cuts: how many links it breaks.
         between: bytes that pass through one direction of a link before it is cut: from 1 to so many.
         chance: the source of chance.
     """
 
-    def __init__(self, port: int, cuts: int, between: int, chance: random.Random) -> None:
+    def __init__(self, port: Callable[[], int], cuts: int, between: int, chance: random.Random) -> None:
         self.left = cuts
         self.made = 0
         """Links that were cut."""
-        self._hub = port
+        self._port = port
         self._between = between
         self._chance = chance
         self._lock = threading.Lock()
@@ -49,7 +50,7 @@ class Cutting:
             except OSError:
                 return
             try:
-                hub = socket.create_connection(("127.0.0.1", self._hub), 5)
+                hub = socket.create_connection(("127.0.0.1", self._port()), 5)
             except OSError:  # the hub is dead: its port refuses, and so does this
                 _reset(client)
                 continue

@@ -93,7 +93,7 @@ class Hub:
 def hub_behind_cuts(folder: Path, cuts: int, between: int, chance: random.Random) -> Iterator[tuple[Hub, Cutting]]:
     """Run a hub, and a proxy in front of it."""
     hub = Hub(folder / "log")
-    proxy = Cutting(hub.port, cuts, between, chance)
+    proxy = Cutting(lambda: hub.port, cuts, between, chance)
     try:
         yield hub, proxy
     finally:

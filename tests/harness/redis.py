@@ -49,6 +49,11 @@ class Redis:
         self.process.kill()
         self.process.wait()
 
+    def forget(self) -> None:
+        """Lose what is on its disk; it is to be killed before."""
+        for kept in self._folder.glob("appendonly*"):
+            shutil.rmtree(kept) if kept.is_dir() else kept.unlink()
+
     def freeze(self) -> None:
         """Stop it, without a word."""
         self.process.send_signal(signal.SIGSTOP)
