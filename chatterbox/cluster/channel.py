@@ -14,12 +14,10 @@ from typing import Protocol
 
 from . import frames
 from .engine import Later
-from .frames import Opening, Send
+from .frames import Opening, Place, Send
 from .visit import WINDOW, nothing
 
-Place = tuple[str, str, str, str, str, str]
-"""A room, the guest's name there and the one it asked for; in a pair its partner's name, stream, and SESSION if so."""
-NOWHERE: Place = ("", "", "", "", "", "")
+NOWHERE = Place()
 
 
 class Far(Protocol):
@@ -27,7 +25,7 @@ class Far(Protocol):
 
     @property
     def place(self) -> Place:
-        """Where it sits; empty words before."""
+        """Where it sits, and beside whom, whatever it is told; NOWHERE before."""
 
     @property
     def gone(self) -> str:
@@ -72,8 +70,8 @@ class Far(Protocol):
     def lost(self, why: str) -> None:
         """It is gone."""
 
-    def miss(self, partner: str, stream: str) -> None:
-        """Its partner hasn't come back to the room: go on without."""
+    def miss(self, partner: str, stream: str, is_told: bool) -> None:
+        """Its partner hasn't come back to the room: go on without; it `is_told` where that one had left before."""
 
     def pause(self) -> None:
         """It doesn't take what is written."""
@@ -136,7 +134,7 @@ class Channel:
     @property
     def room(self) -> str:
         """The room where it sits, or wants to."""
-        return (self.far and self.far.place[0]) or self.opening.room
+        return (self.far and self.far.place.room) or self.opening.room
 
     # -- what comes from the guest -----------------------------------------------------------------------------
 
@@ -265,15 +263,24 @@ class Channel:
         if self.is_closed or self.far is None:
             return True
         self.mark()
-        place = self.far.place
-        is_told = place[:3] != self._place[:3] or not self.far.is_behind
-        if place[0] and place != self._place and is_told:  # that its partner left, say, isn't known before it is told
-            self._place = place
-            self._send(frames.PLACE, self.number, json.dumps(self._place).encode())
-        if self._handled > self._confirmed:
+        self._tell_place(self.far)
+        hasnt_heard = self._place.left and self._place.partner  # what that one didn't take, say: it waits here, too
+        if self._handled > self._confirmed and not hasnt_heard:
             self._confirmed = self._handled
             self._send(frames.HANDLED, self.number, frames.TOTAL.pack(self._handled))
         return self._confirmed == self._received and not self._queue
+
+    def _tell_place(self, far: Far) -> None:
+        """Tell its machine where the guest sits, if that has changed, and whether the guest itself isn't told yet."""
+        place, before = far.place, self._place
+        if place == before or not place.room:
+            return
+        is_same_seat = (place.room, place.name, place.wish) == (before.room, before.name, before.wish)
+        if is_same_seat and (place.partner, place.stream) != (before.partner, before.stream) and far.is_behind:
+            place = place._replace(partner=before.partner, stream=before.stream, left="left")
+        if place != before:
+            self._place = place
+            self._send(frames.PLACE, self.number, place.encode())
 
     # -- as the peer's transport -------------------------------------------------------------------------------
 
@@ -316,7 +323,7 @@ class Channel:
     @property
     def _may_go_back(self) -> bool:
         """Whether the guest has left another room for this one, and has no seat here yet."""
-        return bool(self.opening.came_from) and not self._place[0] and not (self.far and self.far.place[0])
+        return bool(self.opening.came_from) and not self._place.room and not (self.far and self.far.place.room)
 
     def pause_reading(self) -> None:
         """Hand on nothing more."""

@@ -45,8 +45,11 @@ class Desk(Protocol):
     def is_over(self, elsewhere: Elsewhere, visit: Visit | None, why: str) -> None:
         """The peer is gone from there."""
 
-    def came_alone(self, peer: Peer, partner: str, stream: str) -> None:
-        """Let a peer that is back in its room go on without `partner`, if that isn't back."""
+    def tell_left(self, peer: Peer, partner: str, stream: str) -> None:
+        """Tell a peer that its partner is lost, where anybody is told who leaves."""
+
+    def came_alone(self, peer: Peer, partner: str, stream: str, is_told: bool) -> None:
+        """Let a peer that is back in its room go on without `partner`, if that isn't back, or had left before."""
 
     def take_in(self, connection: Connection, had: str, hello: Json) -> None:
         """Seat a peer in a room that has come here.
@@ -242,9 +245,13 @@ class Elsewhere:
         if has_finished and not said:
             link.said_all()
 
-    def miss(self, partner: str, stream: str) -> None:
-        """Go on without `partner`, who hasn't come back to the room."""
-        self._desk.came_alone(self.peer, partner, stream)
+    def tell_left(self, partner: str, stream: str) -> None:
+        """Tell it that `partner` has left."""
+        self._desk.tell_left(self.peer, partner, stream)
+
+    def miss(self, partner: str, stream: str, is_told: bool) -> None:
+        """Go on without `partner`, who isn't in the room any more."""
+        self._desk.came_alone(self.peer, partner, stream, is_told)
 
 
 def _as_sent(event: RoomEvent, is_json: bool) -> bytes:

@@ -16,8 +16,6 @@ HEAR, PLACE, CLOSE, HANDLED, NOT_MINE, MOVE, REFUSED = b"d", b"n", b"c", b"a", b
 """Frames from the owner down to the guest's node."""
 SEATED = b"H"
 """A session has a seat at the node that says so; in upper case, about no channel: its stream, digest, try and room."""
-SESSION = "session"
-"""What a partner is that has a session: its seat is kept for it also where the room goes on without its owner."""
 TOTAL = struct.Struct(">Q")
 """Bytes since the opening."""
 TOTALS = struct.Struct(">QQ")
@@ -25,6 +23,28 @@ TOTALS = struct.Struct(">QQ")
 
 Send = Callable[[bytes, int, bytes], None]
 """Say one frame: kind, channel, data."""
+
+
+class Place(NamedTuple):
+    """Where a guest sits, as its node is told: beside whom, too, in a pair."""
+
+    room: str = ""
+    name: str = ""
+    """Its name there."""
+    wish: str = ""
+    """The name that it asked for."""
+    partner: str = ""
+    """The name of the other end, as far as the guest is told."""
+    stream: str = ""
+    """What that one is called in numbers."""
+    session: str = ""
+    """What the end that is there now is called in numbers, if it has a session: its seat is kept for it."""
+    left: str = ""
+    """Not empty where the partner isn't there any more, which the guest isn't told yet."""
+
+    def encode(self) -> bytes:
+        """Return it as bytes of a frame."""
+        return json.dumps(self).encode()
 
 
 class Opening(NamedTuple):
@@ -48,6 +68,8 @@ class Opening(NamedTuple):
     """The name of the other end, where it sat with one other in this room."""
     stream: str = ""
     """What that one is called in numbers."""
+    is_left: bool = False
+    """Whether that one had left before the owner was gone, of which the guest is told by now."""
 
     def encode(self) -> bytes:
         """Return it as bytes of a frame."""
@@ -60,7 +82,7 @@ def opening_of(data: bytes) -> Opening | None:
         opening = Opening(*json.loads(data))
     except (ValueError, TypeError):
         return None
-    kinds = (str, str, str, str, int, bool, str, str, str, str, str)
+    kinds = (str, str, str, str, int, bool, str, str, str, str, str, bool)
     return opening if all(isinstance(value, kind) for value, kind in zip(opening, kinds)) else None
 
 

@@ -21,8 +21,8 @@ from ..core.room import Room
 from ..wire.dialects import QUESTION, Dialect, Dialects, Message
 from ..wire.lines import first_lines, within
 from ..wire.numbered import Json
-from .channel import NOWHERE, Channel, Place
-from .frames import SESSION
+from .channel import NOWHERE, Channel
+from .frames import Place
 
 EXPANDED, EXPANDED_LINES = 16 * 1024, 256
 """Bytes and lines that a room takes at once where each is rendered: together less than an outlet hands on at once."""
@@ -50,8 +50,8 @@ class Host(Protocol):
     def seat(self, peer: Peer, had: str) -> None:
         """Seat `peer`, by the name that it had in this room, if that is free."""
 
-    def came_alone(self, peer: Peer, partner: str, stream: str) -> None:
-        """Let a peer that is back in its room go on without `partner`, if that isn't back."""
+    def came_alone(self, peer: Peer, partner: str, stream: str, is_told: bool) -> None:
+        """Let a peer that is back in its room go on without `partner`, if that isn't back, or had left before."""
 
     def forget(self, connection: Connection) -> None:
         """The guest is gone."""
@@ -128,8 +128,8 @@ class Guest:
         if not isinstance(room, Room):
             return NOWHERE
         partner = next((member for member in room.members if member is not peer), None) if room.is_pair else None
-        with_whom = (partner.name, partner.stream, SESSION if partner.session else "") if partner else ("", "", "")
-        return (room.name, peer.name, peer.wanted_name, *with_whom)
+        with_whom = (partner.name, partner.stream, partner.stream if partner.session else "") if partner else ()
+        return Place(room.name, peer.name, peer.wanted_name, *with_whom)
 
     @property
     def gone(self) -> str:
@@ -192,10 +192,10 @@ class Guest:
         self.connection.lost(why)
         self._host.forget(self.connection)
 
-    def miss(self, partner: str, stream: str) -> None:
+    def miss(self, partner: str, stream: str, is_told: bool) -> None:
         """Its partner hasn't come back to the room: what waits in the channel was said to that one, too."""
         self.connection.inlet.bulk |= self._channel.waits
-        self._host.came_alone(self.peer, partner, stream)
+        self._host.came_alone(self.peer, partner, stream, is_told)
 
     def pause(self) -> None:
         """It doesn't take what is written."""

@@ -15,7 +15,7 @@ from .channel import Channel, Far
 from .claims import Claims, Home, Then
 from .confirmations import Confirmations
 from .engine import PATIENCE, Engine, Later
-from .frames import Opening, opening_of, words_of
+from .frames import Opening, Place, opening_of, words_of
 from .house import House
 from .links import Links
 from .roster import Roster
@@ -204,7 +204,7 @@ class Cluster:
     def _miss_partner(guest: Guest | Far | None, opening: Opening) -> None:
         """Let somebody who is back in a room go on without the partner that it had there, if that isn't back."""
         if guest and opening.partner:
-            guest.miss(opening.partner, opening.stream)
+            guest.miss(opening.partner, opening.stream, opening.is_left)
 
     def is_taken(self, room: str) -> None:
         """Another node has a room of ours: a whole one stays as it is, and others are let go."""
@@ -307,7 +307,7 @@ class Cluster:
         elif kind == frames.HANDLED:
             visit.handled(data)
         elif kind == frames.PLACE:
-            visit.seated(*words_of(data, 6))
+            visit.seated(Place(*words_of(data, len(Place._fields))))
         elif kind == frames.CLOSE:
             self.forget(visit)
             visit.guest.end(data.decode(errors="replace"))

@@ -14,6 +14,7 @@ from ..connections.connection import Connection
 from ..connections.sessions import Fault, Hello, read_hello
 from ..core.events import Gone, Happening, Joined, Left, News, Refused, Seated
 from ..core.hub import Hub
+from ..core.numbered import card
 from ..core.peer import LOBBY, Peer
 from ..core.room import Room
 from ..core.seating import Home, Seeking
@@ -79,10 +80,15 @@ class LocalHub:
             self.cluster.release(room)
 
     def happened(self, news: News) -> None:
-        """Take note that somebody has left a room."""
-        if not (isinstance(news, Happening) and isinstance(news.event, Left)):
+        """Take note that somebody has come to a room, or left it."""
+        if not (isinstance(news, Happening) and isinstance(news.event, Joined | Left)):
             return
         room, left = news.room, news.event
+        for member in room.members if isinstance(room, Room) and room.is_pair else ():
+            if isinstance(member, Peer) and (channel := self._guests.get(member.link)):
+                self.cluster.confirmations.owe_handled(channel)  # its machine is to know beside whom it sits
+        if isinstance(left, Joined):
+            return
         self._left = (left.peer, room.name) if left.why == "moved" else (None, "")
         if room.name in self.cluster.detached:
             self.admission.later(0, lambda: self.cluster.left(room.name))
@@ -142,8 +148,15 @@ class LocalHub:
         self.hub.seat(peer)
         peer.wanted_name = wish
 
-    def came_alone(self, peer: Peer, partner: str, stream: str) -> None:
+    def tell_left(self, peer: Peer, partner: str, stream: str) -> None:
+        """Tell a peer that its partner is lost, where anybody is told who leaves."""
+        if self.hub.mode.announces:
+            peer.tell(Message("left", {"name": partner, "stream": stream, "why": "lost"}))
+
+    def came_alone(self, peer: Peer, partner: str, stream: str, is_told: bool) -> None:
         """Let a peer that is back in its room go on without `partner`, as if that had left just now, if it isn't back.
+
+        Where that one had left before, the peer `is_told`, and another one may be there.
 
         What a plain peer said meanwhile was said to that one, who perhaps heard it, and nobody else hears it; a session
         knows what of its lines is got. A seat that is kept for the partner is told of, as when its link is lost.
@@ -151,16 +164,20 @@ class LocalHub:
         room, mode = peer.room, self.hub.mode
         if not isinstance(room, Room):
             return
-        if len(room.members) > 1:
-            if any(member.away and member.stream == stream for member in room.members):
+        others = [member for member in room.members if member is not peer]
+        if others and not is_told:
+            if any(member.away and member.stream == stream for member in others):
                 peer.tell(Message("away", {"name": partner, "stream": stream, "session": True, "away": True}))
             return
-        room.met = (*room.met, peer)
+        if not others:
+            room.met = (*room.met, peer)
+        elif [*room.members][-1] is peer and not peer.dialect.greets:
+            peer.tell(Message("joined", card(others[0])))
         if mode.ends_together:
             peer.end("bye", f"{partner} left (lost)")
             return
-        if mode.announces:
-            peer.tell(Message("left", {"name": partner, "stream": stream, "why": "lost"}))
+        if not is_told:
+            self.tell_left(peer, partner, stream)
         if peer.session:
             return
         peer.miss(partner, "lost")

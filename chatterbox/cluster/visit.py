@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from . import frames
-from .frames import Opening, Send
+from .frames import Opening, Place, Send
 
 KIB = 1024
 WINDOW = 64 * KIB
@@ -65,8 +65,11 @@ class Guest(Neighbour, Protocol):
     def hello_beside(self, partner: str) -> str:
         """Return its session's hello as it would be now, beside the session that is called `partner` in numbers."""
 
-    def miss(self, partner: str, stream: str) -> None:
-        """Go on without `partner`, who hasn't come back to the room: nobody else hears what was said to it."""
+    def tell_left(self, partner: str, stream: str) -> None:
+        """Tell it that `partner` has left: the owner that was to say so is gone."""
+
+    def miss(self, partner: str, stream: str, is_told: bool) -> None:
+        """Go on without `partner`, who isn't in the room any more: nobody else hears what was said to it."""
 
 
 class Visit:
@@ -97,7 +100,7 @@ class Visit:
         """What the owner hasn't handled."""
         self._size = 0
         self._handled = 0
-        self._has_finished = self._is_held = False
+        self._has_finished = self._is_held = self._is_to_tell = False
         self._heard = 0
         self._doubtful: set[str] = set()
         """Owners that were taken for dead, and may have handled what was said again elsewhere."""
@@ -124,7 +127,10 @@ class Visit:
         """The owner is gone, or isn't the owner: what is said waits."""
         self.owner = ""
         self._send = _nowhere
-        self.opening = self.opening._replace(is_back=self.is_seated)
+        self.opening = self.opening._replace(is_back=self.is_seated, is_left=self.opening.is_left or self._is_to_tell)
+        if self._is_to_tell:
+            self._is_to_tell = False
+            self.guest.tell_left(self.opening.partner, self.opening.stream)
 
     def owner_died(self) -> None:
         """The owner was taken for dead. A session may say again what was heard there: it numbers what it says."""
@@ -139,7 +145,8 @@ class Visit:
         """The guest wants to be in `room`, and has given up its seat."""
         self.is_seated = False
         self.tries = 0
-        self.opening = self.opening._replace(room=room, had="", came_from=came_from, partner="", stream="")
+        self.opening = self.opening._replace(room=room, had="", came_from=came_from)
+        self.opening = self.opening._replace(partner="", stream="", is_left=False)
         self.opening = self.opening._replace(session=self.guest.hello_beside(""))
 
     def refused(self, why: str) -> None:
@@ -227,14 +234,15 @@ class Visit:
             self._send(frames.TAKEN, self.number, frames.TOTALS.pack(*self.confirmed))
         return not self._unacknowledged
 
-    def seated(self, room: str, name: str, wish: str, partner: str, stream: str, kind: str) -> None:
-        """It sits in `room` as `name`, with `partner`, and has asked for `wish`: so it comes back, if it must."""
+    def seated(self, place: Place) -> None:
+        """It sits there, as who and beside whom `place` says: so it comes back, if it must."""
         self.is_seated = True
         self.tries = 0
-        self.opening = self.opening._replace(room=room, name=wish, had=name, came_from="")
-        self.opening = self.opening._replace(partner=partner, stream=stream)
-        self.guest.seated(room, name, wish)
-        self.opening = self.opening._replace(session=self.guest.hello_beside(stream if kind == frames.SESSION else ""))
+        self._is_to_tell = bool(place.left and place.partner)
+        self.opening = self.opening._replace(room=place.room, name=place.wish, had=place.name, came_from="")
+        self.opening = self.opening._replace(partner=place.partner, stream=place.stream, is_left=False)
+        self.guest.seated(place.room, place.name, place.wish)
+        self.opening = self.opening._replace(session=self.guest.hello_beside(place.session))
 
     def handled(self, data: bytes) -> None:
         """The owner has handled so many bytes, and what they led to is said."""

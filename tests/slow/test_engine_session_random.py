@@ -49,7 +49,10 @@ class Talker:
         self._waits += block
         self.said += block
         if self._waits:
-            self._waits = self._waits[self.process.stdin.write(self._waits) or 0 :]
+            try:
+                self._waits = self._waits[self.process.stdin.write(self._waits) or 0 :]
+            except BrokenPipeError:  # it has ended; why, is seen at the end
+                self._waits = b""
         return not self._waits
 
     @staticmethod
