@@ -23,10 +23,12 @@ from socket import create_connection, socket
 from tests.cluster.test_simulation import KINDS
 from tests.harness.redis import ABSENT, Redis
 from tests.slow.test_engine_random import Run
+from tests.slow.test_engine_session_random import Run as SessionRun
 
 from .hardship import MIB, is_hung_up_on
 from .lines import SLICE, Damage
 from .load import ROOM_WINDOW, SIZE, WINDOW, Flow, PingPong, meet, quantile, turn
+from .outages import FIGURES as OUTAGES
 from .relays import ANSWER_PATIENCE, HOST
 from .scale import Figure
 from .several import Machine
@@ -174,13 +176,18 @@ def _hung_up(heard: bytes) -> bytes:
 
 
 def failures(runs: int) -> Iterator[Figure]:
-    """Random failures of processes and of Redis."""
-    failed = [seed for seed in range(FIRST, FIRST + runs) if not _is_well(seed)]
+    """Random failures of processes and of Redis, under plain ends."""
+    failed = [seed for seed in range(FIRST, FIRST + runs) if not _is_well(Run("play"), seed)]
     yield Figure(f"{runs} random runs on a real engine", "0 fail", f"{failed} fail" if failed else "0", not failed)
 
 
-def _is_well(seed: int) -> bool:
-    case = Run("play")
+def sessions(runs: int) -> Iterator[Figure]:
+    """The same under sessions, whose links are cut, too."""
+    failed = [seed for seed in range(FIRST, FIRST + runs) if not _is_well(SessionRun("play"), seed)]
+    yield Figure(f"{runs} random runs of sessions there", "0 fail", f"{failed} fail" if failed else "0", not failed)
+
+
+def _is_well(case: Run | SessionRun, seed: int) -> bool:
     case.setUp()
     try:
         case.play(seed)
@@ -209,7 +216,9 @@ FIGURES: list[tuple[Callable[[int], Iterator[Figure]], int, int]] = [
     (never_reads_in_a_pair, 1024, 128),
     (never_reads_in_a_room, 1024, 64),
     (come_and_go, 100_000, 2000),
-    (failures, 20, 2),
+    *OUTAGES,
+    (failures, 200, 2),
+    (sessions, 100, 2),
     (schedules, 1000, 20),
 ]
 """What is seen, how much of it, and how much with `--quick`."""

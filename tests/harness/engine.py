@@ -50,6 +50,11 @@ class FakeEngine:
         self.memory = Memory()
         self._before.clear()
 
+    def before(self, commands: int) -> Memory:
+        """Return what it knew before the last commands, as far as that is kept."""
+        kept = min(commands, len(self._before))
+        return self._before[-kept] if kept else self.memory
+
     def lose_tail(self, commands: int) -> None:
         """Lose what the last commands did, as a fail-over to a replica does."""
         for _ in range(min(commands, len(self._before))):

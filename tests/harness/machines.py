@@ -236,7 +236,11 @@ class Machines:
         living = {node.cluster.roster.me: node for node in self.nodes if not node.is_dead}
         words = [entry for node in living.values() for entry in node.wire.unread if isinstance(entry, bytes)]
         speakers = {word[1:33].rstrip(b"\0").decode() for word in words}
-        if speakers <= living.keys() & self.engine.memory.nodes.keys():
+        may_speak = living.keys() & self.engine.memory.nodes.keys()
+        if commands:  # whoever isn't in the table of the same epoch any more takes itself for dead
+            later = self.engine.before(commands)
+            may_speak -= {me for me in may_speak if living[me].cluster.roster.epoch == later.epoch} - later.nodes.keys()
+        if speakers | {node.cluster.roster.me for node in self._forgotten if not node.is_dead} <= may_speak:
             self._forgotten |= {living[speaker] for speaker in speakers}
             self.engine.lose_tail(commands) if commands else self.engine.forget()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.harness.cluster import BACK, CUT_OFF, DOWN, GONE_ON, Clustered
 from tests.harness.ends import Socket
 from tests.harness.hardship import WallClock
-from tests.harness.processes import until
+from tests.harness.processes import Hub, environment, until
 
 PERHAPS = "-!- perhaps not delivered: the last line ({} bytes were never acknowledged)"
 
@@ -182,7 +182,7 @@ class MachinesFail(Clustered):
         self.talk(one, third)
 
     def test_a_machine_is_frozen_for_a_moment(self) -> None:
-        """One that stops for less than the patience loses nothing."""
+        """One that stops for less than the patience loses nothing, and is taken for dead by nobody."""
         a, b = self.hub("a"), self.hub("b")
         one, other = self.pair(a, b)
         self.freeze(b)
@@ -193,6 +193,7 @@ class MachinesFail(Clustered):
         while heard in (DOWN, BACK):
             heard = other.line()
         self.assertEqual(heard, "said meanwhile")
+        self.assertNotIn("is gone", a.log + b.log)
 
     def test_a_clock_that_jumps(self) -> None:
         """A machine whose wall clock jumps an hour, either way, is taken for dead by nobody, and takes nobody for dead."""
@@ -246,10 +247,11 @@ class Strangers(Clustered):
     engine_options = ("--requirepass", "right")
 
     def test_a_wrong_password(self) -> None:
-        """A hub without the password ends with status 1 and one sentence."""
-        from tests.harness.processes import Hub
-
-        hub = Hub("--engine", self.redis.url, "--node", "a")
-        self.addCleanup(hub.kill)
-        self.assertEqual(hub.wait(), 1)
-        self.assertIn("the engine refuses: NOAUTH", hub.log)
+        """A hub without the password, or with another one, ends with status 1 and one sentence."""
+        for password, why in (("", "NOAUTH"), ("wrong", "WRONGPASS")):
+            env = environment(**{"CHATTERBOX_ENGINE_PASSWORD": password} if password else {})
+            hub = Hub("--engine", self.redis.url, "--node", "a", env=env)
+            self.addCleanup(hub.kill)
+            self.assertEqual(hub.wait(), 1)
+            self.assertEqual(hub.log.count("the engine refuses: "), 1)
+            self.assertIn(f"the engine refuses: {why}", hub.log)

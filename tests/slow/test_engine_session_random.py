@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import subprocess
 import sys
 import tempfile
 import time
@@ -62,7 +63,11 @@ class Talker:
 
     def fault_beside(self, other: Talker) -> str:
         """Return what is wrong with what it heard of `other`, and how it ended."""
-        status, heard = self.process.wait(DEADLINE), self._read(self._heard)
+        try:
+            status = self.process.wait(DEADLINE)
+        except subprocess.TimeoutExpired:
+            status = None
+        heard = self._read(self._heard)
         if (status, heard) == (0, other.said):
             return ""
         told = self._read(self._told).decode()[-800:]
