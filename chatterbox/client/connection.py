@@ -17,7 +17,7 @@ from zope.interface import implementer
 from ..wire.lines import Body, Lines
 from ..wire.numbered import Json, is_number
 from ..wire.reading import json_object
-from ..wire.text import clean, clean_text
+from ..wire.text import NOTICE, clean, clean_text
 from .failures import has_names
 from .flow import Flow
 from .outgoing import send_at_once
@@ -108,7 +108,7 @@ class HubLink(TwistedProtocol):
     def _take_object(self, line: bytes) -> None:
         event = json_object(line)
         if event is None:
-            if not self.known:
+            if not (self.known or line.startswith(NOTICE)):  # a hub took it for a plain peer: the hello came late
                 said = clean_text(line.decode(errors="replace"))[:60]
                 self._refuse(f"that is no Chatterbox hub: it says {said!r}")
             return

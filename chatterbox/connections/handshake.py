@@ -87,6 +87,7 @@ class Handshake:
             if not rest and self._has_room:
                 self.settle()
         elif self._lines == 1 and _is_torn(line):
+            self._newcomer.speak_json()
             peer.end("lost", "that is the beginning of a hello")
         else:
             self._newcomer.inlet.unread(received)
@@ -111,6 +112,7 @@ class Handshake:
         if hello(line) is None and not _is_torn(line):
             return newcomer.reader.read(received)
         newcomer.outlet.link_state = lambda: LinkState(newcomer.outlet.written)
+        newcomer.speak_json()
         newcomer.peer.end("lost", "the hello came late: it is the first line, and is sent at once")
         return ()
 

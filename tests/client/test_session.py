@@ -226,6 +226,7 @@ class Ends(SynchronousTestCase):
             (b"", ConnectionDone(), "cannot reach example:5000: the hub closed the connection; it may be a TLS port: try tls:example:5000"),
             (b"\x15\x03\x03\x00\x02\x02\x46", ConnectionDone(), "cannot reach example:5000: it speaks TLS: try tls:HOST:PORT"),
             (b"", ConnectionLost(), "cannot reach example:5000: the connection broke; is a hub running there?"),
+            (b"-!- your partner joined\n", ConnectionLost(), "cannot reach example:5000: the connection broke; is a hub running there?"),
             (b"SSH-2.0-\x1b[31mx\n", None, "that is no Chatterbox hub: it says 'SSH-2.0-[31mx'"),
         ):
             played = Played()

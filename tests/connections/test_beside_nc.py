@@ -179,7 +179,7 @@ class Late(SynchronousTestCase):
                 for piece in pieces:
                     late.sends(piece.encode())
                 late.finishes()
-                self.assertIn("-!- closed (lost)", late.lines()[-1])
+                self.assertEqual(json.loads(late.lines()[-1])["why"], "lost")  # as who says hello can read it
                 self.assertNotIn("chatterbox", nc.heard().decode())
                 self.assertEqual(hub.rooms(), {"lobby": ["guest-1"]})
 
@@ -189,7 +189,8 @@ class Late(SynchronousTestCase):
         nc, torn = hub.nc("/who"), hub.connects()
         nc.heard()
         torn.sends(HELLO[:60].encode()).finishes()
-        self.assertEqual((nc.heard(), torn.lines()[-1]), (b"", "-!- closed (lost): that is the beginning of a hello"))
+        told = json.loads(torn.lines()[-1])
+        self.assertEqual((nc.heard(), told["why"], told["text"]), (b"", "lost", "that is the beginning of a hello"))
 
     def test_other_spellings(self) -> None:
         """JSON in another order, with other spaces, or behind a BOM is a hello, too, and a part of it has a secret in it."""
