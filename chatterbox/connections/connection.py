@@ -291,7 +291,8 @@ class Connection:
 
     def acknowledged(self) -> int:
         """Return how many of them its machine has, as far as the system tells; none while a hello may be on its way."""
-        return 0 if self.timers.wait_for("late") and not self.inlet.reads else self.outlet.acknowledged()
+        has_come = self.inlet.reads or self.inlet.ending
+        return 0 if self.timers.wait_for("late") and not has_come else self.outlet.acknowledged()
 
     @property
     def max_unended(self) -> int:

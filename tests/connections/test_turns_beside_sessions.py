@@ -181,4 +181,4 @@ class Hearers(SynchronousTestCase):
         self.assertTrue(bob.connection.outlet.paused)
         ann.line.protocol.dataReceived(say(1, "x" * 2000))
         self.assertEqual((bob.peer.gone, eve.peer.gone), ("slow", ""))
-        self.assertEqual(len(hub.admission.glances._waiting), 1)
+        self.assertEqual(sum(len(round_.waiting) for round_ in hub.admission.glances._rounds), 1)
