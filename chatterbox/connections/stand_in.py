@@ -119,10 +119,15 @@ class StandIn:
         if why == "moved":
             self._leave_room()
 
-    def give_up(self) -> None:
-        """Say what is kept for a partner that is away, or to come: its speaker leaves, and nobody keeps it."""
+    @property
+    def waits_for_got(self) -> bool:
+        """Whether a partner that is there has yet to show something."""
         outbox = self._agent.outbox
-        if outbox.pair and not outbox.partner_is_here:
+        return outbox.pair and outbox.partner_is_here and not outbox.settled
+
+    def give_up(self) -> None:
+        """Say what a partner hasn't got, or is kept for one to come: its speaker leaves, and nobody keeps it."""
+        if self._agent.outbox.pair:
             self._leave_room()
 
     def _leave_room(self) -> None:

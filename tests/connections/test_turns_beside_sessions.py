@@ -75,7 +75,7 @@ class Comers(SynchronousTestCase):
 
     def met(self, bob: End) -> int:
         """Return how many sessions bob speaks to in numbers."""
-        return len(bob.connection._stand_in._agent.outbox._everyone.ends)
+        return len(bob.connection.stand_in._agent.outbox._everyone.ends)
 
     def test_what_is_said_meanwhile(self) -> None:
         """It hears each session from the moment on in which it sits, also one that it has yet to meet."""
