@@ -288,4 +288,6 @@ class Speech:
 
 def _leaves(piece: Piece) -> bool:
     """Return whether who says `piece` wants to leave its room."""
-    return isinstance(piece, Farewell) or (isinstance(piece, Command) and piece.verb in ("quit", "join"))
+    if isinstance(piece, Command):
+        return piece.verb == "quit" or (piece.verb == "join" and bool(piece.args))
+    return isinstance(piece, Farewell)
