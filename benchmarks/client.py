@@ -89,6 +89,7 @@ def speak(running: Running, command: Sequence[str], path: Path, size: int) -> fl
         while at < size:
             at += file.write(chunk(at))
     end = _alone(running)
+    end.sendall(b"/who\n")  # of who says nothing it isn't known for 3 s that it is no session
     time.sleep(0.2)  # it has its seat: nothing is held for it
     with path.open("rb") as file:
         speaker = _start(command, file)

@@ -52,6 +52,8 @@ class Limits:
     """Lines a peer may send before it has joined a room."""
     join_bytes: int = 4 * KIB
     """Bytes a peer may send before it has joined a room."""
+    parting_patience: float = 2.0
+    """Seconds for which who leaves a pair waits until the other end has taken what was said."""
     close_patience: float = 5.0
     """Seconds between asking a connection to end and aborting it (a non-reader never closes: Twisted F2)."""
     grace: float = 600.0

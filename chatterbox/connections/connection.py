@@ -43,9 +43,9 @@ class Connection:
         "_speech",
         "inlet",
         "outlet",
-        "_stand_in",
         "peer",
         "reader",
+        "stand_in",
         "timers",
         "was_seated",
     )
@@ -75,7 +75,7 @@ class Connection:
         """Whether it ever had a seat."""
         self._reception = reception
         self._hub = hub
-        self._stand_in: StandIn | None = None
+        self.stand_in: StandIn | None = None
         """What numbers its lines, beside a session."""
         self._handshake: Handshake | None = None
         self._is_lost = False
@@ -200,7 +200,7 @@ class Connection:
             self.peer.leave(why)
         elif self.peer.link is self:
             self._reception.cut(self)
-        self._speech.leaver = None
+        self._speech.parting.last = None
         self.inlet.shut()
         self.outlet.discard()
         self._dismiss()
@@ -234,56 +234,56 @@ class Connection:
 
     def meet(self, other: Member) -> None:
         """Speak to `other` in numbers from now on, or again."""
-        if self._stand_in is None and self.peer.room:
+        if self.stand_in is None and self.peer.room:
             is_pair = self.peer.room.is_pair
             now, grace, glances = self._reception.now, self._hub.limits.grace, self._reception.glances
-            self._stand_in = StandIn(self, is_pair, now, self._got, grace, glances)
-        if self._stand_in:
-            self._stand_in.meet(other)
+            self.stand_in = StandIn(self, is_pair, now, self._got, grace, glances)
+        if self.stand_in:
+            self.stand_in.meet(other)
 
     def _dismiss(self) -> None:
-        if self._stand_in:
-            self._stand_in.stop()
-            self._stand_in = None
+        if self.stand_in:
+            self.stand_in.stop()
+            self.stand_in = None
 
     def _got(self, stream: str, n: int, private: bool) -> None:
         self._reception.got(self.peer, stream, n, private)
 
     def part(self, other: Member, why: str) -> None:
         """Take it that `other` is gone, or away for now."""
-        if self._stand_in:
-            self._stand_in.part(other, why)
+        if self.stand_in:
+            self.stand_in.part(other, why)
 
     def acknowledged_by(self, other: Member, n: int, private: bool) -> None:
         """Take it that `other` has shown the peer's lines up to `n`."""
-        if self._stand_in:
-            self._stand_in.got(other.stream, n, private)
+        if self.stand_in:
+            self.stand_in.got(other.stream, n, private)
 
     def speak_for(self, kind: str, block: bytes, to: str) -> None:
         """Say something in numbers in the peer's place; `done`: it has said all."""
-        if self._stand_in and kind == "done":
-            self._stand_in.finish()
-        elif self._stand_in:
-            self._stand_in.say(block, kind, to)
+        if self.stand_in and kind == "done":
+            self.stand_in.finish()
+        elif self.stand_in:
+            self.stand_in.say(block, kind, to)
 
     def rise(self, why: str) -> None:
         """Say what of the numbered lines is got, and in the end isn't, before the peer gives up its seat."""
-        if self._stand_in:
-            self._stand_in.rise(why)
+        if self.stand_in:
+            self.stand_in.rise(why)
 
     def give_up(self) -> None:
         """Say what was said to one who is away, or has left: it is given up with the peer's seat."""
-        self._speech.account()
-        if self._stand_in:
-            self._stand_in.give_up()
+        self._speech.parting.account()
+        if self.stand_in:
+            self.stand_in.give_up()
 
     def heed(self, speaker: Member, label: bytes, thing: Numbered, rendered: dict[Dialect, bytes]) -> None:
         """Write something numbered that `speaker` says, if it is new to a plain peer; a session looks itself."""
         dialect = self.peer.dialect
         if isinstance(dialect, SessionJson):
             self.outlet.write_both(*dialect.numbered(speaker.name, speaker.stream, thing))
-        elif self._stand_in:
-            self._stand_in.hear(speaker, label, thing, rendered)
+        elif self.stand_in:
+            self.stand_in.hear(speaker, label, thing, rendered)
 
     def written(self) -> int:
         """Return the bytes that were ever queued to the other end."""
@@ -291,7 +291,8 @@ class Connection:
 
     def acknowledged(self) -> int:
         """Return how many of them its machine has, as far as the system tells; none while a hello may be on its way."""
-        return 0 if self.timers.wait_for("late") and not self.inlet.reads else self.outlet.acknowledged()
+        has_come = self.inlet.reads or self.inlet.ending
+        return 0 if self.timers.wait_for("late") and not has_come else self.outlet.acknowledged()
 
     @property
     def max_unended(self) -> int:

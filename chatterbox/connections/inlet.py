@@ -63,7 +63,6 @@ class Inlet:
         "_again",
         "_has_told",
         "_held_for",
-        "_is_cut",
         "_pieces",
         "_reach",
         "_rest",
@@ -72,6 +71,7 @@ class Inlet:
         "_transport",
         "bulk",
         "ending",
+        "is_cut",
         "is_shut",
         "reads",
         "step",
@@ -99,7 +99,7 @@ class Inlet:
         """What was received and not yet read."""
         self._held_for = NO_REASON
         """Why reading is paused."""
-        self._is_cut = False
+        self.is_cut = False
         """Whether the link is gone."""
         self._has_told = False
         """Whether the speaker knows that all is handled."""
@@ -151,7 +151,7 @@ class Inlet:
 
     def say_on(self) -> None:
         """Handle what waits though the link is gone: there is no reading to be held, so only its pace counts."""
-        self._is_cut = self.ending = True
+        self.is_cut = self.ending = True
         self._has_told = False
         self._held_for &= PACE
         if not self._held_for:
@@ -190,9 +190,9 @@ class Inlet:
 
     def hold(self, reason: str) -> None:
         """Stop reading, for one reason more."""
-        if self._is_cut and reason not in PACE:
+        if self.is_cut and reason not in PACE:
             return
-        if not (self._held_for or self.is_shut or self._is_cut):
+        if not (self._held_for or self.is_shut or self.is_cut):
             self._transport.pauseProducing()
         self._held_for |= {reason}
 
@@ -215,7 +215,7 @@ class Inlet:
             self.hold_for("turn", 0)
             return
         self._go_on()
-        if not (self._held_for or self.is_shut or self._is_cut):
+        if not (self._held_for or self.is_shut or self.is_cut):
             self._transport.resumeProducing()
 
     def read_on(self) -> None:

@@ -15,7 +15,6 @@ from ..core.events import Member, Parted, Said, Typed
 from ..core.hub import Hub
 from ..core.peer import Peer
 from ..limits import FEW_LINES, MAX_LINES, MAX_OBJECTS, Throttle
-from ..wire.dialects import undelivered
 from ..wire.keys import KeyReader
 from ..wire.lines import first_lines
 from ..wire.numbered import Numbered
@@ -26,6 +25,8 @@ from .bare import without_label
 from .breath import Breath
 from .inlet import Inlet
 from .outlet import Outlet
+from .parting import LOOK, Parting
+from .stand_in import StandIn
 from .timers import Timers
 
 PASTED = 256
@@ -50,6 +51,7 @@ class Talker(Protocol):
     peer: Peer
     outlet: Outlet
     timers: Timers
+    stand_in: StandIn | None
 
     def said_all(self) -> None:
         """Take it that the other end has finished, and all that it sent is handled."""
@@ -76,9 +78,8 @@ class Speech:
         "_now",
         "_talker",
         "_whole",
-        "_why",
         "is_done",
-        "leaver",
+        "parting",
         "portion",
         "throttle",
         "timers",
@@ -103,10 +104,7 @@ class Speech:
         """Bytes of a block that has no more lines than any share."""
         self._breath: Breath | None = None
         """What is said while the news is on its way that its partner has left."""
-        self.leaver: Member | None = None
-        """The partner that left last, whose machine may have yet to take something."""
-        self._why = ""
-        """The word for which it left."""
+        self.parting = Parting(talker, hub, now)
         self._draft: KeyReader | None = None
         """What cleans the keys of a draft that it shows (JSON's `type`)."""
 
@@ -223,16 +221,9 @@ class Speech:
 
     def miss(self, name: str, why: str, leaver: Member | None) -> None:
         """Say to nobody what is on its way, since the partner `name` has left: a pipe doesn't stop at once."""
-        self.leaver, self._why = leaver, why
+        self.parting.left_by(leaver, why)
         if not self._breath and (self._inlet.bulk or self._inlet.waits):
             self._breath = Breath(name, why, leaver is not None, self.timers, self.breathe)
-
-    def account(self) -> None:
-        """Tell who has finished, and won't be here when that is known, what its last partner has perhaps not heard."""
-        if self.leaver and self._talker.peer.finished:
-            leaver, self.leaver = self.leaver, None
-            for speaker, lines, _, size in leaver.debts():
-                speaker.tell(undelivered(self._why, lines, leaver.name, size))
 
     def breathe(self) -> None:
         """Tell what nobody has heard; what is said from now on waits for the next partner."""
@@ -272,8 +263,12 @@ class Speech:
             self._slow_down(keys.count(b"\n"))
 
     def _ask(self, piece: Command | Farewell | Fault) -> None:
-        """Obey or answer; who asks and doesn't read the answers has to wait."""
+        """Obey or answer; who asks and doesn't read the answers has to wait, and so has who leaves too early."""
         peer = self._talker.peer
+        if _leaves(piece) and not self._inlet.is_cut and self.parting.waits():
+            self._inlet.say_first(piece)
+            self._inlet.hold_for("parting", LOOK)
+            return
         if isinstance(piece, Command):
             obey(self._hub, peer, piece)
         elif isinstance(piece, Fault):
@@ -289,3 +284,10 @@ class Speech:
         pause = self.throttle.touch(self._now(), lines) if self.throttle else 0
         if pause and not self._talker.peer.gone:
             self._inlet.hold_for("rate", pause)
+
+
+def _leaves(piece: Piece) -> bool:
+    """Return whether who says `piece` wants to leave its room."""
+    if isinstance(piece, Command):
+        return piece.verb == "quit" or (piece.verb == "join" and bool(piece.args))
+    return isinstance(piece, Farewell)

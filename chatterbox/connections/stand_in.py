@@ -14,11 +14,14 @@ from ..core.peer import Peer
 from ..wire.dialects import Dialect, Message
 from ..wire.numbered import Numbered
 from ..wire.numbering import GOT, UNSENT
-from .agent import Agent
+from .agent import MUCH, Agent
 from .glances import Glances
 from .inlet import BULK, Inlet
 from .outlet import Outlet
 from .timers import Timers
+
+LOOKS = 8
+"""Looks that are made soon while the time in which nothing was taken doubles, or so."""
 
 
 class Plain(Protocol):
@@ -54,7 +57,19 @@ class StandIn:
         glances: who looks again in a moment.
     """
 
-    __slots__ = ("_agent", "_glances", "_got", "_grace", "_is_flushing", "_is_looking", "_now", "_plain", "_why")
+    __slots__ = (
+        "_agent",
+        "_glances",
+        "_got",
+        "_grace",
+        "_is_flushing",
+        "_is_hasty",
+        "_is_looking",
+        "_now",
+        "_plain",
+        "_since",
+        "_why",
+    )
 
     def __init__(
         self,
@@ -74,6 +89,10 @@ class StandIn:
         self._is_flushing = False
         self._is_looking = False
         """Whether a look at what the peer's machine has taken is to come."""
+        self._is_hasty = False
+        """Whether that look is to come soon."""
+        self._since = 0.0
+        """When its machine was last seen to take something, or much was written to it."""
         self._why = "left"
 
     # -- who is there ------------------------------------------------------------------------------------------
@@ -100,10 +119,15 @@ class StandIn:
         if why == "moved":
             self._leave_room()
 
-    def give_up(self) -> None:
-        """Say what is kept for a partner that is away, or to come: its speaker leaves, and nobody keeps it."""
+    @property
+    def waits_for_got(self) -> bool:
+        """Whether a partner that is there has yet to show something."""
         outbox = self._agent.outbox
-        if outbox.pair and not outbox.partner_is_here:
+        return outbox.pair and outbox.partner_is_here and not outbox.settled
+
+    def give_up(self) -> None:
+        """Say what a partner hasn't got, or is kept for one to come: its speaker leaves, and nobody keeps it."""
+        if self._agent.outbox.pair:
             self._leave_room()
 
     def _leave_room(self) -> None:
@@ -173,7 +197,7 @@ class StandIn:
         else:
             new = self._new_of(speaker, thing)
             if not new.lines or plain.peer.gone:
-                self._look_soon()
+                self._look_again()
                 return
             data = _render(dialect, speaker, label, new)
         if data:
@@ -181,7 +205,11 @@ class StandIn:
         agent.wrote(plain.outlet.written)
         if len(data) >= BULK and agent.outbox.pair:  # what came before is taken by now: its speaker may go on
             self._acknowledge()
-        if not self._is_looking:
+        if agent.hearing.unread >= MUCH:
+            if not self._is_hasty:
+                self._since = self._now()
+                self._look_soon()
+        elif not self._is_looking:
             self._is_looking = True
             self._glances.add(self)
 
@@ -192,23 +220,31 @@ class StandIn:
             self._plain.peer.tell(Message("missed", {"name": speaker.name, "lines": heard.missed}))
         return heard.thing
 
-    def _look_soon(self) -> None:
+    def _look_again(self) -> None:
         """Look at what the peer's machine has taken in a moment, once, while there is anything to be said of that."""
-        if not self._is_looking and (self._agent.unacknowledged or self._agent.due is not None):
+        agent = self._agent
+        if agent.hearing.unread >= MUCH and not self._is_hasty:
+            self._look_soon()
+        elif not self._is_looking and (agent.unacknowledged or agent.due is not None):
             self._is_looking = True
             self._glances.add(self)
 
+    def _look_soon(self) -> None:
+        """Look sooner, since a speaker may wait to hear that much is taken; less so the longer nothing is."""
+        self._is_looking = self._is_hasty = True
+        self._glances.add(self, (self._now() - self._since) / LOOKS)
+
     def stop(self) -> None:
         """Look no more: the connection ends."""
-        self._is_looking = True
+        self._is_looking = self._is_hasty = True
         self._glances.forget(self)
 
     def glance(self, most: int) -> int:
         """Ask what its machine has taken, and tell who said it; return how many things, at `most`. A fault ends it."""
-        self._is_looking = False
+        self._is_looking = self._is_hasty = False
         try:
             count = self._acknowledge(most=most)
-            self._look_soon()
+            self._look_again()
             self._end_if_over()
             return count
         except BaseException:
@@ -218,6 +254,8 @@ class StandIn:
     def _acknowledge(self, idle: bool = False, most: int = 0) -> int:
         now = self._now()
         count = self._agent.taken(self._plain.acknowledged(), now, most)
+        if count:
+            self._since = now
         for got in self._agent.gots(now, idle):
             self._got(*got)
         return count

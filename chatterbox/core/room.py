@@ -149,7 +149,7 @@ class Room:
         self._introduce(peer)
         if len(self.members) > 1:
             self._deliver_held()
-            if (self._is_numbered or peer.finished) and self.mode.rule == "relay":
+            if self.mode.rule == "relay":
                 for finished in [member for member in self.members if member.finished]:
                     self.apply(Finished(finished))  # it was, before anybody was there to hear so
 

@@ -60,8 +60,9 @@ class Inbox:
         """Likewise, of those who have left; the last one to leave is the last."""
         self._owing: dict[tuple[str, bool], _Heard] = {}
         """Those to whom a `got` is to be said."""
+        self.owed = 0
+        """Bytes that are shown, and whose speakers haven't been told so."""
         self._since = 0.0
-        self._size = 0
 
     def hear(self, stream: str, thing: Numbered, now: float) -> Heard | None:
         """Take `thing` if it is the next one of `stream`, or says where the count is; else return None.
@@ -128,13 +129,13 @@ class Inbox:
 
     def gots(self, now: float, idle: bool = False) -> list[Got]:
         """Return what to acknowledge now; `idle`: nothing more is to be read, or this end is about to leave."""
-        if not self._owing or not (idle or self._size >= LAZY_BYTES or now >= self._since + LAZY_SECONDS):
+        if not self._owing or not (idle or self.owed >= LAZY_BYTES or now >= self._since + LAZY_SECONDS):
             return []
-        owing, self._owing, self._size = self._owing, {}, 0
+        owing, self._owing, self.owed = self._owing, {}, 0
         return [Got(stream, heard.shown, private) for (stream, private), heard in owing.items()]
 
     def _owe(self, key: tuple[str, bool], heard: _Heard, now: float, size: int) -> None:
         if not self._owing:
             self._since = now
         self._owing[key] = heard
-        self._size += size
+        self.owed += size

@@ -112,13 +112,14 @@ class Lane:
 
     @property
     def ahead(self) -> int:
-        """Bytes that none of those who are here has got yet."""
+        """Bytes that none of those who are here has got yet; of a block got in part its share, by its lines."""
         best = max((end.got for end in self.ends.values() if end.here), default=self.next)
         size = 0
         for block in reversed(self.blocks):
-            if block.last <= best:
+            left = block.last - max(best, block.n - 1)
+            if left <= 0:
                 break
-            size += block.cost
+            size += block.cost * left // block.lines
         return size
 
     def dropped(self, n: int) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from chatterbox.connections.handshake import LATE
 from chatterbox.edges.console import Console
 from chatterbox.options import Options
 from chatterbox.service import ENDED
@@ -52,7 +53,7 @@ class TwoMachines(MemoryStage):
         node = self.nodes[len(here) % len(self.nodes)]
         end = node.hub.connects(port=port)
         self._where[end] = node
-        self.wait(0.2)
+        self.wait(LATE + 0.2)  # while a hello may come, what a guest takes isn't taken, and who leaves waits for that
         return end
 
     def wait(self, seconds: float) -> None:

@@ -213,14 +213,6 @@ class Leaving(SynchronousTestCase):
         bob.says("/quit")
         self.assertEqual(bob.lines(), ["-!- not delivered: 1 line (you left)", "-!- closed (quit)"])
 
-    def test_to_one_who_is_there(self) -> None:
-        """What a session has on its link is not called lost: nothing is told."""
-        hub = HubOnAClock("pair")
-        ann, bob = session(hub, 1), hub.nc()
-        bob.heard()
-        bob.says("one", "/quit")
-        self.assertEqual((bob.lines(), said(ann)), (["-!- closed (quit)"], [("guest-1", "one", 1)]))
-
 
 class Ending(SynchronousTestCase):
     """Many who go at once."""

@@ -308,3 +308,24 @@ class Bounds(SynchronousTestCase):
             heard = hub.json(**fields).events()
             self.assertEqual((heard[0]["code"], heard[-1]["why"]), ("session", "kicked"))
         self.assertEqual(hub.rooms(), {})
+
+
+class Graces(SynchronousTestCase):
+    """For how long a seat is kept."""
+
+    def test_the_hub_s_bound(self) -> None:
+        """A session that asks for the hub's `--grace` has it, and for a second more has no more; 0 keeps nothing."""
+        for most in (30.0, 600.0):
+            for asked, kept in ((most - 1, most - 1), (most, most), (most + 1, most), (999_999_999, most), (0, 0)):
+                hub = HubOnAClock(limits={"grace": most})
+                bob = hub.nc("/join tea")
+                hello = {"chatterbox": 1, "session": "a" * 32, "try": 1, "room": "tea", "grace": asked}
+                ann = hub.connects().says(json.dumps(hello))
+                self.assertEqual(ann.events()[0]["grace"], kept)
+                bob.heard()
+                ann.cut()
+                hub.wait(max(0, kept - 0.01))
+                lost = ["-!- your partner left (lost)"]
+                self.assertEqual(bob.lines() == lost, kept == 0)
+                hub.wait(0.02)
+                self.assertEqual(bob.lines(), lost if kept else [])

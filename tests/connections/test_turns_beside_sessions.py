@@ -75,7 +75,7 @@ class Comers(SynchronousTestCase):
 
     def met(self, bob: End) -> int:
         """Return how many sessions bob speaks to in numbers."""
-        return len(bob.connection._stand_in._agent.outbox._everyone.ends)
+        return len(bob.connection.stand_in._agent.outbox._everyone.ends)
 
     def test_what_is_said_meanwhile(self) -> None:
         """It hears each session from the moment on in which it sits, also one that it has yet to meet."""
@@ -181,4 +181,4 @@ class Hearers(SynchronousTestCase):
         self.assertTrue(bob.connection.outlet.paused)
         ann.line.protocol.dataReceived(say(1, "x" * 2000))
         self.assertEqual((bob.peer.gone, eve.peer.gone), ("slow", ""))
-        self.assertEqual(len(hub.admission.glances._waiting), 1)
+        self.assertEqual(sum(len(round_.waiting) for round_ in hub.admission.glances._rounds), 1)

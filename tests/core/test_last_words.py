@@ -259,7 +259,7 @@ class Undelivered(SynchronousTestCase):
         ghost.says("/join tea")
         self.hub.wait(1)
         self.assertEqual(ann.lines(), ["-!- your partner joined", "-!- your partner left (lost)"])
-        self.assertEqual(self.hub.nc("/join tea").lines(), ["one", "two"])
+        self.assertEqual(self.hub.nc("/join tea").lines(), ["one", "two", "-!- your partner has finished"])
 
     def test_held_lines_that_are_given_up(self) -> None:
         """`hello?` is held, then `/join`, `/quit` or the hub's end: its speaker hears that nobody heard it (A12)."""

@@ -74,10 +74,10 @@ class Landing(SynchronousTestCase):
         self.assertEqual(len(hub.admission.connections), 1)
 
     def test_finishing_before_a_seat(self) -> None:
-        """`nc -N </dev/null` sits down, and has finished."""
+        """`nc -N </dev/null` sits down, and has finished: who comes is told so."""
         hub = HubOnAClock()
         a, b = hub.connects().finishes(), hub.nc()
-        self.assertEqual(b.heard(), b"")
+        self.assertEqual(b.lines(), ["-!- your partner has finished"])
         b.says("hi")
         self.assertEqual(a.lines()[-1], "hi")
 
@@ -243,7 +243,7 @@ class Commands(SynchronousTestCase):
         """`/done` is a closed sending half for who can't close one: it listens on, and says no more (TLS)."""
         hub = HubOnAClock()
         a, b = hub.nc("hi", "/done", "lost"), hub.nc()
-        self.assertEqual(b.lines(), ["hi"])
+        self.assertEqual(b.lines(), ["hi", "-!- your partner has finished"])
         b.says("ho")
         self.assertEqual([line for line in a.lines() if not line.startswith("-!-")], ["ho"])
         b.says("/done")

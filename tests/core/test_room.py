@@ -96,11 +96,11 @@ class Pair(SynchronousTestCase):
         self.assertEqual(b.lines(), ["-!- your partner has finished", "-!- closed (quit)"])
 
     def test_finishing_alone_waits_for_a_partner(self) -> None:
-        """`printf 'one\\n' | nc -N` is delivered though nobody was there."""
+        """`printf 'one\\n' | nc -N` is delivered though nobody was there, and that it has finished is told behind it."""
         a = self.hub.nc("one").finishes()
         self.assertEqual(a.closed, "")
         b = self.hub.nc()
-        self.assertEqual(b.heard(), b"one\n")
+        self.assertEqual(b.lines(), ["one", "-!- your partner has finished"])
         b.says("thanks")
         self.assertEqual(a.lines(), ["-!- your partner joined", "thanks"])
 

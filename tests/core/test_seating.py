@@ -47,7 +47,7 @@ class Unheard(SynchronousTestCase):
         text = "nobody in room tea listens, try another room"
         self.assertEqual(second.events(), [{"event": "closed", "why": "full", "text": text}])
         self.assertEqual((before, first.events()), (1, []))
-        self.assertEqual(hub.nc("/join tea").heard(), b"one\n")
+        self.assertEqual(hub.nc("/join tea").lines(), ["one", "-!- your partner has finished"])
 
     def test_beside_somebody(self) -> None:
         """Where somebody listens it sits down; who listens sits down anywhere."""
@@ -119,7 +119,7 @@ class Seating(SynchronousTestCase):
         self.homes.answer()
         b = self.hub.nc()
         self.homes.answer()
-        self.assertEqual(b.lines(), ["hi"])
+        self.assertEqual(b.lines(), ["hi", "-!- your partner has finished"])
         b.says("yo")
         self.assertEqual(a.lines()[-1], "yo")
 

@@ -244,7 +244,9 @@ class InVain(SynchronousTestCase):
             self.assertEqual((status, told), (4, "chatterbox: 0 of 2 lines came in 2 s\n"))
             status, _, told = shot(hub, "send", "x" * 5000, "--wait", "9")
             self.assertEqual((status, told), (4, "chatterbox: not delivered: 1 line\nchatterbox: it has more than 4096 bytes\n"))
-            with open("/dev/full", "wb") as full, client("recv", f"127.0.0.1:{hub.port}/full", stdout=full, command=SHOT) as recv:
-                until(lambda: "joined 'full'" in hub.log)
-                self.assertEqual(run("send", f"127.0.0.1:{hub.port}/full", "hi", command=SHOT)[0], 4)
-                self.assertEqual((recv.wait(DEADLINE), recv.stderr.read()), (1, b"chatterbox: stdout takes no more, is the disk full?\n"))
+            for room in ("full", "fuller"):
+                with open("/dev/full", "wb") as full, client("recv", f"127.0.0.1:{hub.port}/{room}", stdout=full, command=SHOT) as recv:
+                    until(lambda room=room: f"joined '{room}'" in hub.log)
+                    said = "hi" if room == "full" else "hi\n" * 1000  # the others have come already, and are printed no more
+                    self.assertEqual(run("send", f"127.0.0.1:{hub.port}/{room}", said, command=SHOT)[0], 4)
+                    self.assertEqual((recv.wait(DEADLINE), recv.stderr.read()), (1, b"chatterbox: stdout takes no more, is the disk full?\n"))

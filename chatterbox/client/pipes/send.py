@@ -229,7 +229,7 @@ async def _ask(one: _Run) -> int:
             one.tell("chatterbox: no answer: the other end has finished")
             one.give_up(BROKEN)
             return BROKEN
-        await out.write(_worded(one, line))
+        await _put(one, out, line)
     one.in_time()
     await conversation.close(1.0)
     return CLEAN
@@ -264,12 +264,20 @@ async def _recv(one: _Run) -> int:
 
 async def _use(one: _Run, out: _Out, line: Line) -> None:
     if not one.shot.command:
-        await out.write(_worded(one, line))
+        await _put(one, out, line)
         return
     command = _Command(one, line)
     status = await command.ended
     if status:
         one.tell(f"chatterbox: {one.shot.command!r} ended with {status}")
+
+
+async def _put(one: _Run, out: _Out, line: Line) -> None:
+    """Print a line; where stdout takes no more, it is over, however many lines have come already."""
+    await out.write(_worded(one, line))
+    if out.is_lost and one.conversation:
+        await one.conversation.close(1.0)  # which fails, unless the reader had enough
+        raise Ended(CLEAN, "")
 
 
 def _worded(one: _Run, line: Line) -> bytes:
@@ -290,6 +298,8 @@ class _Out(Protocol):
 
     def __init__(self, one: _Run) -> None:
         self._one = one
+        self.is_lost = False
+        """Whether nothing more can be written."""
         self._left = 0
         self._written: Deferred[None] | None = None
         self._stdio = Stdio(self, wrote=self._wrote)
@@ -313,7 +323,7 @@ class _Out(Protocol):
 
     def writeConnectionLost(self) -> None:
         """Its reader has had enough, or its disk is full."""
-        full = not reader_left()
+        full, self.is_lost = not reader_left(), True
         if full:
             self._one.tell("chatterbox: stdout takes no more, is the disk full?")
         if self._one.conversation:
