@@ -236,8 +236,8 @@ class Connection:
         """Speak to `other` in numbers from now on, or again."""
         if self.stand_in is None and self.peer.room:
             is_pair = self.peer.room.is_pair
-            now, grace, glances = self._reception.now, self._hub.limits.grace, self._reception.glances
-            self.stand_in = StandIn(self, is_pair, now, self._got, grace, glances)
+            now, limits, glances = self._reception.now, self._hub.limits, self._reception.glances
+            self.stand_in = StandIn(self, is_pair, now, self._got, limits, glances)
         if self.stand_in:
             self.stand_in.meet(other)
 

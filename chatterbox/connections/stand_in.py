@@ -11,6 +11,7 @@ from typing import Protocol
 
 from ..core.events import Member, Sent
 from ..core.peer import Peer
+from ..limits import Limits
 from ..wire.dialects import Dialect, Message
 from ..wire.numbered import Numbered
 from ..wire.numbering import GOT, UNSENT
@@ -53,7 +54,8 @@ class StandIn:
         is_pair: whether its room is a pair.
         now: seconds of a clock that never goes back.
         got: passes on that the peer has got the lines of a stream.
-        grace: seconds for which a peer that has finished keeps its seat for who hasn't got its last lines.
+        limits: how long a peer that has finished keeps its seat for who hasn't got its last lines (`grace`), and one
+            of a pair that takes nothing of much (`pair_patience`).
         glances: who looks again in a moment.
     """
 
@@ -61,10 +63,10 @@ class StandIn:
         "_agent",
         "_glances",
         "_got",
-        "_grace",
         "_is_flushing",
         "_is_hasty",
         "_is_looking",
+        "_limits",
         "_now",
         "_plain",
         "_since",
@@ -77,14 +79,14 @@ class StandIn:
         is_pair: bool,
         now: Callable[[], float],
         got: Callable[..., None],
-        grace: float,
+        limits: Limits,
         glances: Glances,
     ) -> None:
         self._plain = plain
         self._agent = Agent(plain.peer.stream, is_pair)
         self._now = now
         self._got = got
-        self._grace = grace
+        self._limits = limits
         self._glances = glances
         self._is_flushing = False
         self._is_looking = False
@@ -147,7 +149,7 @@ class StandIn:
         self._agent.finish()
         self._plain.peer.finished = True
         self._flush()
-        self._plain.timers.after("grace", self._grace, lambda: self._plain.peer.end("lost"))
+        self._plain.timers.after("grace", self._limits.grace, lambda: self._plain.peer.end("lost"))
         self._end_if_over()
 
     def got(self, stream: str, n: int, private: bool) -> None:
@@ -230,9 +232,16 @@ class StandIn:
             self._glances.add(self)
 
     def _look_soon(self) -> None:
-        """Look sooner, since a speaker may wait to hear that much is taken; less so the longer nothing is."""
+        """Look sooner, since a speaker may wait to hear that much is taken; less so the longer nothing is.
+
+        Much of it is in the system's hands, so the outlet isn't full, and lets nobody go who takes nothing.
+        """
+        waited, patience = self._now() - self._since, self._limits.pair_patience
+        if self._agent.outbox.pair and waited >= patience and not self._plain.outlet.link_state().is_cut_off:
+            self._plain.peer.end("slow", f"you took nothing for {patience:.0f} s")
+            return
         self._is_looking = self._is_hasty = True
-        self._glances.add(self, (self._now() - self._since) / LOOKS)
+        self._glances.add(self, waited / LOOKS)
 
     def stop(self) -> None:
         """Look no more: the connection ends."""

@@ -135,6 +135,19 @@ class Speakers(SynchronousTestCase):
         self.hub.wait(GLANCE)
         self.assertEqual(self.got(), 20)
 
+    def test_who_takes_nothing_for_long(self) -> None:
+        """As long as a pair waits, and its speaker is told what became of the lines; of little it takes its time."""
+        slow, fates = "slow", [("perhaps not delivered", 20)]
+        for size, gone, told in ((4000, slow, fates), (40, "", [])):
+            self.setUp()
+            self.nc.stops_reading()
+            self.ann.says(*["x" * size] * 20)
+            self.hub.wait(self.hub.limits.pair_patience - 0.5)
+            self.assertEqual(self.nc.line.protocol.connection.peer.gone, "")
+            self.hub.wait(1)
+            self.ann.turn()
+            self.assertEqual((self.nc.line.protocol.connection.peer.gone, self.ann.fates), (gone, told))
+
     def test_a_line(self) -> None:
         """Lines to and fro are looked at as seldom as ever: no look, and no acknowledgement, for each of them."""
         with mock.patch.object(StandIn, "_acknowledge", autospec=True, side_effect=StandIn._acknowledge) as asked:
