@@ -178,7 +178,10 @@ class MachinesFail(Clustered):
         self.thaw(b)
         self.assertIn(CUT_OFF.encode(), other.rest())
         third = b.peer(room="tea")
-        one.hears("-!- your partner joined")
+        heard = one.line()
+        if heard.startswith("-!- perhaps not delivered"):  # b had yet to confirm its last tenth of a second
+            heard = one.line()
+        self.assertEqual(heard, "-!- your partner joined")
         self.talk(one, third)
 
     def test_a_machine_is_frozen_for_a_moment(self) -> None:
