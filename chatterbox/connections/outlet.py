@@ -160,16 +160,16 @@ class Outlet:
         """Whether words are not acknowledged."""
         return bool(self._receipts) and self.acknowledged() < self.written
 
-    def settle(self, why: str) -> tuple[Undelivered, ...]:
+    def settle(self, why: str, leaver: Member | None = None) -> tuple[Undelivered, ...]:
         """Return what speakers are to be told when the hearer leaves for `why`.
 
         All that hasn't arrived, if the link is gone, or if the hearer takes nothing (`slow`). Else it may arrive yet,
-        and is told when the link is gone; but who has finished ends now, and won't hear of that.
+        and is told when the link is gone; but who has finished, or is the `leaver`, ends now, and won't hear of that.
         """
         if not self._receipts or (why == "moved" and not self.is_lost):
             return ()
         sent = self.written - (self.queued if self.is_lost else 0)
-        return self._receipts.settle(self.acknowledged(), sent, finished=not self.is_lost and why != "slow")
+        return self._receipts.settle(self.acknowledged(), sent, some=not self.is_lost and why != "slow", leaver=leaver)
 
     def _enqueue(self, *parts: bytes) -> None:
         if self._queue is None:

@@ -71,10 +71,10 @@ class Parting:
         self.last, self._why = partner, why
 
     def account(self) -> None:
-        """Tell who has finished, and is not here when that is known, what its last partners have perhaps not heard."""
-        if not self._leaver.peer.finished:
-            return
-        last, self.last = self.last, None
-        for partner, why in ((last, self._why), *((partner, LEFT) for partner in self._partners)):
-            for speaker, lines, _, size in partner.debts() if partner else ():
-                speaker.tell(undelivered(why, lines, partner.name if partner else "", size))
+        """Tell who leaves, and isn't here when that is known, what its partners have perhaps not heard."""
+        peer = self._leaver.peer
+        before = ((self.last, self._why),) if self.last and peer.finished else ()
+        self.last = None if peer.finished else self.last
+        for partner, why in (*before, *((partner, LEFT) for partner in self._partners)):
+            for speaker, lines, _, size in partner.debts(peer):
+                speaker.tell(undelivered(why, lines, partner.name, size))

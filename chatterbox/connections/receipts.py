@@ -55,13 +55,16 @@ class Receipts:
         if self._cost > KEPT:
             self._tidy(acknowledged())
 
-    def settle(self, acknowledged: int, sent: int, finished: bool = False) -> tuple[Undelivered, ...]:
+    def settle(
+        self, acknowledged: int, sent: int, some: bool = False, leaver: Member | None = None
+    ) -> tuple[Undelivered, ...]:
         """Return what each speaker is to be told, and forget what that is about.
 
         Args:
             acknowledged: the position up to which the other machine has acknowledged.
             sent: the position up to which all has left the hub.
-            finished: whether only those are told who have finished.
+            some: whether only those are told who have finished, and the leaver.
+            leaver: who leaves their room.
         """
         fates: dict[Member, list[int]] = {}
         for start, end, speaker, lines in self._counts:
@@ -77,10 +80,13 @@ class Receipts:
                 fate[0] += data.count(b"\n", first, second)
                 fate[1] += data.count(b"\n", second)
                 fate[2] += max(0, min(end, sent) - max(start, acknowledged))
-        if finished:
-            fates = {speaker: fate for speaker, fate in fates.items() if speaker.finished}
-        self._blocks = [block for block in self._blocks if finished and not block[1].finished]
-        self._counts = [count for count in self._counts if finished and not count.speaker.finished]
+
+        def stays(speaker: Member) -> bool:
+            return some and not speaker.finished and speaker is not leaver
+
+        fates = {speaker: fate for speaker, fate in fates.items() if not stays(speaker)}
+        self._blocks = [block for block in self._blocks if stays(block[1])]
+        self._counts = [count for count in self._counts if stays(count.speaker)]
         self._cost = sum(len(data) + BLOCK for _, _, data in self._blocks)
         return tuple(told for speaker, fate in fates.items() for told in _told(speaker, *fate))
 

@@ -50,7 +50,7 @@ class Outbound(Protocol):
     def write_from(self, speaker: Member, data: bytes) -> None:
         """Send `data`, which are `speaker`'s words, and take note whose they are."""
 
-    def settle(self, why: str) -> tuple[Undelivered, ...]:
+    def settle(self, why: str, leaver: Member | None = None) -> tuple[Undelivered, ...]:
         """Return what hasn't arrived of what was said, as far as that can be told now: the peer leaves for `why`."""
 
 
@@ -265,9 +265,9 @@ class Peer:
         """Ask the system whether its link still lives; it leaves if not. Return whether it does."""
         return self.link.look() if self.link else True
 
-    def debts(self) -> tuple[Undelivered, ...]:
-        """Return what those who have finished said to it and is not acknowledged, once."""
-        return self.link.outlet.settle("quit") if self.link else ()
+    def debts(self, leaver: Member | None = None) -> tuple[Undelivered, ...]:
+        """Return what a `leaver`, and those who have finished, said to it and is not acknowledged, once."""
+        return self.link.outlet.settle("quit", leaver) if self.link else ()
 
     def miss(self, name: str, why: str, leaver: Member | None = None) -> None:
         """Take it that its partner `name` has left: what it is in the middle of saying is for nobody.
