@@ -167,6 +167,7 @@ class Desk:
         if session is None or place is None:
             return
         hello = self._hellos.pop(peer.stream, None)
+        self._peers[peer.stream] = peer  # and no other link that has come with its secret and waits
         self._sessions.seat(session, place.name)
         self.outside.forget(peer)
         peer.extras = self._extras(session, peer)
@@ -273,6 +274,8 @@ class Desk:
 
     def forget(self, peer: Peer, why: str) -> None:
         """Forget a session that has left, or never had a seat."""
+        if self._peers.get(peer.stream, peer) is not peer:
+            return
         session = self._of.pop(peer.stream, None)
         self._hellos.pop(peer.stream, None)
         self._peers.pop(peer.stream, None)
