@@ -5,7 +5,6 @@ It knows lines, blocks and JSON, and whether a hub is there at all. It does not 
 
 from __future__ import annotations
 
-import json
 from typing import Any, Protocol
 
 from twisted.internet.interfaces import IHandshakeListener, ITCPTransport
@@ -15,14 +14,13 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ..wire.lines import Body, Lines
-from ..wire.numbered import Json, is_number
+from ..wire.numbered import Json, is_number, to_json
 from ..wire.reading import json_object
 from ..wire.text import NOTICE, clean, clean_text
 from .failures import has_names
 from .flow import Flow
 from .outgoing import send_at_once
 
-_to_json = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode  # `dumps` makes one each time
 READ = 256 * 1024
 """Bytes read at once, four times what Twisted reads: what a program says at once."""
 
@@ -85,7 +83,7 @@ class HubLink(TwistedProtocol):
     def send(self, verb: Json, block: bytes = b"") -> None:
         """Pass one object to the hub, and `block` behind it."""
         if self.transport is not None:
-            head = _to_json(verb).encode(errors="replace") + b"\n"
+            head = to_json(verb).encode(errors="replace") + b"\n"
             send_at_once(self.transport, head, block)
 
     def dataReceived(self, data: bytes) -> None:

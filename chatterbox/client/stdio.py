@@ -194,7 +194,8 @@ def _make_reader(reactor: Any, file: int, stdio: Stdio) -> _Reader:
     kind = os.fstat(file).st_mode
     if stat.S_ISFIFO(kind) and hasattr(fcntl, "F_SETPIPE_SZ"):  # Linux; others have pipes that grow
         with suppress(OSError):
-            fcntl.fcntl(file, fcntl.F_SETPIPE_SZ, READ)
+            if fcntl.fcntl(file, fcntl.F_GETPIPE_SZ) < READ:
+                fcntl.fcntl(file, fcntl.F_SETPIPE_SZ, READ)
     return (_FileReader if stat.S_ISREG(kind) else _Reader)(reactor, file, stdio)
 
 

@@ -141,6 +141,11 @@ class Desk:
     def _come_in(self, connection: Connection, arrival: Arrival, hello: Hello, room: str, name: str) -> None:
         peer, session = connection.peer, arrival.session
         assert session is not None  # by Arrival's own rule: no word, no session
+        if waiting := self._hellos.get(session.stream):  # the same one, on a link that still waits for its seat
+            late = peer if hello.tries <= waiting.tries else self._peers[session.stream]
+            late.end("replaced", _REFUSED["replaced"])
+            if late is peer:
+                return
         peer.session, peer.stream, peer.listens = True, session.stream, hello.listens
         peer.gots, peer.wanted_room, peer.wanted_name, peer.live = session.got, room, name, hello.live
         self._peers[session.stream], self._of[session.stream] = peer, session
@@ -167,7 +172,6 @@ class Desk:
         if session is None or place is None:
             return
         hello = self._hellos.pop(peer.stream, None)
-        self._peers[peer.stream] = peer  # and no other link that has come with its secret and waits
         self._sessions.seat(session, place.name)
         self.outside.forget(peer)
         peer.extras = self._extras(session, peer)
@@ -274,8 +278,6 @@ class Desk:
 
     def forget(self, peer: Peer, why: str) -> None:
         """Forget a session that has left, or never had a seat."""
-        if self._peers.get(peer.stream, peer) is not peer:
-            return
         session = self._of.pop(peer.stream, None)
         self._hellos.pop(peer.stream, None)
         self._peers.pop(peer.stream, None)

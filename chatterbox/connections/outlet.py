@@ -169,7 +169,8 @@ class Outlet:
         if not self._receipts or (why == "moved" and not self.is_lost):
             return ()
         sent = self.written - (self.queued if self.is_lost else 0)
-        return self._receipts.settle(self.acknowledged(), sent, some=not self.is_lost and why != "slow", leaver=leaver)
+        only_ending = not self.is_lost and why != "slow"
+        return self._receipts.settle(self.acknowledged(), sent, only_ending, leaver)
 
     def _enqueue(self, *parts: bytes) -> None:
         if self._queue is None:

@@ -56,14 +56,14 @@ class Receipts:
             self._tidy(acknowledged())
 
     def settle(
-        self, acknowledged: int, sent: int, some: bool = False, leaver: Member | None = None
+        self, acknowledged: int, sent: int, only_ending: bool = False, leaver: Member | None = None
     ) -> tuple[Undelivered, ...]:
         """Return what each speaker is to be told, and forget what that is about.
 
         Args:
             acknowledged: the position up to which the other machine has acknowledged.
             sent: the position up to which all has left the hub.
-            some: whether only those are told who have finished, and the leaver.
+            only_ending: whether only those are told who have finished, and the leaver.
             leaver: who leaves their room.
         """
         fates: dict[Member, list[int]] = {}
@@ -82,7 +82,7 @@ class Receipts:
                 fate[2] += max(0, min(end, sent) - max(start, acknowledged))
 
         def stays(speaker: Member) -> bool:
-            return some and not speaker.finished and speaker is not leaver
+            return only_ending and not speaker.finished and speaker is not leaver
 
         fates = {speaker: fate for speaker, fate in fates.items() if not stays(speaker)}
         self._blocks = [block for block in self._blocks if stays(block[1])]

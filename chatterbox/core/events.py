@@ -90,7 +90,7 @@ class Member(Protocol):
         """Ask the system whether its link still lives; it leaves if not. Return whether it does."""
 
     def debts(self, leaver: Member | None = None) -> tuple[Undelivered, ...]:
-        """Return what a `leaver`, and those who have finished said to it and is not acknowledged, once."""
+        """Return what a `leaver`, and those who have finished, said to it and is not acknowledged, once."""
 
     def miss(self, name: str, why: str, leaver: Member) -> None:
         """Take it that its partner `name` has left: what it is in the middle of saying is for nobody."""

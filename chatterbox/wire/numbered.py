@@ -6,6 +6,7 @@ It does not know who keeps it, who repeats it, and when: that is `numbering`.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TypeGuard
 
@@ -19,6 +20,8 @@ LONGEST = 64
 MOST = 2**53 - 1
 """The greatest number: what JavaScript counts exactly."""
 Json = dict[str, object]
+to_json = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
+"""Twice as fast as `json.dumps`, which makes an encoder each time, and looks whether an object holds itself."""
 
 
 class Numbered(NamedTuple):

@@ -186,6 +186,9 @@ class BothEnds(SynchronousTestCase):
         if not hasattr(fcntl, "F_SETPIPE_SZ"):
             raise SkipTest("pipes grow by themselves here")
         self.assertGreaterEqual(fcntl.fcntl(self.stdin, fcntl.F_GETPIPE_SZ), stdio.READ)
+        larger = fcntl.fcntl(self.stdin, fcntl.F_SETPIPE_SZ, 4 * stdio.READ)
+        stdio._make_reader(self.reactor, self.stdin, self.stdio)
+        self.assertEqual(fcntl.fcntl(self.stdin, fcntl.F_GETPIPE_SZ), larger)
         self.patch(fcntl, "fcntl", Mock(side_effect=PermissionError))  # the user has too many large pipes
         self.assertEqual(stdio._make_reader(self.reactor, self.stdin, self.stdio).fileno(), self.stdin)
 

@@ -230,6 +230,26 @@ class OneShots(SynchronousTestCase):
         talk(sender, reader)
         self.assertEqual((reader.said, sender.exit, hub.rooms()), (["job"], (0, ""), {"cron": ["bob"]}))
 
+    def test_a_new_link_while_it_knocks(self) -> None:
+        """Of two links that wait for an answer the new one has the seat; when it falls silent, it gives it up."""
+        hub = HubOnAClock()
+        ann, nc = Client(hub, "tea", "ann"), hub.nc("/join tea").finishes()
+        bob = Client(hub, "tea", "bob")
+        first = bob.end
+        bob.cut(both=False).connect()
+        hello = {"chatterbox": 1, "session": bob.secret, "try": 1, "room": "tea"}
+        for late in (first, hub.connects().says(json.dumps(hello))):
+            self.assertIn('"why": "replaced"', late.heard().decode() if late else "")
+        nc.cut()
+        hub.wait(1)
+        talk(ann, bob)
+        self.assertEqual(hub.rooms(), {"tea": ["ann", "bob"]})
+        bob.cut(both=False)
+        for _ in range(30):
+            hub.wait(10)
+            talk(ann)
+        self.assertEqual(hub.rooms(), {"tea": ["ann"]})
+
     def test_a_restarted_hub_and_a_sender(self) -> None:
         """Whichever comes back first: the seat is the sender's once, and the rest of its lines is heard."""
         for is_first in (True, False):

@@ -60,7 +60,7 @@ class Settling(SynchronousTestCase):
         bob = speaker()
         bob.finished = True
         self.receipts.note(bob, b"bye\n", 24, int)
-        self.assertEqual(self.receipts.settle(0, 24, some=True), (Undelivered(bob, 1, False, 4),))
+        self.assertEqual(self.receipts.settle(0, 24, only_ending=True), (Undelivered(bob, 1, False, 4),))
         self.assertEqual(self.receipts.settle(0, 24), (Undelivered(self.ann, 3, False, 12),))
 
     def test_keys(self) -> None:
