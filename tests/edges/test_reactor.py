@@ -151,3 +151,51 @@ class LeanReactorTest(SynchronousTestCase):
         self.patch(EPollReactor, "__init__", made_otherwise)
         lean.install()
         self.assertEqual(installed, [])
+
+
+class BusyPolling(SynchronousTestCase):
+    """When it sleeps, and when it looks; a look takes 5 µs here."""
+
+    def setUp(self) -> None:
+        """Have a clock, and something that comes after each of some times."""
+        self.now, self.comes = 100.0, list[float]()
+        self.asked: list[float] = []
+        self.patch(lean, "clock", lambda: self.now)
+        self.polling = lean.BusyPolling(self)
+
+    def poll(self, timeout: float, maxevents: int) -> list[tuple[int, int]]:
+        """Take as long as it takes until something comes."""
+        self.asked.append(timeout)
+        took = self.comes[0] if timeout < 0 else min(timeout or 5e-6, self.comes[0])
+        self.now += took
+        self.comes[0] -= took
+        return [(7, 1)] if self.comes[0] <= 0 and self.comes.pop(0) <= 0 else []
+
+    def waits(self, *comes: float, timeout: float = lean.FOREVER) -> list[float]:
+        """Return with which timeouts the system was asked, where something comes after each of so many seconds."""
+        self.comes, self.asked = list(comes), []
+        while self.comes:
+            self.polling.wait(timeout, 1)
+        return self.asked
+
+    def test_it_looks_while_it_is_busy(self) -> None:
+        """After eight naps it looks, until it has looked for a moment in vain; then it sleeps, and counts anew."""
+        naps = [lean.MOMENT / 2] * lean.BUSY
+        self.assertEqual(self.waits(*naps), [lean.FOREVER] * lean.BUSY)
+        self.assertEqual(set(self.waits(*naps)), {0})
+        asked = self.waits(1.0, *naps)
+        looks = asked.count(0)
+        self.assertTrue(10 <= looks <= 12, looks)
+        self.assertEqual(asked[looks:], [lean.FOREVER] * (1 + lean.BUSY))
+
+    def test_it_sleeps_while_it_is_not(self) -> None:
+        """Naps that aren't in a row make nobody busy, nor does what is there at a moment when something else is due."""
+        self.assertEqual(set(self.waits(*([lean.MOMENT / 2] * (lean.BUSY - 1) + [1.0]) * 3)), {lean.FOREVER})
+        self.assertEqual(set(self.waits(*[0.0] * 2 * lean.BUSY, timeout=0)), {0})
+        self.assertEqual(self.waits(1.0, timeout=0.6), [0.6, 0.6])
+
+    def test_what_is_due_is_not_put_off(self) -> None:
+        """While something is due it asks once, also where it is busy."""
+        self.waits(*[0.0] * lean.BUSY)
+        self.comes, self.asked = [1.0], []
+        self.assertEqual((self.polling.wait(0, 1), self.asked), ([], [0]))
