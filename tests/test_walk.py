@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from benchmarks.walk import LINE, WALKS
+from benchmarks.walk import ASKED, LINE, WALKS
 
 
 class Walks(SynchronousTestCase):
     """The walks of `python -m benchmarks.walk`."""
 
     def test_of_a_plain_line(self) -> None:
-        """From its bytes to the other end's transport a line enters at most 20 functions and moves at most 9 times."""
-        found = WALKS[LINE]()
+        """From its bytes to the other end's transport a line enters at most 20 functions and moves at most 10 times."""
+        found = WALKS[ASKED]()
         self.assertLessEqual(found.calls, 20)
-        self.assertLessEqual(found.moves, 9)
+        self.assertLessEqual(found.moves, 10)
+
+    def test_of_a_short_plain_line(self) -> None:
+        """Between two text peers in a pair it takes the fast path: half as many."""
+        found = WALKS[LINE]()
+        self.assertLessEqual(found.calls, 10)
+        self.assertLessEqual(found.moves, 8)
 
     def test_each_goes_through(self) -> None:
         """Every walk enters some of the package."""
         for name, measure in WALKS.items():
-            self.assertGreater(measure().calls, 10, name)
+            self.assertGreater(measure().calls, 8, name)

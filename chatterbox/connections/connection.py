@@ -14,6 +14,7 @@ from ..wire.dialects import Dialect, SessionJson, undelivered
 from ..wire.numbered import Json, Numbered
 from ..wire.verbs import Piece
 from .bare import make_outlet
+from .fast_path import with_fast_path
 from .handshake import Handshake
 from .inlet import Inlet
 from .outlet import LinkState, Transport, abort
@@ -172,6 +173,13 @@ class Connection:
         if not self._handshake:
             self.inlet.step = self.reader.read
 
+    def speak_past_room(self, hearer: Member | None) -> None:
+        """Let `hearer` hear short plain lines as they come, and don't ask the room; None: ask again."""
+        before = self.reader.read
+        self.reader = with_fast_path(self.reader, self._speech, self.peer, hearer)
+        if self.inlet.step == before:
+            self.inlet.step = self.reader.read
+
     def finish(self) -> None:
         """Take it that the other end has closed its sending half; what it sent before that is handled first."""
         if self.peer.session:
@@ -214,21 +222,6 @@ class Connection:
         """Cut the link: a session keeps its seat, a plain peer is lost."""
         self.lost("lost")
         self.abort()
-
-    def replaced(self) -> None:
-        """Hang up: another link carries the session from now on."""
-        self.peer = Peer(self.peer.dialect, self.peer.address)
-        self.peer.link = self
-        self.peer.end("replaced", "another link carries this conversation now")
-
-    def adopt(self, peer: Peer) -> None:
-        """Carry `peer` from now on, which had another link before."""
-        self.peer.gone = "replaced"
-        peer.dialect, peer.address = self.peer.dialect, self.peer.address
-        self.peer = peer
-        peer.link = self
-        self.was_seated = True
-        self.open()
 
     # -- in the place of a plain peer ----------------------------------------------------------------------------
 

@@ -28,6 +28,7 @@ from .outside import Outside
 from .sessions import Arrival, Fault, Hello, Session, Sessions, read_hello
 from .silence import Silence
 from .sources import source_of
+from .takeover import hang_up_replaced, take_over
 from .timers import Delayed, Later
 
 SUGGESTIONS = 20
@@ -213,8 +214,8 @@ class Desk:
         peer = self._peers[session.stream]
         before = self._attach(session, hello, connection)
         if isinstance(before, Connection):
-            before.replaced()
-        connection.adopt(peer)
+            hang_up_replaced(before)
+        take_over(connection, peer)
         fate = self._sessions.fate(hello, session, self._now())
         peer.listens, peer.live = hello.listens, hello.live
         peer.extras = self._extras(session, peer) | ({"left": fate} if fate else {})
@@ -303,7 +304,7 @@ class Desk:
         peer, before = self._peers[stream], session.link
         session.link = peer.link = None
         if isinstance(before, Connection):
-            before.replaced()
+            hang_up_replaced(before)
         peer.leave("moved")
         self.forget(peer, "moved")
 

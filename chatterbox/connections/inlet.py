@@ -15,6 +15,8 @@ from .timers import Timers
 
 BULK = 16 * 1024
 """Bytes of a block that no fingers type."""
+LITTLE = 1024
+"""Bytes that are no more than any portion."""
 MUCH = 128 * 1024
 """Bytes received at once that take time to read: only an object of a session is as long."""
 READ_A_HEARER = 1024
@@ -115,14 +117,17 @@ class Inlet:
             if not self._held_for:
                 self._go_on()
             return
-        if len(block) > min(self._speaker.portion, MUCH):
+        if len(block) > LITTLE and len(block) > min(self._speaker.portion, MUCH):
             self._rest = block
             self._go_on()
             return
         pieces = self.step(block)
-        if isinstance(pieces, tuple) and len(pieces) == 1:  # nothing but lines to say, as nearly always
+        if pieces == ():  # all of it is handled, as nearly always in a pair
+            if self._rest or self.ending:
+                self._go_on()
+        elif isinstance(pieces, tuple) and len(pieces) == 1:  # nothing but lines to say, as nearly always elsewhere
             self._speaker.handle(pieces[0])
-        elif pieces != () or self._rest or self.ending:
+        else:
             self._pieces = iter(pieces)
             self._go_on()
 

@@ -149,7 +149,8 @@ class Outlet:
         self.write(data)
         if self._receipts is None:
             self._receipts = Receipts()
-        self._receipts.note(speaker, data, self.written, self.acknowledged)
+        if self._receipts.note(speaker, data, self.written):
+            self._receipts.tidy(self.acknowledged())
 
     def acknowledged(self) -> int:
         """Return how many of the written bytes are acknowledged; if the system doesn't tell, how many left the hub."""

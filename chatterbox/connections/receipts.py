@@ -6,7 +6,6 @@ acknowledged. This module does not know sockets, rooms, or what lines mean.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 from ..core.events import Member, Undelivered
@@ -44,16 +43,24 @@ class Receipts:
         """What was too old to be kept, and not acknowledged then."""
         self._cost = 0
 
-    def note(self, speaker: Member, data: bytes, end: int, acknowledged: Callable[[], int]) -> None:
-        """Take note that `speaker` has said `data`, whose last byte is at `end`.
-
-        Args:
-            acknowledged: returns up to which position all is acknowledged; it is asked once for many blocks.
-        """
+    def note(self, speaker: Member, data: bytes, end: int) -> bool:
+        """Take note that `speaker` has said `data`, whose last byte is at `end`; return whether to `tidy`."""
         self._blocks.append((end, speaker, data))
         self._cost += len(data) + BLOCK
-        if self._cost > KEPT:
-            self._tidy(acknowledged())
+        return self._cost > KEPT
+
+    def tidy(self, acknowledged: int) -> None:
+        """Forget what lies before the position `acknowledged`; of the oldest of the rest keep numbers only."""
+        self._counts = [count for count in self._counts if count.end > acknowledged]
+        self._blocks = [block for block in self._blocks if block[0] > acknowledged]
+        self._cost = sum(len(data) + BLOCK for _, _, data in self._blocks)
+        old = 0
+        while self._cost > KEPT // 2:
+            end, speaker, data = self._blocks[old]
+            self._cost -= len(data) + BLOCK
+            self._count(_Count(end - len(data), end, speaker, data.count(b"\n")))
+            old += 1
+        del self._blocks[:old]
 
     def settle(
         self, acknowledged: int, sent: int, only_ending: bool = False, leaver: Member | None = None
@@ -89,19 +96,6 @@ class Receipts:
         self._counts = [count for count in self._counts if stays(count.speaker)]
         self._cost = sum(len(data) + BLOCK for _, _, data in self._blocks)
         return tuple(told for speaker, fate in fates.items() for told in _told(speaker, *fate))
-
-    def _tidy(self, acknowledged: int) -> None:
-        """Forget what is acknowledged; of the oldest of the rest keep numbers only."""
-        self._counts = [count for count in self._counts if count.end > acknowledged]
-        self._blocks = [block for block in self._blocks if block[0] > acknowledged]
-        self._cost = sum(len(data) + BLOCK for _, _, data in self._blocks)
-        old = 0
-        while self._cost > KEPT // 2:
-            end, speaker, data = self._blocks[old]
-            self._cost -= len(data) + BLOCK
-            self._count(_Count(end - len(data), end, speaker, data.count(b"\n")))
-            old += 1
-        del self._blocks[:old]
 
     def _count(self, count: _Count) -> None:
         last = self._counts[-1] if self._counts else None

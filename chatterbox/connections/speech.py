@@ -117,6 +117,11 @@ class Speech:
         self._talker.said_all()
 
     @property
+    def is_free(self) -> bool:
+        """Whether what comes may be said as it comes: nothing is counted, refused, or said to nobody."""
+        return not (self.is_done or self.throttle or self._breath or self._draft)
+
+    @property
     def cuts_lines(self) -> bool:
         """Whether a portion may end within a line: a reader of keys has a state. Before the seat a hello may come."""
         peer = self._talker.peer

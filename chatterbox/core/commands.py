@@ -62,7 +62,7 @@ def _help(hub: Hub, peer: Peer) -> None:
 def _who(hub: Hub, peer: Peer) -> None:
     room = _room_of(hub, peer)
     if room:
-        room.tell_notices()
+        room.audience.notices.tell()
         peer.tell(Message("here", {"room": room.name, "names": [member.name for member in room.members]}))
 
 

@@ -79,6 +79,9 @@ class Member(Protocol):
     def hear_from(self, speaker: Member, data: bytes) -> None:
         """Deliver bytes that are `speaker`'s words in its dialect; `speaker` is told if they don't arrive."""
 
+    def speak_past_room(self, hearer: Member | None) -> None:
+        """Let `hearer` hear its short plain lines as they come, and don't ask the room; None: ask again."""
+
     @property
     def owes(self) -> bool:
         """Whether words that were said to it are not acknowledged."""

@@ -1,14 +1,16 @@
 """Flow is who has to wait in a room: in a pair a speaker for its hearer, elsewhere only a speaker of much, for a blink.
 
+It also opens the fast path between two text peers of a pair, and closes it before anything happens but that they speak.
 It does not know what is said, nor how anybody is made to wait.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from .events import Member
 from .held import Held
+from .modes import Mode
 
 
 class Flow:
@@ -17,20 +19,38 @@ class Flow:
     Args:
         members: who is there.
         held: what is held for who isn't; `most` bytes of it make its speakers wait.
-        is_pair: whether two ends meet here: then a slow one slows the other, and neither loses a line.
-        echo: whether a speaker hears itself.
+        mode: how many seats there are: of two ends a slow one slows the other, and neither loses a line.
     """
 
-    __slots__ = ("_echo", "_held", "_is_pair", "_members", "_most", "speaker")
+    __slots__ = ("_echo", "_held", "_is_pair", "_members", "_most", "_opens", "has_closed", "speaker")
 
-    def __init__(self, members: Iterable[Member], held: Held, most: int, is_pair: bool, echo: bool) -> None:
+    def __init__(self, members: Collection[Member], held: Held, most: int, mode: Mode) -> None:
         self.speaker: Member | None = None
         """Whose doing it is that somebody hears something."""
         self._members = members
         self._held = held
         self._most = most
-        self._is_pair = is_pair
-        self._echo = echo
+        self._is_pair = mode.seats == 2
+        self._echo = mode.echo
+        self._opens = mode.is_verbatim
+        """Whether fast paths are opened here at all."""
+        self.has_closed = False
+        """Whether fast paths were closed, and perhaps may be opened again."""
+
+    def close_fast_paths(self) -> None:
+        """Let each member's lines come to the room again, since something happens in it."""
+        if self._opens and not self.has_closed:
+            self.has_closed = True
+            for member in self._members:
+                member.speak_past_room(None)
+
+    def open_fast_paths(self, is_numbered: bool) -> None:
+        """Let two members speak past the room, if lines have no numbers here, and neither has finished."""
+        self.has_closed = False
+        members = tuple(self._members)
+        if len(members) == 2 and not is_numbered and not any(member.finished for member in members):
+            for speaker, hearer in (members, members[::-1]):
+                speaker.speak_past_room(hearer)
 
     def hearer_is_full(self, hearer: Member) -> None:
         """Let whoever speaks to `hearer` wait: in a pair as long as it takes, elsewhere for the time a reader needs."""

@@ -70,7 +70,7 @@ class Hub:
     def announce(self, name: str, block: bytes) -> None:
         """Let everyone in every room hear the clean lines of `block` from `name`, who sits in none."""
         for room in tuple(self.rooms.values()):
-            room.tell_notices()
+            room.audience.notices.tell()
             for member in tuple(room.members):
                 member.hear(member.dialect.said(name, f"{name}: ".encode(), block, False))
 

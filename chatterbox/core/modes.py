@@ -54,6 +54,12 @@ class Mode:
         return self.label in ("letter", "port", "address")
 
     @property
+    def is_verbatim(self) -> bool:
+        """Whether one text peer hears the plain lines of one other as they were said, and nobody else takes note."""
+        is_relay = self.rule == "relay" and self.label == "none" and not self.echo
+        return self.seats == 2 and is_relay and "said" not in self.script
+
+    @property
     def partner(self) -> str:
         """What text peers call the other end, where there is one other end only and lines have no labels."""
         return "your partner" if self.seats == 2 and self.label == "none" else ""

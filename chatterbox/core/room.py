@@ -67,7 +67,7 @@ class Room:
         self._observe = observe
         self._when_empty = when_empty
         self._held = Held()
-        self._flow = Flow(self.members, self._held, limits.max_held, self.is_pair, mode.echo)
+        self._flow = Flow(self.members, self._held, limits.max_held, mode)
         self.hearer_is_full, self.hearer_is_drained = self._flow.hearer_is_full, self._flow.hearer_is_drained
         self.met: tuple[Member, ...] = ()
         """Members who had company here, or where this room was before."""
@@ -102,6 +102,8 @@ class Room:
         fault: BaseException | None = None
         for event in pending:  # which grows while it is gone through
             self._flow.speaker = event.peer
+            if not isinstance(event, Said):
+                self._flow.close_fast_paths()
             if self.audience.notices.messages and not isinstance(event, Joined | Left):
                 self.audience.notices.tell()
             if self.audience.meetings.rounds and isinstance(event, Said | Did | Told | Sent):
@@ -112,12 +114,10 @@ class Room:
                 fault = fault or raised
         self._flow.speaker = None
         pending.clear()
+        if self._flow.has_closed:
+            self._flow.open_fast_paths(self._is_numbered)
         if fault:
             raise fault
-
-    def tell_notices(self) -> None:
-        """Tell the members now who has come and gone in this turn."""
-        self.audience.notices.tell()
 
     def held_by(self, peer: Member) -> int:
         """Return how many lines of `peer` wait for somebody who hears them."""

@@ -10,7 +10,8 @@ from typing import NamedTuple, Protocol
 
 from ..wire.dialects import notice
 from .events import Member
-from .peer import Link, Peer, Place
+from .link import Link
+from .peer import Peer, Place
 
 
 class Home(NamedTuple):

@@ -19,6 +19,7 @@ from typing import Any, cast
 
 from twisted.internet import address, tcp, unix
 from twisted.internet.interfaces import IAddress, IDelayedCall
+from twisted.internet.main import CONNECTION_DONE, CONNECTION_LOST
 from twisted.python import log
 from twisted.python.failure import Failure
 
@@ -31,6 +32,8 @@ KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4, "TCP_USE
 after which bytes that aren't acknowledged mean that the link is lost."""
 ACCEPTS_A_TURN = 16
 """Connections accepted in one turn, some 0.1 ms each; Twisted takes 100, and 20 more each time that there are more."""
+_READ = tcp.Connection.bufferSize
+"""Bytes read at once."""
 _TCP_CLOSE = 7
 """The state of a connection that the system has given up, in Linux's `struct tcp_info`."""
 _COUNT = struct.Struct("=i")
@@ -123,6 +126,19 @@ class TCPTransport(AtOnce, tcp.Server):
 
     is_tuned = sys.platform == "linux"
     """Whether it has what was set for its port, so that nobody need ask."""
+
+    def doRead(self) -> Any:
+        """Hand on what has come, as Twisted does; return why the connection is lost."""
+        try:
+            data = self.socket.recv(_READ)
+        except BlockingIOError:
+            return None
+        except OSError:
+            return CONNECTION_LOST
+        if not data:
+            return CONNECTION_DONE
+        self.protocol.dataReceived(data)
+        return None
 
 
 class UNIXTransport(AtOnce, unix.Server):

@@ -29,6 +29,7 @@ from zope.interface import implementer
 from ..connections.admission import Admission
 from ..connections.connection import Connection
 from ..connections.entries import Entry
+from ..connections.inlet import Inlet
 from ..connections.outlet import LinkState
 from ..core.events import Address
 from ..wire.bare import GAP
@@ -98,6 +99,8 @@ class ChatProtocol(LineReceiver):
     """What is done when all that came is taken."""
     _is_spare = False
     """Whether it has said nothing in time, and may be a browser's."""
+    _inlet: Inlet | None = None
+    """What takes whole lines at once, where nearly nothing else comes; None: what comes is looked at."""
     _visit: Visit | None = None
     """What has this connection, once it began as HTTP."""
 
@@ -227,6 +230,11 @@ class ChatProtocol(LineReceiver):
 
     def dataReceived(self, data: bytes) -> None:
         """Take what came, or as much as a turn is for; TLS hands over many small pieces in one turn."""
+        inlet = self._inlet
+        if inlet and data[-1] == _NEWLINE and IAC not in data and 0 not in data and not inlet.is_shut:
+            inlet.receive(data)
+            return
+        self._inlet = None
         if self._waiting:
             self._arrive()
         if self.connection.peer.gone:
@@ -310,6 +318,8 @@ class ChatProtocol(LineReceiver):
             return
         if not self.connection.peer.dialect.framed:
             self.connection.speak_lines()
+        if is_whole and not (self._telnet or self._is_encrypted):
+            self._inlet = self.connection.inlet
         self.connection.inlet.receive(block)
 
     def _take_keys(self, data: bytes) -> None:

@@ -38,6 +38,8 @@ class Dialect(Protocol):
     """Whether such a peer sends keys as they are typed, and not lines."""
     framed: bool
     """Whether newlines end what such a peer sends and hears; otherwise a silence does."""
+    is_verbatim: bool
+    """Whether plain lines without a label are heard as they were said."""
     greets: bool
     """Whether a peer is told where it is when it has come there."""
 
@@ -95,6 +97,7 @@ class Text:
     expands = False
     by_keys = False
     framed = True
+    is_verbatim = True
 
     def __init__(self, reader: Reader, partner: str = "", greets: bool = False) -> None:
         self._reader = reader
@@ -151,6 +154,7 @@ class Json:
     expands = True
     by_keys = False
     framed = True
+    is_verbatim = False
     greets = True
     unknown: frozenset[str] = frozenset({"session", "listens", "got", "finished", "ends", "away"})
     """Keys of a message that are for sessions."""
@@ -234,6 +238,7 @@ class Keys(Text):
     """The dialect of mode `talk`: the partner's keys as bytes, and the hub's notices on lines of their own."""
 
     by_keys = True
+    is_verbatim = False
 
     def __init__(self, limits: Limits, farewells: Iterable[str], partner: str = "") -> None:
         self._limits = limits
@@ -272,6 +277,7 @@ class Bare(Text):
     """
 
     framed = False
+    is_verbatim = False
 
     def __init__(
         self, reader: Reader, partner: str = "", told: Mapping[str, str] | None = None, last_word: str = ""

@@ -13,10 +13,12 @@ from typing import Protocol
 
 from ..limits import Limits
 from .lines import too_long, within
-from .text import clean, clean_text
+from .text import clean, clean_text, is_plain
 from .verbs import JSON_VERBS, VERBS, Command, Farewell, Fault, Piece, Typing
 
-_SLASH = ord("/")
+SHORT = 1024
+"""Bytes of a block that takes the fast path (connections/fast_path.py): of a longer one the way takes little time."""
+_SLASH, _BANG = b"/!"
 """An integer is looked for at once; for bytes `in` first raises and clears a TypeError."""
 
 
@@ -35,10 +37,20 @@ class TextReader:
         byes = "|".join(_farewell_pattern(word) for word in farewells if word != "/quit")
         command = rf"/(?P<verb>{words})(?:[ \t]+(?P<args>[^\n]*))?"
         self._limits = limits
+        self._short = min(SHORT, limits.max_line + 1)
         self.has_farewells = bool(byes)
         """Whether a line that is said may end the session."""
         self._farewell = re.compile(rf"\n(?:{byes})(?=\n)".encode()) if byes else None
         self._command = re.compile(rf"\n(?:{command}{byes and '|' + byes})(?=\n)".encode())
+
+    def passes(self, block: bytes) -> bool:
+        """Return whether the lines of `block` are said, and heard by text peers, as they came, and it is short.
+
+        There is no control in them, no command, and nothing that looks like one, like a notice or like a farewell.
+        """
+        if len(block) > self._short or _SLASH in block or _BANG in block or self._farewell:
+            return False
+        return is_plain(block) or clean(block) is block
 
     def read(self, block: bytes) -> Iterable[Piece]:
         """Return the pieces of `block`, which is any number of whole lines as they were received."""

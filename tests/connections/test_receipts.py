@@ -28,8 +28,8 @@ class Settling(SynchronousTestCase):
         """Ann has said three lines of four bytes each, in two blocks."""
         self.ann = speaker()
         self.receipts = Receipts()
-        self.receipts.note(self.ann, b"one\ntwo\n", 8, int)
-        self.receipts.note(self.ann, b"six\n", 20, int)  # with a notice of eight bytes before it
+        self.receipts.note(self.ann, b"one\ntwo\n", 8)
+        self.receipts.note(self.ann, b"six\n", 20)  # with a notice of eight bytes before it
 
     def test_all_acknowledged(self) -> None:
         """Nobody is told anything."""
@@ -59,14 +59,14 @@ class Settling(SynchronousTestCase):
         """Where only those are told who have finished, the others are told later."""
         bob = speaker()
         bob.finished = True
-        self.receipts.note(bob, b"bye\n", 24, int)
+        self.receipts.note(bob, b"bye\n", 24)
         self.assertEqual(self.receipts.settle(0, 24, only_ending=True), (Undelivered(bob, 1, False, 4),))
         self.assertEqual(self.receipts.settle(0, 24), (Undelivered(self.ann, 3, False, 12),))
 
     def test_keys(self) -> None:
         """Keys without a newline are one line."""
         receipts = Receipts()
-        receipts.note(self.ann, b"hel", 3, int)
+        receipts.note(self.ann, b"hel", 3)
         self.assertEqual(receipts.settle(1, 3), (Undelivered(self.ann, 1, False, 2),))
 
 
@@ -74,38 +74,27 @@ class Bounds(SynchronousTestCase):
     """Little is kept, however much is said."""
 
     def test_acknowledged_blocks_are_forgotten(self) -> None:
-        """The system is asked once for many blocks, and what it has acknowledged is kept no longer."""
-        asked: list[int] = []
-        receipts, ann = Receipts(), speaker()
-        for at in range(1, 10_001):
-
-            def acknowledged(end: int = at * 2) -> int:
-                asked.append(end)
-                return end
-
-            receipts.note(ann, b"x\n", at * 2, acknowledged)
-        self.assertLess(len(asked), 10_000 * (2 + BLOCK) // KEPT + 2)
+        """There is something to tidy once for many blocks, and what is acknowledged then is kept no longer."""
+        asked, receipts, ann = 0, Receipts(), speaker()
+        for end in range(2, 20_001, 2):
+            if receipts.note(ann, b"x\n", end):
+                asked += 1
+                receipts.tidy(end)
+        self.assertTrue(0 < asked < 10_000 * (2 + BLOCK) // KEPT + 2, asked)
         self.assertEqual(receipts.settle(20_000, 20_000), ())
 
     def test_at_the_bound(self) -> None:
-        """At 256 KiB nobody is asked; a byte more, and the system is."""
-        asked: list[bool] = []
-
-        def acknowledged() -> int:
-            asked.append(True)
-            return 0
-
+        """At 256 KiB there is nothing to tidy; a block more, and there is."""
         receipts, data = Receipts(), b"x" * (KEPT - BLOCK - 1) + b"\n"
-        receipts.note(speaker(), data, len(data), acknowledged)
-        self.assertEqual(asked, [])
-        receipts.note(speaker(), b"", len(data), acknowledged)
-        self.assertEqual(asked, [True])
+        self.assertFalse(receipts.note(speaker(), data, len(data)))
+        self.assertTrue(receipts.note(speaker(), b"", len(data)))
 
     def test_old_blocks_become_numbers(self) -> None:
         """Of what isn't acknowledged the oldest lines are counted, and their bytes let go."""
         receipts, ann = Receipts(), speaker()
         for at in range(1, 100_001):
-            receipts.note(ann, b"x\n", at * 2, int)
+            if receipts.note(ann, b"x\n", at * 2):
+                receipts.tidy(0)
         self.assertLess(len(receipts._blocks), KEPT // BLOCK + 1)
         self.assertLess(len(receipts._counts), 100)
         perhaps, sure = receipts.settle(0, 150_000)
@@ -122,7 +111,8 @@ class Bounds(SynchronousTestCase):
             end += notice
             ends += [(who, end + 2 * line) for line in range(1, lines + 1)]
             end += 2 * lines
-            receipts.note(speakers[who], b"x\n" * lines, end, int)
+            if receipts.note(speakers[who], b"x\n" * lines, end):
+                receipts.tidy(0)
         sent = data.draw(st.integers(0, end))
         acknowledged = data.draw(st.integers(0, sent))
         told = {(fate.speaker, fate.sure): fate.lines for fate in receipts.settle(acknowledged, sent)}

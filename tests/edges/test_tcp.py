@@ -153,6 +153,19 @@ class TelnetClients(SynchronousTestCase):
         a.sends(b"\xff\xfd\x06")
         self.assertEqual(a.heard(), b"-!- closed (quit)\n")
 
+    def test_after_lines_without_any(self) -> None:
+        """A command, or the CR NUL of its character mode, is one also behind lines that had none, and cut in two."""
+        for packets, heard in (
+            ([b"\xff\xfd\x06hello\r\n"], "hello"),
+            ([b"one\n\xff", b"\xfd\x06two\n"], "one two"),
+            ([b"one\r\0two\r\n"], "one two"),
+        ):
+            hub = HubOnAClock()
+            ann, bob = hub.nc("hi"), hub.nc("ho")
+            ann.says("as ever")
+            bob.heard()
+            self.assertEqual(" ".join(ann.sends(*packets) and bob.lines()), heard)
+
 
 class Pressure(SynchronousTestCase):
     """The protocol is the producer of its own transport."""

@@ -11,8 +11,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chatterbox.limits import Limits
 from chatterbox.wire.lines import first_lines, within
-from chatterbox.wire.reading import JsonReader, TextReader, hello, json_object
-from chatterbox.wire.text import clean, clean_keys, clean_text
+from chatterbox.wire.reading import SHORT, JsonReader, TextReader, hello, json_object
+from chatterbox.wire.text import NOTICE, clean, clean_keys, clean_text
 from chatterbox.wire.verbs import JSON_VERBS, VERBS, Command, Farewell, Fault, Piece, Typing
 from tests.harness.inputs import HOSTILE, PROPERTY
 
@@ -337,3 +337,30 @@ class JsonDialect(SynchronousTestCase):
         self.assertEqual(hello(b'  {"chatterbox": 1, "name": "ann"}\r'), {"chatterbox": 1, "name": "ann"})
         for line in (b"{}", b'{"Chatterbox": 1}', b'["chatterbox"]', b'"chatterbox"', b"chatterbox", b'{"chatterbox'):
             self.assertIsNone(hello(line))
+
+
+class Passing(SynchronousTestCase):
+    """Which lines are said, and heard by text peers, as they came."""
+
+    READER = TextReader(Limits())
+
+    @given(HOSTILE)
+    @PROPERTY
+    def test_what_passes_is_one_piece_as_it_came(self, block: bytes) -> None:
+        """It is what the reader returns, the very same bytes, and there is no notice in it."""
+        block += b"\n"
+        if self.READER.passes(block):
+            self.assertEqual(tuple(self.READER.read(block)), (block,))
+            self.assertNotIn(NOTICE, block)
+
+    def test_most_of_what_is_written_passes(self) -> None:
+        """In any language; a slash and an exclamation mark are looked at."""
+        for block in (b"hi\n", "你好，世界\nça va ?\n".encode(), b"\n", b"a\tb\n"):
+            self.assertTrue(self.READER.passes(block), block)
+        for block in (b"/quit\n", b"and/or\n", b"hi!\n", b"a\rb\n", b"\xff\n", "\x85\n".encode(), "\u202e\n".encode()):
+            self.assertFalse(self.READER.passes(block), block)
+
+    def test_at_the_bounds(self) -> None:
+        """As many bytes as a short block has, or the longest line; a byte more doesn't pass."""
+        for most, reader in ((SHORT, self.READER), (10, TextReader(Limits(max_line=9)))):
+            self.assertEqual([reader.passes(b"x" * size + b"\n") for size in (most - 1, most)], [True, False])
