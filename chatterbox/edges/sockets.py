@@ -127,6 +127,17 @@ class TCPTransport(AtOnce, tcp.Server):
     is_tuned = sys.platform == "linux"
     """Whether it has what was set for its port, so that nobody need ask."""
 
+    def __init__(
+        self, sock: socket.socket, protocol: Any, client: Any, server: Any, sessionno: int, reactor: Any
+    ) -> None:
+        """Do what Twisted does, but for the two texts that it names a connection by when it complains of one."""
+        tcp.Connection.__init__(self, sock, protocol, reactor)
+        if len(client) == 4:
+            self._addressType = address.IPv6Address
+        self.server, self.client, self.sessionno, self.hostname = server, client, sessionno, client[0]
+        self.startReading()
+        self.connected = 1
+
     def doRead(self) -> Any:
         """Hand on what has come, as Twisted does; return why the connection is lost."""
         try:
@@ -139,6 +150,14 @@ class TCPTransport(AtOnce, tcp.Server):
             return CONNECTION_DONE
         self.protocol.dataReceived(data)
         return None
+
+    def logPrefix(self) -> str:
+        """Return what Twisted names it by in a log."""
+        return f"{self._getLogPrefix(self.protocol)},{self.sessionno},{self.hostname}"
+
+    def __repr__(self) -> str:
+        """Return the same as a word of its own."""
+        return f"<{self.logPrefix()}>"
 
 
 class UNIXTransport(AtOnce, unix.Server):
@@ -167,17 +186,20 @@ def _accept_as_ever(port: Any) -> None:
 def _accept_some(port: Any) -> None:
     """Accept what waits at the TCP `port`, as far as this turn goes; what can't be accepted is left to Twisted.
 
-    Twisted lets the system write out each IPv6 address, which takes a twentieth of a connection's time; `accept` has
-    done so already, and only the zone of a link-local one is missing.
+    Twisted lets the system write out each IPv6 address, which takes a twentieth of a connection's time; the system has
+    done so already, and only the zone of a link-local one is missing. Python's own `accept` makes the port's family and
+    kind two members of enumerations for each connection: as much again.
     """
+    family = port.addressFamily
     for _ in range(ACCEPTS_A_TURN):
         try:
-            link, end = port.socket.accept()
+            fd, end = port.socket._accept()
         except BlockingIOError:
             return
         except OSError:  # too many open files, say: Twisted meets the same, and knows what to do
             _accept_as_ever(port)
             return
+        link = socket.socket(family, socket.SOCK_STREAM, 0, fd)
         if len(end) == 4 and end[3]:
             end = socket.getnameinfo(end, socket.NI_NUMERICHOST | socket.NI_NUMERICSERV)[0], *end[1:]
         kind = address.IPv6Address if len(end) == 4 else address.IPv4Address

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import count, product
 from typing import Any
+from unittest.mock import Mock
 
 from twisted.internet import tcp
 from twisted.internet.error import ConnectionDone
@@ -351,12 +352,21 @@ class Accepting(SynchronousTestCase):
         """Where the system gives no connection, Twisted's own way is gone."""
         port, made = self._port(lambda number: Protocol())
         self._connect(port, 1)
-        link, port.socket = port.socket, NoFiles()  # type: ignore[assignment]  # it only refuses
+        refuse = Mock(side_effect=OSError(errno.ENOBUFS, "for a test"))
+        link, port.socket = port.socket, Mock(accept=refuse, _accept=refuse)
         port.doRead()
         port.socket = link
         self.assertEqual(made, [])
         port.doRead()
         self.assertEqual(len(made), 1)
+
+    def test_names_in_complaints(self) -> None:
+        """Twisted's log tells connections apart: by protocol, number and the host of the other end."""
+        port, made = self._port(lambda number: Protocol())
+        self._connect(port, 2)
+        port.doRead()
+        for number, transport in enumerate(str(one.transport) for one in made):
+            self.assertEqual(transport, f"<Protocol,{number},127.0.0.1>")
 
     def _port(self, protocol: Callable[[int], Protocol | None]) -> tuple[tcp.Port, list[Protocol]]:
         """Return a port, and those of its protocols that have a connection; `protocol` makes them by number."""
@@ -382,11 +392,3 @@ class Accepting(SynchronousTestCase):
         for end in ends:
             self.addCleanup(end.close)
         return ends
-
-
-class NoFiles:
-    """The socket of a port for which the system has no files left."""
-
-    def accept(self) -> None:
-        """Refuse."""
-        raise OSError(errno.ENOBUFS, "for a test")
