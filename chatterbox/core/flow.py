@@ -69,7 +69,7 @@ class Flow:
 
     def hold(self) -> None:
         """Let those wait who have to, now that somebody has come."""
-        if self._is_pair or self._held.size >= self._most:
+        if self._held.size >= self._most or (self._is_pair and any(member.full for member in self._members)):
             for member in tuple(self._members):
                 if self.has_to_wait(member):
                     member.hold()

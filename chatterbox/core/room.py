@@ -148,7 +148,8 @@ class Room:
             self._notice(Message("joined", card(peer)), newcomer=peer)
         self._introduce(peer)
         if len(self.members) > 1:
-            self._deliver_held()
+            if self._held.events or any(member.finished for member in self.members):
+                self._deliver_held()
             if self.mode.rule == "relay":
                 for finished in [member for member in self.members if member.finished]:
                     self.apply(Finished(finished))  # it was, before anybody was there to hear so

@@ -105,6 +105,7 @@ def fold(word: str) -> str:
     return normalize("NFKC", normalize("NFKC", _HEAP.sub(r"\1", word)).casefold())
 
 
+@lru_cache(256)  # in a burst many are called guest-1 and guest-2, each in a room of its own
 def name_keys(word: str) -> tuple[str, ...]:
     """Return what a name is told apart by: two names are too like each other where they share one of these.
 
