@@ -55,15 +55,17 @@ class Log:
 
 
 def _record(sentence: str, event: str, address: str, name: str = "", room: str = "", why: str = "") -> None:
-    fields: dict[str, Any] = {"event": event, "room": room, "name": name, "address": address, "why": why}
-    globalLogPublisher(_event("chatterbox", LogLevel.info, sentence, fields))
+    fields = _event("chatterbox", LogLevel.info, sentence, event=event, room=room, name=name, address=address, why=why)
+    globalLogPublisher(fields)
 
 
-def _event(namespace: str, level: Any, sentence: str, fields: dict[str, Any]) -> LogEvent:
-    return {
-        "log_time": time.time(), "log_level": level, "log_namespace": namespace, "log_format": SENTENCE,
-        "sentence": sentence, **fields,
-    }  # fmt: skip
+def _event(namespace: str, level: Any, sentence: str, **fields: object) -> LogEvent:
+    fields["log_time"] = time.time()
+    fields["log_level"] = level
+    fields["log_namespace"] = namespace
+    fields["log_format"] = SENTENCE
+    fields["sentence"] = sentence
+    return fields
 
 
 # -- where records go ------------------------------------------------------------------------------------------------
@@ -73,10 +75,7 @@ class Records(Protocol):
     """A file of records: each is written at once, as text that ends in a newline."""
 
     def write(self, text: str) -> object:
-        """Write one record."""
-
-    def flush(self) -> object:
-        """Keep none back."""
+        """Write one record, and keep none back."""
 
 
 class WaitingFile:
@@ -102,7 +101,7 @@ class WaitingFile:
 
 def _missed_event(count: int) -> LogEvent:
     words = f"{count} records dropped: what they were written to took no more"
-    return _event("chatterbox.log", LogLevel.warn, words, {"count": count})
+    return _event("chatterbox.log", LogLevel.warn, words, count=count)
 
 
 def text_file(fd: int) -> WaitingFile:
@@ -150,7 +149,6 @@ class FileLog:
         """Write one record; the logger calls this."""
         if text := self._written(event):
             self._out.write(text)
-            self._out.flush()
 
 
 def text_record(event: LogEvent) -> str:

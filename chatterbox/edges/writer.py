@@ -87,11 +87,24 @@ class Writer:
         if self.waiting + len(record) > BOUND:
             self._dropped += 1
             return
+        if not (self._records or self._dropped):
+            record = self._begin(record)
+            if not record:
+                return
         if self._dropped and not self._is_blocked:
             self._count_dropped()
         self._put(record, 1)
         if not self._is_blocked:
             self._write_on()
+
+    def _begin(self, record: bytes) -> bytes:
+        """Write what is taken of `record` now, mostly all of it, and return the rest; what fails will do so again."""
+        try:
+            sent = self._send(record)
+        except OSError:
+            return record
+        self._is_begun = 0 < sent < len(record)
+        return record[sent:]
 
     def _put(self, data: bytes, worth: int) -> None:
         self._records.append((data, worth))
