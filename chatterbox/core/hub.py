@@ -7,6 +7,7 @@ peers to it, and it has no clock.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from ..limits import Limits
@@ -18,7 +19,7 @@ from .notices import Soon
 from .peer import Peer, Place
 from .room import Room
 from .rules import RULES
-from .seating import Here, Home, Homes, Knock, Seeking
+from .seating import HERE, Here, Home, Homes, Knock, Seeking
 
 
 class Refusal(NamedTuple):
@@ -55,6 +56,8 @@ class Hub:
         self.observers = list(observers)
         """Who is told what happens."""
         self._homes = homes
+        self._is_alone = isinstance(homes, Here)
+        """Whether every room lives here, and nobody need be asked."""
         self._observe, self._when_empty = self.happened, self._close
         """What rooms call: one method of each for all of them."""
         self.soon: Soon = _at_once
@@ -78,20 +81,20 @@ class Hub:
 
     def seat(self, peer: Peer) -> None:
         """Give `peer` its first seat, in the room that it wants, or hang up with the reason why not."""
+        if self._is_alone:
+            self._seat(peer, HERE)
+        else:
+            Seeking(self._homes, peer, peer.wanted_room, partial(self._seat, peer), partial(peer.end, "lost"))
 
-        def found(home: Home, has_knocked: bool = False) -> None:
-            place, fault = self._place_for(peer, peer.wanted_room, home)
-            if place:
-                self._enter(peer, place)
-                if isinstance(place, Room):  # of a room elsewhere it isn't known yet whether it takes the peer in
-                    self.happened(Seated(place.name, peer))
-            elif has_knocked or not self._knocks(peer, fault, peer.wanted_room, found, lost):
-                peer.end(fault.why, fault.text + (", try another room" if fault.why == "full" else ""))
-
-        def lost(text: str) -> None:
-            peer.end("lost", text)
-
-        Seeking(self._homes, peer, peer.wanted_room, found, lost)
+    def _seat(self, peer: Peer, home: Home, has_knocked: bool = False) -> None:
+        name = peer.wanted_room
+        place, fault = self._place_for(peer, name, home)
+        if place:
+            self._enter(peer, place)
+            if isinstance(place, Room):  # of a room elsewhere it isn't known yet whether it takes the peer in
+                self.happened(Seated(place.name, peer))
+        elif has_knocked or not self._knocks(peer, fault, name, partial(self._seat, peer), partial(peer.end, "lost")):
+            peer.end(fault.why, fault.text + (", try another room" if fault.why == "full" else ""))
 
     def move(self, peer: Peer, name: str) -> None:
         """Take `peer` from its room to another, if that has a seat and nobody of its name; else say why not."""
