@@ -127,7 +127,6 @@ class Connection:
 
     def open(self) -> None:
         """End the handshake: from now on what comes is read in the dialect."""
-        self.wait_no_more()
         self.timers.cancel("join")
         self.inlet.step = self.reader.read
         if self._handshake:

@@ -83,8 +83,9 @@ class Handshake:
             self._newcomer.inlet.unread(rest)
             self._answer(line.removesuffix(b"\r"))
         elif newline and self._says_how_or_where(line):
-            self._newcomer.inlet.unread(rest)
-            if not rest and self._has_room:
+            if rest:
+                self._newcomer.inlet.unread(rest)
+            elif self._has_room:
                 self.settle()
         elif self._lines == 1 and _is_torn(line):
             self._newcomer.speak_json()
@@ -136,6 +137,7 @@ class Handshake:
     def _greet(self, sent: dict[str, object]) -> None:
         """Take a hello: an object with a "chatterbox" key as the first line (docs/protocol.md, section 3)."""
         peer = self._newcomer.peer
+        self._newcomer.wait_no_more()
         if "session" in sent and self._newcomer.open_session(sent):
             return
         self._newcomer.speak_json()

@@ -76,10 +76,10 @@ class Speech:
         "_hub",
         "_inlet",
         "_now",
+        "_parting",
         "_talker",
         "_whole",
         "is_done",
-        "parting",
         "portion",
         "throttle",
         "timers",
@@ -104,13 +104,20 @@ class Speech:
         """Bytes of a block that has no more lines than any share."""
         self._breath: Breath | None = None
         """What is said while the news is on its way that its partner has left."""
-        self.parting = Parting(talker, hub, now)
+        self._parting: Parting | None = None
         self._draft: KeyReader | None = None
         """What cleans the keys of a draft that it shows (JSON's `type`)."""
 
     def comes_from(self, inlet: Inlet) -> None:
         """Hold and release `inlet`, from which the pieces come."""
         self._inlet = inlet
+
+    @property
+    def parting(self) -> Parting:
+        """How it leaves: most of its life nobody asks."""
+        if self._parting is None:
+            self._parting = Parting(self._talker, self._hub, self._now)
+        return self._parting
 
     def said_all(self) -> None:
         """Take it that the other end has finished, and all that it sent is handled."""

@@ -104,10 +104,14 @@ class ChatProtocol(LineReceiver):
     _visit: Visit | None = None
     """What has this connection, once it began as HTTP."""
 
-    def __init__(self, admission: Admission, reactor: IReactorTime, web: Web | None = None) -> None:
+    def __init__(
+        self, admission: Admission, reactor: IReactorTime, web: Web | None = None, end: IAddress | None = None
+    ) -> None:
         self._admission = admission
         self._reactor = reactor
         self._web = web
+        self._end = end
+        """Where the other end is, until that is counted."""
         self._lines = Lines()
         self._take = self._judge
         """What is done with received bytes: the state of this edge."""
@@ -118,7 +122,8 @@ class ChatProtocol(LineReceiver):
         """Count the connection that `transport` carries, before anything is known of who has made it."""
         self._accepted = self._reactor.seconds()
         is_encrypted = ISSLTransport.providedBy(transport)
-        address = None if is_proxied else Address(*address_of(transport.getPeer()))
+        address = None if is_proxied else Address(*address_of(self._end or transport.getPeer()))
+        self._end = None
         is_ready = not (is_proxied or is_encrypted)
         self._entry = self._admission.accept(address, transport, is_ready, not is_encrypted)
         return self._entry
@@ -374,6 +379,6 @@ class ChatFactory(ServerFactory):
 
     def buildProtocol(self, addr: IAddress | None) -> ChatProtocol:
         """Twisted calls this for each connection."""
-        protocol = ChatProtocol(self._admission, self._reactor, self._web)
+        protocol = ChatProtocol(self._admission, self._reactor, self._web, addr)
         protocol.factory = self
         return protocol

@@ -140,7 +140,9 @@ class Text:
             return b""
         if kind == "closed" and "text" in fields:
             sentence += ": {text}"
-        values = {key: _few(v) if isinstance(v, list) else v for key, v in fields.items()}
+        values = dict(fields)
+        if kind == "welcome":
+            values["here"] = _few(fields["here"])  # type: ignore[arg-type]  # a list, by the event's kind
         if kind == "here":
             values["names"] = ", ".join(fields["names"])  # type: ignore[arg-type]  # a list, by the event's kind
         if self._partner and "name" in values:
