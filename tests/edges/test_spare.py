@@ -60,6 +60,16 @@ class Spare(SynchronousTestCase):
         self.assertEqual((bob.lines()[0].split(":")[0], bob.closed), ("-!- closed (idle)", "done"))
         self.assertEqual(self.hub.rooms(), {"lobby": ["guest-1"]})
 
+    def test_a_session_beside_a_browser(self) -> None:
+        """What has said hello is no spare connection, however long it says nothing after that."""
+        self.hub.get("/tea")
+        ann = self.hub.connects()
+        ann.says('{"chatterbox": 1, "session": "%s", "try": 1, "room": "tea"}' % ("0" * 32))
+        self.hub.wait(1)
+        self.assertEqual(self.hub.rooms(), {"tea": ["guest-1"]})
+        self.hub.wait(SPARE_PATIENCE / 2)
+        self.assertFalse(next(iter(self.hub.admission.connections)).timers.wait_for("silent"))
+
     def test_an_unended_line(self) -> None:
         """Who says half a line and has finished has said a line."""
         self.hub.get("/tea")
