@@ -43,6 +43,10 @@ ENDINGS = (signal.SIGTERM, signal.SIGINT)
 STOPPED = "shutdown", "the hub is shutting down"
 ENDED = "ended", "the operator has ended this hub"
 """The last word to everybody, and its sentence: of a hub that may be started again, and of one that won't be."""
+YOUNG = 7000, -1, 10
+"""After how many new objects Python looks for circles of garbage among them; what is in use is old then (-1), and the
+old ones are looked at after ten such looks, if they are a quarter more. By default it looks after each 700, and again
+after ten times 700, so that what stays (27 objects for each connection) is looked at twice."""
 SPARE_FILES = 64
 """Open files kept for other things than connections."""
 
@@ -182,6 +186,8 @@ class HubService(Service):
         super().startService()
         if not self._has_ports:
             self.privilegedStartService()
+        if sys.version_info < (3, 14):  # the collector of later ones looks at a part each time
+            gc.set_threshold(*YOUNG)
         gc.freeze()  # what is loaded by now stays: looking through it cost 11 ms now and then
         if self._public:
             limits = ", ".join(f"{key} {getattr(self.hub.limits, key):g}" for key in PUBLIC)
