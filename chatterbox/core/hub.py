@@ -130,10 +130,10 @@ class Hub:
         """Return the place called `name` if `peer` may sit there, else the reason why not."""
         if home.place or home.fault:
             return home.place, Refusal("lost", home.fault)
-        room = self.rooms.get(name) or self._open(name)
+        room = self.rooms.get(name)
+        if room is None:
+            return self._open(name), NOTHING
         fault = self._refusal(peer, room)
-        if fault and name not in self.rooms:
-            self._homes.release(name)
         return (None, fault) if fault else (room, NOTHING)
 
     def _refusal(self, peer: Peer, room: Room) -> Refusal | None:
