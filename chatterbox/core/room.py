@@ -114,7 +114,7 @@ class Room:
                 fault = fault or raised
         self._flow.speaker = None
         pending.clear()
-        if self._flow.has_closed:
+        if self._flow.has_closed and isinstance(event, Said):  # who says nothing costs nothing
             self._flow.open_fast_paths(self._is_numbered)
         if fault:
             raise fault

@@ -104,7 +104,7 @@ class Open(SynchronousTestCase):
     """When it is open."""
 
     def test_between_two_who_speak_text(self) -> None:
-        """It is open both ways from the moment when both are there, and a line asks half as many functions."""
+        """It is open both ways when both are there and one has spoken, and a line asks half as many functions."""
         hub = HubOnAClock()
         ann = hub.nc("hi")
         self.assertFalse(is_fast(ann))
@@ -113,6 +113,17 @@ class Open(SynchronousTestCase):
         ann.heard()
         bob.says("here")
         self.assertEqual(ann.lines(), ["here"])
+
+    def test_not_before_a_line(self) -> None:
+        """Two who have only come have none, and cost none; the first line opens it both ways, and so does the next."""
+        hub = HubOnAClock()
+        ann, bob = hub.nc("/join tea"), hub.nc("/join tea")
+        for name in ("ann", "rose"):
+            self.assertFalse(is_fast(ann) or is_fast(bob))
+            ann.says("hi")
+            self.assertTrue(is_fast(ann) and is_fast(bob))
+            ann.says(f"/nick {name}")
+        self.assertEqual(bob.heard().count(b"hi\n"), 2)
 
     def test_no_longer_than_both_are_there(self) -> None:
         """Who is left, and who goes to another room, asks the room again; the next partner is heard by another path."""
