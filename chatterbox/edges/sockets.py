@@ -172,7 +172,8 @@ def send_at_once(port: Any) -> Any:
         port.transport = TCPTransport
         tune(port.socket)
     if isinstance(port, tcp.Port):
-        accept = _accept_as_ever if isinstance(port, unix.Port) else _accept_some
+        is_known = hasattr(port.socket, "_accept")  # a part of Python's own `accept`
+        accept = _accept_some if is_known and not isinstance(port, unix.Port) else _accept_as_ever
         port.doRead = partial(accept, port)  # type: ignore[method-assign]  # its class is Twisted's to choose
     return port
 
