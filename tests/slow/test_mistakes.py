@@ -54,7 +54,7 @@ JOINING: tuple[tuple[str, int, str], ...] = (
     ("srve", 2, "srve: did you mean serve? A host of that name is //srve"),
     ("help", 2, "help: did you mean --help?"),
     # what doesn't come
-    ("HUB --wait 0", 4, "nobody came to hear it"),
+    ("HUB/e --wait 0", 4, "nobody came to hear it"),
     ("--bare HUB --wait 0", 4, "nobody came to hear it"),
     ("recv HUB/a -n 2 --wait 0.1", 4, "0 of 2 lines came in 0.1 s"),
     ("recv HUB/b --wait 0.1", 4, "0 lines came in 0.1 s"),
