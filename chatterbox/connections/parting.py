@@ -67,14 +67,24 @@ class Parting:
         return room.audience.without(peer) if room and room.is_pair and not mode.ends_together else ()
 
     def left_by(self, partner: Member | None, why: str) -> None:
-        """Take it that its partner has left."""
+        """Take it that its partner has left; only the last one is remembered, so of one before it all is told now."""
+        if partner is not self.last:
+            self._tell_of_last()
         self.last, self._why = partner, why
 
     def account(self) -> None:
         """Tell who leaves, and isn't here when that is known, what its partners have perhaps not heard."""
-        peer = self._leaver.peer
-        before = ((self.last, self._why),) if self.last and peer.finished else ()
-        self.last = None if peer.finished else self.last
-        for partner, why in (*before, *((partner, LEFT) for partner in self._partners)):
-            for speaker, lines, _, size in partner.debts(peer):
-                speaker.tell(undelivered(why, lines, partner.name, size))
+        for partner in self._partners:
+            self._tell(partner, LEFT)
+        if self._leaver.peer.finished:
+            self._tell_of_last()
+
+    def _tell_of_last(self) -> None:
+        if self.last:
+            self._tell(self.last, self._why)
+        self.last = None
+
+    def _tell(self, partner: Member, why: str) -> None:
+        """Tell what of its lines `partner` has perhaps not heard, once."""
+        for speaker, lines, _, size in partner.debts(self._leaver.peer):
+            speaker.tell(undelivered(why, lines, partner.name, size))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from twisted.internet import error
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -133,6 +135,97 @@ class BesidePlain(SynchronousTestCase):
             a.says(word)
             self.assertEqual([line for line in a.lines() if "delivered" in line], [], mode)
             self.assertEqual(a.closed or hub.rooms().get("lobby"), "done" if a.closed else [b.peer.name], mode)
+
+
+class AfterAnother(SynchronousTestCase):
+    """A partner has left and has yet to take something; another one has come since, and left, too."""
+
+    def test_both_are_accounted_for(self) -> None:
+        """Of each it is told once, whatever the second one was, however it went, and whatever the speaker speaks."""
+        for is_json in (False, True):
+            for second in ("text", "json", "session"):
+                for going in ("quit", "join", "cut"):
+                    for ending in ("finish", "done", "quit"):
+                        told = self._told(is_json, second, going, ending)
+                        self.assertEqual(told, [(1, 4)], f"{is_json} {second} {going} {ending}")
+
+    def _told(self, is_json: bool, second: str, going: str, ending: str) -> list[tuple[int, int]]:
+        """Return of how many lines, and bytes, one is told that the first partner has not acknowledged."""
+        hub = HubOnAClock(limits={"grace": 0.0})
+        a = hub.json(name="ann") if is_json else hub.nc("/nick ann")
+        b = hub.nc().stops_reading()
+        a.asks("say", text="one") if is_json else a.says("one")
+        b.says("/quit")
+        c = session(hub, 1) if second == "session" else hub.json() if second == "json" else hub.nc()
+        if going == "cut":
+            c.cut()
+        elif second == "text":
+            c.says("/quit" if going == "quit" else "/join pub")
+        else:
+            c.asks(going, room="pub")
+        if ending == "finish":
+            a.finishes()
+        else:
+            a.asks(ending) if is_json else a.says(f"/{ending}")
+        hub.wait(LOOK)
+        self.assertEqual(a.closed, "done")
+        heard = a.heard().decode()
+        b.cut()
+        if not is_json:
+            return [(1, 4)] * heard.count(PERHAPS + "\n")
+        events = [json.loads(line) for line in heard.splitlines()]
+        return [(event["lines"], event["bytes"]) for event in events if event["event"] == "undelivered"]
+
+    def test_each_of_them(self) -> None:
+        """Where neither has taken anything, it is told of both, and of neither again when their links die."""
+        hub = HubOnAClock()
+        a = hub.nc()
+        others = [hub.nc().stops_reading()]
+        a.says("one")
+        others[0].says("/quit")
+        others.append(hub.nc().stops_reading())
+        a.says("six")
+        others[1].says("/quit")
+        others.append(hub.nc().stops_reading())
+        a.says("ten", "/quit")
+        others[2].cut()
+        hub.wait(LOOK)
+        for end in others:
+            end.cut()
+        self.assertEqual(
+            [line for line in a.lines() if "joined" not in line and "left" not in line], [PERHAPS] * 3 + [CLOSED]
+        )
+
+    def test_one_that_goes_twice(self) -> None:
+        """Nothing is told of one that comes back and goes again while it may still take what was said."""
+        hub = HubOnAClock()
+        a, b = hub.nc(), hub.nc().stops_reading()
+        a.says("one")
+        for room in ("pub", "lobby", "pub"):
+            b.says(f"/join {room}")
+        b.reads()
+        a.says("/quit")
+        self.assertNotIn("delivered", a.heard().decode())
+
+    def test_one_on_a_machine_that_died(self) -> None:
+        """The one before it is told of all the same."""
+        hub = HubOnAClock()
+        a, b = hub.nc(), hub.nc().stops_reading()
+        a.says("one")
+        b.says("/quit")
+        a.peer.miss("zoe", "lost")
+        a.says("/quit")
+        self.assertEqual(a.lines()[-2:], [PERHAPS, CLOSED])
+
+    def test_one_that_is_back(self) -> None:
+        """Its word is that the speaker has left, and not the one for which it had gone itself."""
+        hub = HubOnAClock()
+        a, b = hub.json(name="ann"), hub.nc().stops_reading()
+        a.asks("say", text="one")
+        b.says("/join pub").says("/join lobby")
+        a.asks("quit")
+        hub.wait(PATIENCE + LOOK)
+        self.assertEqual([event["why"] for event in a.events() if event["event"] == "undelivered"], ["left"])
 
 
 class BesideASession(SynchronousTestCase):
