@@ -12,7 +12,7 @@ from typing import Protocol
 from ..core.events import Member, Sent
 from ..core.peer import Peer
 from ..limits import Limits
-from ..wire.dialects import Dialect, Message
+from ..wire.dialects import ALONE, Dialect, Message
 from ..wire.numbered import Numbered
 from ..wire.numbering import GOT, UNSENT
 from .agent import MUCH, Agent
@@ -133,7 +133,7 @@ class StandIn:
             self._leave_room()
 
     def _leave_room(self) -> None:
-        self._why = "left"
+        self._why = "left" if self._agent.outbox.partner else ALONE
         self._agent.outbox.moved(self._agent.outbox.pair)
         self._flush()
 

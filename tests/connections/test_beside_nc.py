@@ -42,6 +42,34 @@ class BesideNc(SynchronousTestCase):
         talk(a)
         self.assertEqual((a.said, nc.lines()), (["one", "two", "three"], ["-!- your partner is back"]))
 
+    def test_a_private_line_to_itself(self) -> None:
+        """It is heard, beside a session, after one and beside nobody, and none is told that it wasn't delivered."""
+        for mode in ("pair", "room"):
+            for hello, ask in (("/nick zoe", "/msg zoe psst"), ('{"chatterbox": 1, "name": "zoe"}', "")):
+                hub = HubOnAClock(mode)
+                nc = hub.nc(hello)
+                ask = ask or json.dumps({"verb": "msg", "to": "zoe", "text": "psst"})
+                nc.says(ask)
+                a = Client(hub, "lobby", "ann")
+                nc.says(ask)
+                a.finishes()
+                talk(a)
+                nc.says(ask)
+                heard = nc.heard().decode()
+                self.assertEqual((heard.count("psst"), heard.count("delivered"), a.said), (3, 0, []), f"{mode} {hello}")
+
+    def test_nobody_was_there(self) -> None:
+        """What it says after a session has left, and nobody comes to hear, is told with that reason when it goes."""
+        for going, last in (("/quit", "-!- closed (quit)"), ("/join pub", "-!- you are in pub now")):
+            hub = HubOnAClock()
+            a = Client(hub, "lobby", "ann")
+            nc = hub.nc()
+            a.resume.abandon(143)
+            a.turn()
+            nc.heard()
+            nc.says("one", "two", going)
+            self.assertEqual(nc.lines(), ["-!- not delivered: 2 lines (nobody was there)", last])
+
     def test_a_lost_session_is_told(self) -> None:
         """What nc said and nobody got is told when the grace is over."""
         nc = self.hub.nc("/join tea")
