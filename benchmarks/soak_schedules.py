@@ -5,8 +5,8 @@
 Sessions with blocks and without, senders that don't listen, `nc`, and JSON programs say marked lines while links are
 cut at one side or both, ends stop reading, move, rename, finish, leave and die, and hubs are shut down or killed.
 Nobody may hear a line twice or out of order; each line of a session has one fate, which is true; a status of 0 is no
-lie; a plain peer is told what nobody has heard; in the end everybody has ended, and the hub holds nothing. A fault
-prints its seed; `--seed N --seeds 1 --show` plays it again, aloud. It needs no network.
+lie; a plain peer is told what nobody has heard, and of nothing else for sure; in the end everybody has ended, and the
+hub holds nothing. A fault prints its seed; `--seed N --seeds 1 --show` plays it again, aloud. It needs no network.
 """
 
 from __future__ import annotations
@@ -219,7 +219,7 @@ class Schedule:
         end.end.stops_reading()
 
     def _quit(self, end: PlainEnd) -> None:
-        end.is_done, end.is_hasty = True, end.is_hasty or not self._is_alone(end)
+        end.is_done = True
         end.asks("quit")
 
     def _move_plainly(self, end: PlainEnd) -> None:
