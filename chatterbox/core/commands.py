@@ -104,7 +104,9 @@ def _me(hub: Hub, peer: Peer, text: str) -> None:
 def _msg(hub: Hub, peer: Peer, name: str, text: str) -> None:
     room = _room_of(hub, peer)
     to: Member | None = room.audience.called(name) if room else None
-    if room and to:
+    if to is peer:  # it needs no receipt of itself, and no number
+        peer.tell(Message("told", {"from": peer.name, "stream": peer.stream, "text": text}))
+    elif room and to:
         room.apply(Told(peer, to, text))
     else:
         peer.refuse("who", f"nobody here is called {name[:40]}")

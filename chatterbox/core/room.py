@@ -235,7 +235,7 @@ class Room:
         peer, to, text = event.peer, event.to, event.text
         if peer not in self.members or to not in self.members or self._is_put_off(event):
             return
-        if self._is_numbered and (self.is_pair or to.session) and to is not peer:
+        if self._is_numbered and (self.is_pair or to.session):
             peer.speak("msg", text.encode() + b"\n", to.stream)
         else:
             fields: dict[str, object] = {"from": peer.name, "stream": peer.stream, "text": text}

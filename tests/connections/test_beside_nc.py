@@ -58,6 +58,16 @@ class BesideNc(SynchronousTestCase):
                 heard = nc.heard().decode()
                 self.assertEqual((heard.count("psst"), heard.count("delivered"), a.said), (3, 0, []), f"{mode} {hello}")
 
+    def test_a_private_line_to_itself_and_no_reader(self) -> None:
+        """Who takes nothing, and ends, isn't told that it has perhaps not heard itself."""
+        hub = HubOnAClock()
+        nc, other = hub.nc("/nick zoe"), hub.nc()
+        nc.stops_reading().says("/msg zoe psst", "/done")
+        other.says("/done")
+        hub.wait(1)
+        heard = nc.reads().heard().decode()
+        self.assertEqual((heard.count("psst"), heard.count("delivered"), heard.count("closed (quit)")), (1, 0, 1))
+
     def test_nobody_was_there(self) -> None:
         """What it says after a session has left, and nobody comes to hear, is told with that reason when it goes."""
         for going, last in (("/quit", "-!- closed (quit)"), ("/join pub", "-!- you are in pub now")):
