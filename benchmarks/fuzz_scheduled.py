@@ -20,8 +20,8 @@ _MARK = re.compile(rb"<(\d+)\.(\d+)>")
 _TOLD = re.compile(r"-!- (perhaps )?not delivered: (?:the last )?(?:(\d+) lines?|line)")
 _REFUSED = re.compile(r"-!- nobody here is called")
 _CLOSED = re.compile(r"-!- closed \((\w+)\)")
-_UNHEARD = ("lost", "killed", "full")
-"""Ends in which nobody is told of lines: the link is gone first, or there never was a seat."""
+_UNHEARD = ("lost", "killed")
+"""Ends in which nobody is told of lines: the link is gone first."""
 
 
 class Fault(Exception):
@@ -291,8 +291,9 @@ class PlainEnd:
 
         It is told as well when it leaves beside a partner, and when the hub hangs up on it (docs/protocol.md, 3: "what
         isn't known to be there by then is told as *perhaps not delivered*, as it is to whoever the hub hangs up on").
+        Who never had a seat has said nothing yet, whatever it has sent.
         """
-        if not self._record.is_pair:
+        if not self._record.is_pair or not self.end.connection.was_seated:
             return
         unheard = [line for line in self._said if not self._record.has(line)]
         who = f"end {self.number} ({self.why})"

@@ -211,7 +211,7 @@ class Leaving(SynchronousTestCase):
         ann.asks("quit", got={})
         bob.says("one").heard()
         bob.says("/quit")
-        self.assertEqual(bob.lines(), ["-!- not delivered: 1 line (you left)", "-!- closed (quit)"])
+        self.assertEqual(bob.lines(), ["-!- not delivered: 1 line (nobody was there)", "-!- closed (quit)"])
 
 
 class Ending(SynchronousTestCase):
