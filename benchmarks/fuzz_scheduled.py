@@ -196,6 +196,8 @@ class PlainEnd:
         self.is_done = False
         self.is_dead = False
         """Whether it is gone: then it isn't there to be told."""
+        self._is_unread = False
+        """Whether the hub had not read all that it had sent, when that was last seen before the end."""
         self.why = ""
         """The word with which the hub has hung up on it."""
         self._record = record
@@ -248,6 +250,9 @@ class PlainEnd:
 
     def turn(self) -> None:
         """Hear what has come."""
+        if not self.end.peer.gone:
+            inlet = self.end.connection.inlet
+            self._is_unread = inlet.held or inlet.waits
         *lines, self._rest = (self._rest + self.end.heard()).split(b"\n")
         for line in lines:
             (self._take_object if self.is_json else self._take_line)(line)
@@ -290,14 +295,15 @@ class PlainEnd:
         """Look whether it was told of every line that nobody has heard; in a larger room no line has one hearer.
 
         It is told as well when it leaves beside a partner, and when the hub hangs up on it (docs/protocol.md, 3: "what
-        isn't known to be there by then is told as *perhaps not delivered*, as it is to whoever the hub hangs up on").
-        Who never had a seat has said nothing yet, whatever it has sent.
+        isn't known to be there by then is told as *perhaps not delivered*, as it is to whoever the hub hangs up on.
+        What the hub had not read by then is in no count"). Who never had a seat has said nothing yet.
         """
         if not self._record.is_pair or not self.end.connection.was_seated:
             return
         unheard = [line for line in self._said if not self._record.has(line)]
         who = f"end {self.number} ({self.why})"
-        if len(unheard) > self._told and self.why not in _UNHEARD and not self.is_dead:
+        is_there = self.why == "quit" or not (self.why in _UNHEARD or self._is_unread)
+        if len(unheard) > self._told and is_there and not self.is_dead:
             raise Fault(f"{who} lost {len(unheard)} lines, {unheard[:3]}, and was told of {self._told}")
         if self._sure > len(unheard):
             raise Fault(f"{who} was told for sure of {self._sure} lines, and {len(unheard)} are unheard")
