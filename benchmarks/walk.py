@@ -106,7 +106,7 @@ LINE = "a line, to the other end's `write`"
 ASKED = "a line about which the room is asked"
 WALKS: dict[str, Callable[[], Walk]] = {
     LINE: lambda: sends(_ann(), b"hello\n"),
-    ASKED: lambda: sends(_ann(), b"hello!\n"),
+    ASKED: lambda: sends(_ann(), b"so -!- hello\n"),
     "`/me waves`": lambda: sends(_ann(), b"/me waves\n"),
     "`/nick anna`": lambda: sends(_ann(), b"/nick anna\n"),
     "JSON `say`, with a rate, to a text hearer": json_say,

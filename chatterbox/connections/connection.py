@@ -173,7 +173,7 @@ class Connection:
             self.inlet.step = self.reader.read
 
     def speak_past_room(self, hearer: Member | None) -> None:
-        """Let `hearer` hear short plain lines as they come, and don't ask the room; None: ask again."""
+        """Let `hearer` hear plain lines as they come, and don't ask the room; None: ask again."""
         before = self.reader.read
         self.reader = with_fast_path(self.reader, self._speech, self.peer, hearer)
         if self.inlet.step == before:

@@ -80,7 +80,7 @@ class Member(Protocol):
         """Deliver bytes that are `speaker`'s words in its dialect; `speaker` is told if they don't arrive."""
 
     def speak_past_room(self, hearer: Member | None) -> None:
-        """Let `hearer` hear its short plain lines as they come, and don't ask the room; None: ask again."""
+        """Let `hearer` hear its plain lines as they come, and don't ask the room; None: ask again."""
 
     @property
     def owes(self) -> bool:

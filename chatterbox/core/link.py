@@ -75,7 +75,7 @@ class Link(Protocol):
         """Stop reading for the blink in which a hearer who is alive catches up."""
 
     def speak_past_room(self, hearer: Member | None) -> None:
-        """Let `hearer` hear short plain lines as they come, and don't ask the room; None: ask again."""
+        """Let `hearer` hear plain lines as they come, and don't ask the room; None: ask again."""
 
     def seeking(self) -> None:
         """Wait for the answer where the wanted room lives, for a limited time."""

@@ -195,7 +195,7 @@ class Peer:
             self.link.wait()
 
     def speak_past_room(self, hearer: Member | None) -> None:
-        """Let `hearer` hear its short plain lines as they come, and don't ask the room; None: ask again."""
+        """Let `hearer` hear its plain lines as they come, and don't ask the room; None: ask again."""
         if self.link:
             self.link.speak_past_room(hearer)
 

@@ -30,6 +30,16 @@ def within(block: bytes, limit: int, spare: int = 0) -> Iterator[bytes | Fault]:
         yield block[good:]
 
 
+def fit(block: bytes, limit: int) -> bool:
+    """Return whether each line of `block` has at most `limit` bytes, in jumps of as many."""
+    start, size = 0, len(block)
+    while size - start > limit + 1:
+        start = block.rfind(b"\n", start, start + limit + 1) + 1
+        if not start:
+            return False
+    return True
+
+
 def too_long(size: int, limit: int) -> Fault:
     """Return the fault of a line of `size` bytes where `limit` are allowed."""
     return Fault("long", f"line too long ({size} > {limit} bytes), not sent")

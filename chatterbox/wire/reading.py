@@ -12,12 +12,10 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 from ..limits import Limits
-from .lines import too_long, within
-from .text import clean, clean_text, is_plain
+from .lines import fit, too_long, within
+from .text import NOTICE, clean, clean_text
 from .verbs import JSON_VERBS, VERBS, Command, Farewell, Fault, Piece, Typing
 
-SHORT = 1024
-"""Bytes of a block that takes the fast path (connections/fast_path.py): of a longer one the way takes little time."""
 _SLASH, _BANG = b"/!"
 """An integer is looked for at once; for bytes `in` first raises and clears a TypeError."""
 
@@ -37,29 +35,35 @@ class TextReader:
         byes = "|".join(_farewell_pattern(word) for word in farewells if word != "/quit")
         command = rf"/(?P<verb>{words})(?:[ \t]+(?P<args>[^\n]*))?"
         self._limits = limits
-        self._short = min(SHORT, limits.max_line + 1)
         self.has_farewells = bool(byes)
         """Whether a line that is said may end the session."""
         self._farewell = re.compile(rf"\n(?:{byes})(?=\n)".encode()) if byes else None
         self._command = re.compile(rf"\n(?:{command}{byes and '|' + byes})(?=\n)".encode())
 
     def passes(self, block: bytes) -> bool:
-        """Return whether the lines of `block` are said, and heard by text peers, as they came, and it is short.
+        """Return whether the clean lines of `block` are said, and heard by text peers, as they stand.
 
-        There is no control in them, no command, and nothing that looks like one, like a notice or like a farewell.
+        None of them is too long, and none looks like a command, a farewell or a notice.
         """
-        if len(block) > self._short or _SLASH in block or _BANG in block or self._farewell:
+        if self._may_ask(block) or (_BANG in block and NOTICE in block):
             return False
-        return is_plain(block) or clean(block) is block
+        return len(block) <= self._limits.max_line or fit(block, self._limits.max_line)
 
     def read(self, block: bytes) -> Iterable[Piece]:
         """Return the pieces of `block`, which is any number of whole lines as they were received."""
-        block = clean(block)
-        if self._farewell or (_SLASH in block and (block[0] == _SLASH or b"\n/" in block)):
+        return self.read_clean(clean(block))
+
+    def read_clean(self, block: bytes) -> Iterable[Piece]:
+        """Return the pieces of `block`, which is clean."""
+        if self._may_ask(block):
             return self._read_one(block) if block.find(b"\n") + 1 == len(block) else self._read(block)
         if len(block) <= self._limits.max_line:
             return (block,)
         return within(block, self._limits.max_line)
+
+    def _may_ask(self, block: bytes) -> bool:
+        """Return whether a line of `block` may be more than something to say."""
+        return bool(self._farewell) or (_SLASH in block and (block[0] == _SLASH or b"\n/" in block))
 
     def _read_one(self, line: bytes) -> Iterable[Piece]:
         """Return the pieces of one line: mostly a command, as the first line of a connection is."""

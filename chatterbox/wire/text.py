@@ -56,7 +56,7 @@ def clean(block: bytes) -> bytes:
     becomes U+FFFD. One line out for one line in, and for any split at a line's end
     `clean(a) + clean(b) == clean(a + b)`. Clean bytes are returned as the very same object.
     """
-    if len(block) >= _LARGE and is_plain(block):
+    if is_plain(block):
         return block
     if _has_controls(block):
         block = block.translate(None, _CONTROLS)

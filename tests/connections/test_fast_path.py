@@ -14,7 +14,7 @@ from chatterbox.connections import connection
 from chatterbox.connections.fast_path import FastPath
 from chatterbox.core.modes import MODES
 from chatterbox.limits import Limits
-from chatterbox.wire.reading import SHORT, Reader, TextReader
+from chatterbox.wire.reading import Reader, TextReader
 from tests.harness.inputs import FRAGMENTS, HOSTILE, PROPERTY
 from tests.harness.memory import End, HubOnAClock
 
@@ -175,16 +175,17 @@ class Open(SynchronousTestCase):
         self.assertTrue(TextReader(Limits(), ("/quit",)).passes(b"bye\n"))
         self.assertFalse(TextReader(Limits(), ("/quit", "bye")).passes(b"bye\n"))
 
-    def test_only_for_short_lines(self) -> None:
-        """A block of 1,024 bytes takes it; one of a byte more is the room's."""
+    def test_for_blocks_as_well(self) -> None:
+        """As many lines as a read brings take it together, and cleaned; of one that is too long the room's reader knows."""
         hub = HubOnAClock()
         ann, bob = hub.nc("hi"), hub.nc("ho")
+        ann.says("so far")
         path = ann.connection.reader
         assert isinstance(path, FastPath)
         bob.heard()
-        for size, pieces in ((SHORT, ()), (SHORT + 1, (b"a" * SHORT + b"\n",))):
-            self.assertEqual(tuple(path.read(b"a" * (size - 1) + b"\n")), pieces)
-        self.assertEqual(bob.heard(), b"a" * (SHORT - 1) + b"\n")
+        self.assertEqual((tuple(path.read(b"a\rb\n" * 9000)), bob.heard()), ((), b"ab\n" * 9000))
+        pieces = tuple(path.read(b"ok\n" + b"x" * (hub.limits.max_line + 1) + b"\n"))
+        self.assertEqual((pieces[0], len(pieces), bob.heard()), (b"ok\n", 2, b""))
 
     def test_not_after_done(self) -> None:
         """Who has said `/done` says nothing more, also while what it said before waits."""

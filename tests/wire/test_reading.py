@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from itertools import product
 
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatterbox.limits import Limits
-from chatterbox.wire.lines import first_lines, within
-from chatterbox.wire.reading import SHORT, JsonReader, TextReader, hello, json_object
+from chatterbox.wire.lines import first_lines, fit, within
+from chatterbox.wire.reading import JsonReader, TextReader, hello, json_object
 from chatterbox.wire.text import NOTICE, clean, clean_keys, clean_text
 from chatterbox.wire.verbs import JSON_VERBS, VERBS, Command, Farewell, Fault, Piece, Typing
 from tests.harness.inputs import HOSTILE, PROPERTY
@@ -340,27 +341,35 @@ class JsonDialect(SynchronousTestCase):
 
 
 class Passing(SynchronousTestCase):
-    """Which lines are said, and heard by text peers, as they came."""
+    """Which lines are said, and heard by text peers, as they stand."""
 
     READER = TextReader(Limits())
 
     @given(HOSTILE)
     @PROPERTY
-    def test_what_passes_is_one_piece_as_it_came(self, block: bytes) -> None:
+    def test_what_passes_is_one_piece_as_it_stands(self, block: bytes) -> None:
         """It is what the reader returns, the very same bytes, and there is no notice in it."""
-        block += b"\n"
+        block = clean(block + b"\n")
         if self.READER.passes(block):
             self.assertEqual(tuple(self.READER.read(block)), (block,))
             self.assertNotIn(NOTICE, block)
 
     def test_most_of_what_is_written_passes(self) -> None:
-        """In any language; a slash and an exclamation mark are looked at."""
-        for block in (b"hi\n", "你好，世界\nça va ?\n".encode(), b"\n", b"a\tb\n"):
+        """In any language; what looks like a command or a notice doesn't."""
+        for block in (b"hi!\n", "你好，世界\nça va ?\n".encode(), b"\n", b"a\tb\n", b"and/or\n", b"-!-\n"):
             self.assertTrue(self.READER.passes(block), block)
-        for block in (b"/quit\n", b"and/or\n", b"hi!\n", b"a\rb\n", b"\xff\n", "\x85\n".encode(), "\u202e\n".encode()):
+        for block in (b"/quit\n", b"hi\n/quit\n", b"//\n", b"-!- you\n", b"so -!- you\n"):
             self.assertFalse(self.READER.passes(block), block)
 
-    def test_at_the_bounds(self) -> None:
-        """As many bytes as a short block has, or the longest line; a byte more doesn't pass."""
-        for most, reader in ((SHORT, self.READER), (10, TextReader(Limits(max_line=9)))):
-            self.assertEqual([reader.passes(b"x" * size + b"\n") for size in (most - 1, most)], [True, False])
+    def test_at_the_bound(self) -> None:
+        """Lines of the greatest length pass, anywhere in a block; with one that has a byte more nothing does."""
+        reader, good, bad = TextReader(Limits(max_line=9)), b"x" * 9 + b"\n", b"x" * 10 + b"\n"
+        for before, behind in product((b"", good, b"\n", b"y\n" * 20), repeat=2):
+            self.assertTrue(reader.passes(before + good + behind))
+            self.assertFalse(reader.passes(before + bad + behind))
+
+    @given(st.lists(st.integers(0, 12), min_size=1), st.integers(1, 12))
+    @PROPERTY
+    def test_fit(self, sizes: list[int], limit: int) -> None:
+        """Lines fit where the longest one does."""
+        self.assertEqual(fit(b"".join(b"x" * size + b"\n" for size in sizes), limit), max(sizes) <= limit)
