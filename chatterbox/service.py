@@ -33,6 +33,7 @@ from .edges.stdio import Stdio
 from .edges.tcp import ChatFactory, Web
 from .limits import PUBLIC, Limits
 from .log import STDOUT, Log, text_file
+from .memory import settle
 from .options import Options as Options  # the plugin looks for it here
 
 if TYPE_CHECKING:
@@ -188,7 +189,7 @@ class HubService(Service):
             self.privilegedStartService()
         if sys.version_info < (3, 14):  # the collector of later ones looks at a part each time
             gc.set_threshold(*YOUNG)
-        gc.freeze()  # what is loaded by now stays: looking through it cost 11 ms now and then
+        settle()
         if self._public:
             limits = ", ".join(f"{key} {getattr(self.hub.limits, key):g}" for key in PUBLIC)
             log.info("public: {limits}", limits=limits)

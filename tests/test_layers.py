@@ -11,13 +11,13 @@ from twisted.trial.unittest import SynchronousTestCase
 
 PACKAGE = Path(__file__).resolve().parents[1] / "chatterbox"
 
-FLOORS = "limits wire core connections cluster edges log options service cli __main__".split()
+FLOORS = "memory limits wire core connections cluster edges log options service cli __main__".split()
 """From the ground up: each may import what stands before it."""
 PURE = frozenset("limits wire core connections cluster".split())
 """The standard library, and one another: no socket, no time, no chance; all that is handed in."""
 WORLD = frozenset("twisted zope socket os time asyncio logging random signal".split())
 """What a pure wing must not see."""
-CLIENT = frozenset("limits wire client".split())
+CLIENT = frozenset("memory limits wire client".split())
 """What the client knows of the package: it is a stranger who speaks the wire."""
 
 
@@ -78,7 +78,7 @@ class Layers(SynchronousTestCase):
                 self.assertEqual({name.split(".")[0] for name in IMPORTS[path]} - allowed, set(), str(path))
 
     def test_the_client_is_a_stranger_who_speaks_the_wire(self) -> None:
-        """The client imports the wire and the limits, as any stranger who read the protocol could."""
+        """Of what speaks it imports the wire and the limits alone, as any stranger who read the protocol could."""
         for path in FILES:
             if wing_of(path) == "client":
                 self.assertEqual({wing_of(other) for other in modules_of_ours(path)} - CLIENT, set(), str(path))

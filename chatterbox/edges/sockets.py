@@ -32,8 +32,10 @@ KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4, "TCP_USE
 after which bytes that aren't acknowledged mean that the link is lost."""
 ACCEPTS_A_TURN = 16
 """Connections accepted in one turn, some 0.1 ms each; Twisted takes 100, and 20 more each time that there are more."""
-_READ = tcp.Connection.bufferSize
+READ = tcp.Connection.bufferSize
 """Bytes read at once."""
+BULK_READ = 128 * 1024
+"""The same from who sends blocks that are larger: as many as are looked at in one turn."""
 _TCP_CLOSE = 7
 """The state of a connection that the system has given up, in Linux's `struct tcp_info`."""
 _COUNT = struct.Struct("=i")
@@ -141,7 +143,7 @@ class TCPTransport(AtOnce, tcp.Server):
     def doRead(self) -> Any:
         """Hand on what has come, as Twisted does; return why the connection is lost."""
         try:
-            data = self.socket.recv(_READ)
+            data = self.socket.recv(self.bufferSize)
         except BlockingIOError:
             return None
         except OSError:

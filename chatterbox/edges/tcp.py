@@ -33,8 +33,9 @@ from ..connections.inlet import Inlet
 from ..connections.outlet import LinkState
 from ..core.events import Address
 from ..wire.bare import GAP
+from ..wire.blocks import BlockReader
 from ..wire.lines import Lines
-from .sockets import address_of, link_state, tcp_socket, tune
+from .sockets import BULK_READ, READ, address_of, link_state, tcp_socket, tune
 from .telnet import IAC, Telnet, speaks_telnet
 
 SMALL_READ = 4096
@@ -317,6 +318,8 @@ class ChatProtocol(LineReceiver):
     def _take_lines(self, data: bytes) -> None:
         """Hand on every whole line that came, as one block; mostly nothing else comes."""
         is_whole = data.endswith(b"\n") and not self._lines.tail
+        if len(data) == READ and isinstance(self.connection.reader, BlockReader):
+            self.transport.bufferSize = BULK_READ
         block = data if is_whole else self._lines.feed(data)
         if not block:
             self._wait_for_more(b"")

@@ -92,9 +92,9 @@ class Hearing:
         while self._unshown and self._unshown[0].kind == "missing":
             self._show(now)
 
-    def gots(self, now: float, idle: bool) -> list[Got]:
-        """Return what to acknowledge now."""
-        return self.inbox.gots(now, idle)
+    def gots(self, now: float, idle: bool, least: int = 1) -> list[Got]:
+        """Return what to acknowledge now; see `Inbox.gots`."""
+        return self.inbox.gots(now, idle, least)
 
     def finish(self, stream: str) -> None:
         """`stream` has left, and knew by then that all it had said is shown here."""

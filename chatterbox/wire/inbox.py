@@ -62,6 +62,8 @@ class Inbox:
         """Those to whom a `got` is to be said."""
         self.owed = 0
         """Bytes that are shown, and whose speakers haven't been told so."""
+        self._things = 0
+        """How many things they are."""
         self._since = 0.0
 
     def hear(self, stream: str, thing: Numbered, now: float) -> Heard | None:
@@ -127,11 +129,18 @@ class Inbox:
         """When the next `got` is to be said, at the latest; None: nothing was shown since the last one."""
         return self._since + LAZY_SECONDS if self._owing else None
 
-    def gots(self, now: float, idle: bool = False) -> list[Got]:
-        """Return what to acknowledge now; `idle`: nothing more is to be read, or this end is about to leave."""
-        if not self._owing or not (idle or self.owed >= LAZY_BYTES or now >= self._since + LAZY_SECONDS):
+    def gots(self, now: float, idle: bool = False, least: int = 1) -> list[Got]:
+        """Return what to acknowledge now.
+
+        Args:
+            now: the moment.
+            idle: whether nothing more is to be read, or this end is about to leave.
+            least: how many things `LAZY_BYTES` have to be.
+        """
+        is_much = self.owed >= LAZY_BYTES and self._things >= least
+        if not self._owing or not (idle or is_much or now >= self._since + LAZY_SECONDS):
             return []
-        owing, self._owing, self.owed = self._owing, {}, 0
+        owing, self._owing, self.owed, self._things = self._owing, {}, 0, 0
         return [Got(stream, heard.shown, private) for (stream, private), heard in owing.items()]
 
     def _owe(self, key: tuple[str, bool], heard: _Heard, now: float, size: int) -> None:
@@ -139,3 +148,4 @@ class Inbox:
             self._since = now
         self._owing[key] = heard
         self.owed += size
+        self._things += 1

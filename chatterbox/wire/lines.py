@@ -13,9 +13,12 @@ from .verbs import Fault
 def within(block: bytes, limit: int, spare: int = 0) -> Iterator[bytes | Fault]:
     """Yield the lines of `block` that have at most `limit` and `spare` bytes, and a Fault in place of each longer one.
 
-    A line is never cut and never partly delivered. Where every line fits, and that is looked at in jumps of
-    `limit` bytes, the very same object comes out.
+    A line is never cut and never partly delivered. Where every line fits, the very same object comes out.
     """
+    if fit(block, limit + spare):
+        if block:
+            yield block
+        return
     start = good = 0
     while start < len(block):
         newline = block.rfind(b"\n", start, start + limit + spare + 1)

@@ -85,7 +85,7 @@ class Bounds(SynchronousTestCase):
         ours.take()
         ours.tick(500)
         self.assertEqual(ours.take(), [])
-        ours.shown(500)
+        ours.shown(500, idle=True)
         self.assertTrue(ours.reading)
         ours.take()
         ours.tick(519)

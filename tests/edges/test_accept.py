@@ -1,17 +1,25 @@
-"""A connection counts from the moment it is accepted, whether it is ready or not."""
+"""Connections are accepted a few in one turn; each counts from that moment, whether it is ready or not."""
 
 from __future__ import annotations
 
+import errno
+import socket
+from collections.abc import Callable
 from functools import partial
+from itertools import count
 from typing import Any
+from unittest.mock import Mock
 
-from twisted.internet import error
+from twisted.internet import error, tcp
 from twisted.internet.interfaces import ISSLTransport
+from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import alsoProvides
 
 from chatterbox.core.events import Refused
 from chatterbox.edges.proxy import ProxiedFactory
+from chatterbox.edges.sockets import ACCEPTS_A_TURN, TCPTransport, send_at_once
 from chatterbox.limits import Limits
 from tests.harness.browsers import HubForBrowsers, reply_of, request
 from tests.harness.memory import READ, End, FakeTransport, HubOnAClock
@@ -163,3 +171,79 @@ class Full(SynchronousTestCase):
         self.assertEqual(end.closed, "")
         hub.wait(0.2)
         self.assertIn("-!- closed (idle): no name within 15 s", end.lines())
+
+
+class Accepting(SynchronousTestCase):
+    """B12: a burst of connections."""
+
+    def test_a_few_in_one_turn(self) -> None:
+        """Of 40 that wait, 16 are accepted in one call, 16 in the next and 8 in the last, however long it goes on."""
+        port, made = self._port(lambda number: Protocol())
+        self._connect(port, 40)
+        counts = []
+        for _ in range(3):
+            before = len(made)
+            port.doRead()
+            counts.append(len(made) - before)
+        self.assertEqual(counts, [ACCEPTS_A_TURN, ACCEPTS_A_TURN, 8])
+        self.assertIsInstance(made[0].transport, TCPTransport)
+
+    def test_one_that_fails(self) -> None:
+        """What goes wrong with one connection is logged, and the others are accepted; for who gets none it is closed."""
+
+        def protocol(number: int) -> Protocol | None:
+            if number == 1:
+                raise RuntimeError("for a test")
+            return Protocol() if number != 2 else None
+
+        port, made = self._port(protocol)
+        ends = self._connect(port, 4)
+        port.doRead()
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+        self.assertEqual(len(made), 2)
+        self.assertEqual(ends[2].recv(1), b"")
+
+    def test_too_many_files(self) -> None:
+        """Where the system gives no connection, Twisted's own way is gone."""
+        port, made = self._port(lambda number: Protocol())
+        self._connect(port, 1)
+        refuse = Mock(side_effect=OSError(errno.ENOBUFS, "for a test"))
+        link, port.socket = port.socket, Mock(accept=refuse, _accept=refuse)
+        port.doRead()
+        port.socket = link
+        self.assertEqual(made, [])
+        port.doRead()
+        self.assertEqual(len(made), 1)
+
+    def test_names_in_complaints(self) -> None:
+        """Twisted's log tells connections apart: by protocol, number and the host of the other end."""
+        port, made = self._port(lambda number: Protocol())
+        self._connect(port, 2)
+        port.doRead()
+        for number, transport in enumerate(str(one.transport) for one in made):
+            self.assertEqual(transport, f"<Protocol,{number},127.0.0.1>")
+
+    def _port(self, protocol: Callable[[int], Protocol | None]) -> tuple[tcp.Port, list[Protocol]]:
+        """Return a port, and those of its protocols that have a connection; `protocol` makes them by number."""
+        numbers = count()
+        made: list[Protocol] = []
+
+        class Made(Factory):
+            def buildProtocol(self, addr: object) -> Protocol | None:
+                found = protocol(next(numbers))
+                if found:
+                    made.append(found)
+                return found
+
+        port = tcp.Port(0, Made(), 64, "127.0.0.1", MemoryReactorClock())
+        port.startListening()
+        self.addCleanup(port.socket.close)
+        self.addCleanup(lambda: [one.transport.getHandle().close() for one in made])  # type: ignore[union-attr]
+        return send_at_once(port), made
+
+    def _connect(self, port: tcp.Port, number: int) -> list[socket.socket]:
+        """Connect so many to `port`."""
+        ends = [socket.create_connection(("127.0.0.1", port.getHost().port)) for _ in range(number)]
+        for end in ends:
+            self.addCleanup(end.close)
+        return ends

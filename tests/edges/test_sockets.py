@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import errno
+import json
 import socket
 from collections import deque
-from collections.abc import Callable, Sequence
-from itertools import count, product
+from collections.abc import Sequence
+from itertools import product
 from typing import Any
-from unittest.mock import Mock
 
-from twisted.internet import tcp
 from twisted.internet.error import ConnectionDone
-from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.testing import MemoryReactorClock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
@@ -20,7 +18,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from chatterbox.connections.admission import Admission
 from chatterbox.core.hub import Hub
 from chatterbox.core.modes import MODES
-from chatterbox.edges.sockets import ACCEPTS_A_TURN, GENTLE, TCPTransport, send_at_once
+from chatterbox.edges.sockets import BULK_READ, GENTLE, READ, TCPTransport
 from chatterbox.edges.tcp import ChatFactory
 
 
@@ -55,6 +53,8 @@ class FakeSocket:
         self.sent = bytearray()
         self.incoming: deque[bytes] = deque()
         self.calls: list[str] = []
+        self.wanted = 0
+        """Bytes that were asked for last."""
 
     def send(self, data: bytes) -> int:
         """Take some of `data`, as a non-blocking socket does."""
@@ -73,6 +73,7 @@ class FakeSocket:
 
     def recv(self, size: int) -> bytes:
         """Return what has come; an empty string is a FIN."""
+        self.wanted = size
         if self.fault:
             raise OSError(self.fault, "for a test")
         if not self.incoming:
@@ -229,6 +230,28 @@ class EagerWrites(SynchronousTestCase):
         self.assertNotIn(b"later", self.b.heard)
 
 
+class Reads(SynchronousTestCase):
+    """How much is read at once."""
+
+    def test_of_large_blocks_more(self) -> None:
+        """A session whose block is more than a read is read 128 KiB at once from then on, nobody else is."""
+        hello = {"chatterbox": 1, "session": "0" * 32, "try": 1, "room": "tea"}
+        say = {"verb": "say", "n": 1, "to": "0" * 16, "bytes": 200_000}
+        for first, wanted in (
+            (json.dumps(hello | {"blocks": True}).encode(), BULK_READ),
+            (json.dumps(hello).encode(), READ),
+            (b"/join tea", READ),
+        ):
+            reactor = Turns()
+            hub = Hub(MODES["pair"])
+            line = Line(reactor, Admission(hub, reactor.callLater, reactor.seconds))
+            head = json.dumps(say).encode() + b"\n"
+            for data in (first + b"\n", (head + b"line\n" * READ)[:READ], b"line\n"):
+                line.socket.incoming.append(data)
+                line.transport.doRead()
+            self.assertEqual(line.socket.wanted, wanted)
+
+
 class GentleEnds(SynchronousTestCase):
     """A closing connection sends all, reads on for a moment, and then closes."""
 
@@ -316,79 +339,3 @@ class GentleEnds(SynchronousTestCase):
             self.go_round(1)
             self.assertEqual(len(self.b.heard), waiting * 4000 + (32 if words else 20))
             self.assertEqual(self.b.socket.calls[-2:], ["shutdown", "close"], (waiting, words))
-
-
-class Accepting(SynchronousTestCase):
-    """B12: a burst of connections."""
-
-    def test_a_few_in_one_turn(self) -> None:
-        """Of 40 that wait, 16 are accepted in one call, 16 in the next and 8 in the last, however long it goes on."""
-        port, made = self._port(lambda number: Protocol())
-        self._connect(port, 40)
-        counts = []
-        for _ in range(3):
-            before = len(made)
-            port.doRead()
-            counts.append(len(made) - before)
-        self.assertEqual(counts, [ACCEPTS_A_TURN, ACCEPTS_A_TURN, 8])
-        self.assertIsInstance(made[0].transport, TCPTransport)
-
-    def test_one_that_fails(self) -> None:
-        """What goes wrong with one connection is logged, and the others are accepted; for who gets none it is closed."""
-
-        def protocol(number: int) -> Protocol | None:
-            if number == 1:
-                raise RuntimeError("for a test")
-            return Protocol() if number != 2 else None
-
-        port, made = self._port(protocol)
-        ends = self._connect(port, 4)
-        port.doRead()
-        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
-        self.assertEqual(len(made), 2)
-        self.assertEqual(ends[2].recv(1), b"")
-
-    def test_too_many_files(self) -> None:
-        """Where the system gives no connection, Twisted's own way is gone."""
-        port, made = self._port(lambda number: Protocol())
-        self._connect(port, 1)
-        refuse = Mock(side_effect=OSError(errno.ENOBUFS, "for a test"))
-        link, port.socket = port.socket, Mock(accept=refuse, _accept=refuse)
-        port.doRead()
-        port.socket = link
-        self.assertEqual(made, [])
-        port.doRead()
-        self.assertEqual(len(made), 1)
-
-    def test_names_in_complaints(self) -> None:
-        """Twisted's log tells connections apart: by protocol, number and the host of the other end."""
-        port, made = self._port(lambda number: Protocol())
-        self._connect(port, 2)
-        port.doRead()
-        for number, transport in enumerate(str(one.transport) for one in made):
-            self.assertEqual(transport, f"<Protocol,{number},127.0.0.1>")
-
-    def _port(self, protocol: Callable[[int], Protocol | None]) -> tuple[tcp.Port, list[Protocol]]:
-        """Return a port, and those of its protocols that have a connection; `protocol` makes them by number."""
-        numbers = count()
-        made: list[Protocol] = []
-
-        class Made(Factory):
-            def buildProtocol(self, addr: object) -> Protocol | None:
-                found = protocol(next(numbers))
-                if found:
-                    made.append(found)
-                return found
-
-        port = tcp.Port(0, Made(), 64, "127.0.0.1", Turns())
-        port.startListening()
-        self.addCleanup(port.socket.close)
-        self.addCleanup(lambda: [one.transport.getHandle().close() for one in made])  # type: ignore[union-attr]
-        return send_at_once(port), made
-
-    def _connect(self, port: tcp.Port, number: int) -> list[socket.socket]:
-        """Connect so many to `port`."""
-        ends = [socket.create_connection(("127.0.0.1", port.getHost().port)) for _ in range(number)]
-        for end in ends:
-            self.addCleanup(end.close)
-        return ends

@@ -75,7 +75,7 @@ class AnInbox(SynchronousTestCase):
         self.assertEqual(self.box.gots(9), [])
 
     def test_got_is_lazy(self) -> None:
-        """It waits for 100 ms, or 64 KiB, or for the end of what is to be read."""
+        """It waits for 100 ms, or 128 KiB, or for the end of what is to be read."""
         self.hear(1, b"1\n2\n3\n", 0)
         self.box.shown("a", 1, False, 2, 5.0)
         self.assertAlmostEqual(self.box.due or 0, 5.1)
@@ -86,6 +86,19 @@ class AnInbox(SynchronousTestCase):
         self.assertEqual(self.box.gots(6), [])
         self.box.shown("a", 3, False, 1, 6)
         self.assertEqual(self.box.gots(6), [Got("a", 3)])
+
+    def test_one_got_for_two_large_blocks(self) -> None:
+        """Where it has to be for two at least, it waits for the second one, or for 100 ms, however large the first."""
+        self.hear(1, b"1\n2\n3\n4\n", 0)
+        self.box.shown("a", 1, False, 2 * LAZY_BYTES, 5.0)
+        self.assertEqual(self.box.gots(5.0, least=2), [])
+        self.box.shown("a", 2, False, 1, 5.0)
+        self.assertEqual(self.box.gots(5.0, least=2), [Got("a", 2)])
+        self.box.shown("a", 3, False, 2 * LAZY_BYTES, 6.0)
+        self.assertEqual((self.box.gots(6.05, least=2), self.box.gots(6.1, least=2)), ([], [Got("a", 3)]))
+        self.box.shown("a", 4, False, 2 * LAZY_BYTES, 7.0)
+        self.assertEqual(self.box.gots(7.0, least=2), [])
+        self.assertEqual(self.box.gots(7.0), [Got("a", 4)])
 
     def test_private_lines_are_counted_apart(self) -> None:
         """Room line 1 and private line 1 are two lines."""

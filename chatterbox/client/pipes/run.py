@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import re
 import select
@@ -12,6 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from ...memory import settle
 from ..bare import link_maker
 from ..clock import make_monotonic
 from ..failures import show_faults
@@ -58,7 +58,7 @@ def run(options: Options) -> int:
         for number in (signal.SIGINT, signal.SIGTERM):
             if signal.getsignal(number) != signal.SIG_IGN:  # as a shell leaves SIGINT for what it starts with `&`
                 signal.signal(number, lambda number, _: reactor.callFromThread(pipe.stop, 128 + number))
-        gc.freeze()  # what is loaded by now stays: looking through it costs as much as all else that a block costs
+        settle()
         pipe.start(session)
 
     reactor.callWhenRunning(start)
