@@ -30,8 +30,8 @@ class Limits:
     """Bytes queued to one hearer at which its speakers are paused (the size of one read)."""
     max_queue: int = 256 * KIB
     """Bytes queued to one hearer of a larger room before it is let go as `slow`."""
-    max_pair_queue: int = 1024 * KIB
-    """Bytes queued to one hearer in a two-seat room, whose speaker is paused long before: notices alone get there."""
+    max_pair_queue: int = 1280 * KIB
+    """Bytes queued to one hearer in a two-seat room, whose speaker is paused before: notices alone get there."""
     pair_patience: float = 60.0
     """Seconds a hearer in a two-seat room may take nothing while lines wait."""
     room_patience: float = 10.0

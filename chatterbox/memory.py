@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gc
 
-KEPT = 2 * 1024 * 1024
+KEPT = 1024 * 1024
 """Bytes of a piece of memory up to which it is used again; twice as many at most wait for that."""
 
 

@@ -59,4 +59,4 @@ class SecurityPage(SynchronousTestCase):
 
 
 def _size(count: int) -> str:
-    return f"{count // KIB} KiB" if count < KIB * KIB else f"{count // KIB // KIB} MiB"
+    return f"{count // KIB} KiB" if count % (KIB * KIB) else f"{count // KIB // KIB} MiB"

@@ -14,7 +14,7 @@ from .timers import Delayed, Later
 GLANCE = 0.02
 """Seconds between two looks at whether a peer's machine has taken what was written."""
 SOON = 0.001
-"""The same where a speaker waits for that: it may say 512 KiB, and loopback carries as much in 2 ms."""
+"""The same where a speaker waits for that: it may say 768 KiB, and loopback carries as much in 2 ms."""
 SOON_A_ROUND = 4
 """Peers that look in one `SOON`, a fiftieth of that time; who comes then waits twice as long, with twice as many."""
 WORK_A_TURN = 512

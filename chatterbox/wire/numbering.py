@@ -25,8 +25,8 @@ from .text import lines_in
 __all__ = ["AGENT_LIMIT", "GOT", "Outbox", "Outcome", "SESSION_LIMIT", "UNSENT", "UNSURE"]
 
 KIB = 1024
-SESSION_LIMIT = 512 * KIB
-"""Bytes that a session keeps un-got: what a link of 40 Mbit/s carries in 100 ms, and two blocks of a program."""
+SESSION_LIMIT = 768 * KIB
+"""Bytes that a session keeps un-got: what a link of 60 Mbit/s carries in 100 ms, and three blocks of a program."""
 AGENT_LIMIT = 256 * KIB
 """Bytes that the hub keeps for a plain peer: four reads, the next of which come while the first are acknowledged."""
 REMEMBERED = 64

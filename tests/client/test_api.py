@@ -108,18 +108,18 @@ class Talk(SynchronousTestCase):
     def test_much_at_once(self) -> None:
         """No more than a session keeps goes out before it is got; what is left when the hearer goes is for nobody else."""
         conversation = self.join("bob")
-        saying = conversation.say("\n".join(["x" * 1000] * 2000))
+        saying = conversation.say("\n".join(["x" * 1000] * 3000))
         sent = sum(verb["text"].count("\n") + 1 for verb in self.hub.hears())
         self.assertLess(sent * 1001, SESSION_LIMIT + LARGEST_BLOCK)
         self.hub.says({"event": "got", "stream": BOB, "n": sent})
         more = sum(verb["text"].count("\n") + 1 for verb in self.hub.hears())
         self.assertTrue(0 < more * 1001 < SESSION_LIMIT + LARGEST_BLOCK)
-        self.assertLess(sent + more, 2000)
+        self.assertLess(sent + more, 3000)
         self.hub.says({"event": "left", "name": "bob", "stream": BOB, "why": "lost", "got": sent})
         self.hub.joins("cat")
         self.assertEqual(self.hub.hears(), [])
         fault = self.failureResultOf(saying, NotDelivered).value
-        self.assertEqual((fault.surely, fault.perhaps), (2000 - sent - more, more))
+        self.assertEqual((fault.surely, fault.perhaps), (3000 - sent - more, more))
 
     def test_lines(self) -> None:
         """Lines come one by one; one is acknowledged when the next is asked for; it ends when the other has finished."""

@@ -122,13 +122,13 @@ class Bounded(SynchronousTestCase):
         self.assertEqual(len(end.name), LONGEST)
 
     def test_objects_that_wait_to_be_shown(self) -> None:
-        """Empty lines count as what their objects take: after some 4,000 of them (512 KiB) the link isn't read."""
+        """Empty lines count as what their objects take: after some 6,000 of them (768 KiB) the link isn't read."""
         played = room()
         for n in range(1, 10_000):
             played.says(event("said", 1, n=n, text="", **{"from": "n1"}))
             if played.wire.producerState == "paused":
                 break
-        self.assertLess(n, 4100)
+        self.assertLess(n, 6150)
 
     def test_all_that_it_keeps(self) -> None:
         """Twice as much of everything that a hub may say leaves no more objects behind."""

@@ -33,7 +33,7 @@ class BothWays(SynchronousTestCase):
         self.assertEqual(played.told, b"-!- your partner is now known as rob\n")
 
     def test_got_is_said_when_stdout_has_it(self) -> None:
-        """What waits for a full stdout isn't acknowledged, and at 512 KiB the link isn't read."""
+        """What waits for a full stdout isn't acknowledged, and at 768 KiB the link isn't read."""
         played = Played()
         played.welcomes("bob")
         played.hears()
@@ -41,27 +41,27 @@ class BothWays(SynchronousTestCase):
         played.bob(1, "x" * 4000, gap=0)
         played.clock.pump([0.2] * 5)
         self.assertEqual(played.verbs, [])
-        played.bob(2, "\n".join(["y" * 4000] * 140))
+        played.bob(2, "\n".join(["y" * 4000] * 200))
         self.assertEqual(played.wire.producerState, "paused")
         played.files.take()
-        self.assertEqual(played.hears()[-1], {"verb": "got", "to": BOB, "n": 141})
+        self.assertEqual(played.hears()[-1], {"verb": "got", "to": BOB, "n": 201})
         self.assertEqual(played.wire.producerState, "producing")
 
     def test_stdin_waits_for_the_other_end(self) -> None:
-        """At 512 KiB that aren't got stdin isn't read, and a got lets it go on; an object has at most 128 KiB of it."""
+        """At 768 KiB that aren't got stdin isn't read, and a got lets it go on; an object has at most 128 KiB of it."""
         played = Played()
         played.welcomes("bob")
         played.hears()
-        played.types((b"z" * 999 + b"\n") * 900)
+        played.types((b"z" * 999 + b"\n") * 1200)
         self.assertEqual(played.files.producerState, "paused")
         said = played.hears()
         sizes = [len(verb["text"]) + 1 for verb in said]
         self.assertLessEqual(max(sizes), LARGEST_TEXT)
         self.assertEqual([verb["n"] for verb in said], [1 + sum(sizes[:at]) // 1000 for at in range(len(said))])
-        self.assertEqual(sum(sizes), 786_000)
-        played.got(786)
+        self.assertEqual(sum(sizes), 1_048_000)
+        played.got(1048)
         self.assertEqual(played.files.producerState, "producing")
-        self.assertEqual(sum(sizes) + sum(len(verb["text"]) + 1 for verb in played.hears()), 900_000)
+        self.assertEqual(sum(sizes) + sum(len(verb["text"]) + 1 for verb in played.hears()), 1_200_000)
 
     def test_nothing_is_said_before_the_welcome(self) -> None:
         """Data on stdin is never an answer to a question: a name is made up instead (A10, B2)."""

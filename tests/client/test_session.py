@@ -146,7 +146,7 @@ class Links(SynchronousTestCase):
         """With too much undisplayed, or while its owner holds it, the link isn't read."""
         played = Played()
         played.welcomes("bob")
-        text = "\n".join(["x" * 4000] * 140)
+        text = "\n".join(["x" * 4000] * 200)
         played.says({"event": "said", "from": "bob", "stream": BOB, "n": 1, "gap": 0, "text": text})
         self.assertEqual(played.wire.producerState, "paused")
         played.session.shown(1)

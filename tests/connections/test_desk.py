@@ -301,10 +301,10 @@ class Bounds(SynchronousTestCase):
         a, b = Client(hub, "tea"), Client(hub, "tea", shows=False)
         talk(a, b)
         assert a.end is not None
-        for number in range(13):
+        for number in range(17):
             a.end.asks("say", text="\n".join(["x" * 4095] * 16), n=1 + 16 * number, to=b.resume.stream)
         self.assertEqual(a.end.closed, "")
-        a.end.asks("say", text="x", n=209, to=b.resume.stream)
+        a.end.asks("say", text="x", n=273, to=b.resume.stream)
         self.assertIn("flood", a.end.heard().decode())
 
     def test_a_taken_name(self) -> None:
