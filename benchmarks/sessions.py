@@ -3,8 +3,8 @@
     python -m benchmarks.sessions
     python -m benchmarks.sessions --rounds 1 --megabytes 10
 
-Each figure stands beside its goal. Ratios are those of one run, whose rounds are interleaved; the best of them counts,
-since a busy machine makes nothing faster.
+Each figure stands beside its goal. A pipe's ratio is the median of the rounds, in each of which one of either kind
+moves the same file; elsewhere the best counts, since a busy machine makes nothing faster.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from socket import create_connection, socket
+from statistics import median
 from typing import Any, NamedTuple
 
 from . import process
@@ -173,12 +174,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(
             "   text {:.0f} MB/s, {:.1f} s a GB; session {:.0f} MB/s, {:.1f} s a GB".format(*text, *session), flush=True
         )
-    text_rate, rate = (max(row[at].rate for row in rows) for at in (0, 1))
-    text_spent, spent = (min(row[at].spent for row in rows) for at in (0, 1))
+    rate = median(session.rate / text.rate for text, session in rows)
+    spent = median(session.spent / text.spent for text, session in rows)
     sent, imported = send(options.rounds)
     figures = [
-        ("a pipe with sessions beside one without: speed", rate / text_rate, 0.8, True),
-        ("the same: processor time of both clients and the hub", spent / text_spent, 1.25, False),
+        ("a pipe with sessions beside one without: speed", rate, 0.8, True),
+        ("the same: processor time of both clients and the hub", spent, 1.25, False),
         ("a cut link, until the line said after it is heard: ms", resume(options.rounds) * 1000, 100, False),
         (f"one of {IDLE:,} idle sessions: KiB at the hub", idle(IDLE) / 1024, 5, False),
         ("`send` to a waiting `recv`: times the reactor's import", sent / imported, 2, False),

@@ -87,17 +87,19 @@ class HubLink(TwistedProtocol):
             send_at_once(self.transport, head, block)
 
     def dataReceived(self, data: bytes) -> None:
-        """Take in whole lines: objects, and blocks behind them."""
-        lines, at = self._lines.feed(data), 0
-        while at < len(lines) and not self.fault:
+        """Take in objects, and blocks behind them, which are not looked at before they are whole."""
+        at = 0
+        while at < len(data) and not self.fault:
             if self._body.left:
-                at = self._body.take(lines, at)
+                at = self._body.take(data, at)
                 if not self._body.left:
                     self._take_block(self._body.release())
             else:
-                end = lines.index(b"\n", at)
-                self._take_object(lines[at:end])
-                at = end + 1
+                end = data.find(b"\n", at) + 1 or len(data)
+                line = self._lines.feed(data[at:end])
+                if line:
+                    self._take_object(line[:-1])
+                at = end
         if self._lines.overlong:
             self._refuse("that is no Chatterbox hub: it sends a line without end")
         if not self.fault:
