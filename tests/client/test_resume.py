@@ -92,6 +92,20 @@ class Bounds(SynchronousTestCase):
         self.assertEqual(ours.take(), [])
         self.assertLessEqual(ours.due or 0, 520)
 
+    def test_one_got_for_two_large_blocks_of_a_pair(self) -> None:
+        """In a larger room a speaker waits for the got of each block, so there it is said at once."""
+        for seats, said in ((2, [0, 1]), (None, [1, 1])):
+            ours = session()
+            ours.heard(welcome("b", seats=seats), 1)
+            gots = []
+            for n in (1, 2):
+                block = b"x" * 200_000 + b"\n"
+                ours.heard({"event": "said", "from": "bob", "stream": STREAMS["b"], "n": n, "gap": 0, "lines": 1}, 2, block)
+                ours.take()
+                ours.shown(2)
+                gots.append(len(ours.take()))
+            self.assertEqual(gots, said)
+
     def test_is_due_for_nothing_when_it_is_over(self) -> None:
         """No timer is left."""
         ours = session()

@@ -6,6 +6,7 @@ import json
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from chatterbox.limits import Limits
 from tests.harness.memory import HubOnAClock
 from tests.harness.session_client import Client, talk
 
@@ -306,6 +307,7 @@ class Bounds(SynchronousTestCase):
         self.assertEqual(a.end.closed, "")
         a.end.asks("say", text="x", n=273, to=b.resume.stream)
         self.assertIn("flood", a.end.heard().decode())
+        self.assertLess(17 * 16 * 4096, Limits().max_pair_queue)  # so all of it fits where nothing is taken
 
     def test_a_taken_name(self) -> None:
         """A session isn't refused for its name: it gets the next one."""
