@@ -116,6 +116,7 @@ class LineLimit(SynchronousTestCase):
         lines = [bytes([97 + at % 26]) * size for at, size in enumerate(sizes)]
         seen: list[bytes | int] = []
         for part in within(b"".join(line + b"\n" for line in lines), 7):
+            self.assertTrue(part)
             seen += [0] if isinstance(part, Fault) else part.split(b"\n")[:-1]
         self.assertEqual(seen, [line if len(line) <= 7 else 0 for line in lines])
 
