@@ -334,9 +334,9 @@ class Resume:
     # -- shown, and got -----------------------------------------------------------------------------------------
 
     def _acknowledge(self, now: float, idle: bool = False) -> None:
-        """Say what is shown; in a larger room a speaker waits for that, in a pair it may be two blocks ahead."""
+        """Say what is shown, now or later."""
         if self.up:
-            for stream, n, private in self._hearing.gots(now, idle, least=2 if self.outbox.pair else 1):
+            for stream, n, private in self._hearing.gots(now, idle, self.outbox.pair):
                 if stream in self.company.ends:
                     self._send({"verb": "got", "to": stream, "n": n} | ({"private": True} if private else {}))
 

@@ -25,9 +25,6 @@ from ..wire.inbox import Got, Heard
 from ..wire.numbered import Numbered
 from ..wire.numbering import AGENT_LIMIT, Outbox, Outcome
 
-MUCH = 32 * 1024
-"""Bytes whose speaker may wait to hear that they are taken: half of what one may be ahead in a larger room."""
-
 
 class Agent:
     """The numbers of one plain peer.
@@ -101,8 +98,7 @@ class Agent:
 
     def gots(self, now: float, idle: bool = False) -> list[Got]:
         """Return what to tell the speakers now: of much at once."""
-        hearing = self.hearing
-        return hearing.gots(now, idle or hearing.inbox.owed >= MUCH)
+        return self.hearing.gots(now, idle)
 
     def drain(self) -> tuple[list[Numbered], list[Outcome]]:
         """Return what is to be routed, and what became of the peer's lines."""

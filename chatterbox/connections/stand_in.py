@@ -13,9 +13,10 @@ from ..core.events import Member, Sent
 from ..core.peer import Peer
 from ..limits import Limits
 from ..wire.dialects import ALONE, Dialect, Message
+from ..wire.inbox import CROWD_BYTES
 from ..wire.numbered import Numbered
 from ..wire.numbering import GOT, UNSENT
-from .agent import MUCH, Agent
+from .agent import Agent
 from .glances import Glances
 from .inlet import BULK, Inlet
 from .outlet import Outlet
@@ -207,7 +208,7 @@ class StandIn:
         agent.wrote(plain.outlet.written)
         if len(data) >= BULK and agent.outbox.pair:  # what came before is taken by now: its speaker may go on
             self._acknowledge()
-        if agent.hearing.unread >= MUCH:
+        if agent.hearing.unread >= CROWD_BYTES:
             if not self._is_hasty:
                 self._since = self._now()
                 self._look_soon()
@@ -225,7 +226,7 @@ class StandIn:
     def _look_again(self) -> None:
         """Look at what the peer's machine has taken in a moment, once, while there is anything to be said of that."""
         agent = self._agent
-        if agent.hearing.unread >= MUCH and not self._is_hasty:
+        if agent.hearing.unread >= CROWD_BYTES and not self._is_hasty:
             self._look_soon()
         elif not self._is_looking and (agent.unacknowledged or agent.due is not None):
             self._is_looking = True

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from .inbox import MOST_HEARD, Got, Heard, Inbox
+from .inbox import CROWD_BYTES, MOST_HEARD, Got, Heard, Inbox
 from .lane import BLOCK_COST
 from .numbered import Numbered
 
@@ -92,9 +92,9 @@ class Hearing:
         while self._unshown and self._unshown[0].kind == "missing":
             self._show(now)
 
-    def gots(self, now: float, idle: bool, least: int = 1) -> list[Got]:
-        """Return what to acknowledge now; see `Inbox.gots`."""
-        return self.inbox.gots(now, idle, least)
+    def gots(self, now: float, idle: bool, pair: bool = False) -> list[Got]:
+        """Return what to acknowledge now; in a `pair` one `got` is enough for two blocks, which may be ahead there."""
+        return self.inbox.gots(now, idle, least=2) if pair else self.inbox.gots(now, idle, CROWD_BYTES)
 
     def finish(self, stream: str) -> None:
         """`stream` has left, and knew by then that all it had said is shown here."""

@@ -24,6 +24,8 @@ MOST_HEARD = 4096
 """Streams of which an inbox takes it that they are here: 1 MiB, and four times a room of a thousand."""
 LAZY_BYTES = 128 * KIB
 """Bytes shown after which `got` is said at once: half of what a plain peer's speaker may be ahead."""
+CROWD_BYTES = 32 * KIB
+"""The same in a larger room: half of what a speaker may be ahead there, so that it never waits for a lazy `got`."""
 LAZY_SECONDS = 0.1
 """Seconds that a `got` may wait for more to be shown."""
 
@@ -129,15 +131,16 @@ class Inbox:
         """When the next `got` is to be said, at the latest; None: nothing was shown since the last one."""
         return self._since + LAZY_SECONDS if self._owing else None
 
-    def gots(self, now: float, idle: bool = False, least: int = 1) -> list[Got]:
+    def gots(self, now: float, idle: bool = False, enough: int = LAZY_BYTES, least: int = 1) -> list[Got]:
         """Return what to acknowledge now.
 
         Args:
             now: the moment.
             idle: whether nothing more is to be read, or this end is about to leave.
-            least: how many things `LAZY_BYTES` have to be.
+            enough: bytes after which `got` is said at once.
+            least: how many things these have to be.
         """
-        is_much = self.owed >= LAZY_BYTES and self._things >= least
+        is_much = self.owed >= enough and self._things >= least
         if not self._owing or not (idle or is_much or now >= self._since + LAZY_SECONDS):
             return []
         owing, self._owing, self.owed, self._things = self._owing, {}, 0, 0

@@ -93,13 +93,13 @@ class Bounds(SynchronousTestCase):
         self.assertLessEqual(ours.due or 0, 520)
 
     def test_one_got_for_two_large_blocks_of_a_pair(self) -> None:
-        """In a larger room a speaker waits for the got of each block, so there it is said at once."""
-        for seats, said in ((2, [0, 1]), (None, [1, 1])):
+        """In a larger room a speaker waits at 64 KiB for the first got, so there it is said after 32."""
+        for seats, size, said in ((2, 200_000, [0, 1]), (None, 32 * 1024, [1, 1]), (None, 32 * 1000, [0, 1])):
             ours = session()
             ours.heard(welcome("b", seats=seats), 1)
             gots = []
             for n in (1, 2):
-                block = b"x" * 200_000 + b"\n"
+                block = b"x" * (size - 1) + b"\n"
                 ours.heard({"event": "said", "from": "bob", "stream": STREAMS["b"], "n": n, "gap": 0, "lines": 1}, 2, block)
                 ours.take()
                 ours.shown(2)

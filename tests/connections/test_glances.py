@@ -8,9 +8,9 @@ from unittest import mock
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatterbox.connections.agent import MUCH
 from chatterbox.connections.glances import GLANCE, SOON, SOON_A_ROUND, Glances
 from chatterbox.connections.stand_in import StandIn
+from chatterbox.wire.inbox import CROWD_BYTES
 from chatterbox.wire.lane import BLOCK_COST
 from chatterbox.wire.numbering import Outbox
 from tests.harness.memory import HubOnAClock
@@ -109,17 +109,17 @@ class Speakers(SynchronousTestCase):
         self.assertEqual(self.got(), 10)
 
     def test_its_bound(self) -> None:
-        """Of less than `MUCH` bytes it is known with the look of all, and said when it can wait no longer."""
+        """Of less than `CROWD_BYTES` bytes it is known with the look of all, and said when it can wait no longer."""
         for less, looks in ((0, 1), (1, 0)):
             self.ann.fates.clear()
             self.nc.stops_reading()
-            self.ann.says(*["x" * 1023] * (MUCH // 1024 - 1), "x" * (1023 - BLOCK_COST - less))
+            self.ann.says(*["x" * 1023] * (CROWD_BYTES // 1024 - 1), "x" * (1023 - BLOCK_COST - less))
             with mock.patch.object(StandIn, "glance", autospec=True, side_effect=StandIn.glance) as glance:
                 self.hub.wait(1.5 * SOON)
             self.assertEqual(glance.call_count, looks)
             self.nc.reads()
             self.hub.wait(1)
-            self.assertEqual(self.got(), MUCH // 1024)
+            self.assertEqual(self.got(), CROWD_BYTES // 1024)
 
     def test_who_takes_nothing(self) -> None:
         """It is looked at less and less often: some 50 times in the first second, and 50 times in each that follows."""
@@ -168,7 +168,7 @@ class Speakers(SynchronousTestCase):
         hub.wait(0.01)
         ann.turn()
         self.assertGreater(len(ends[0].heard()), 100_000)
-        self.assertLess(ann.resume.outbox.ahead, MUCH)
+        self.assertLess(ann.resume.outbox.ahead, CROWD_BYTES)
         self.assertGreater(ann.resume.outbox.size, 100_000)
 
 
