@@ -16,7 +16,7 @@ from chatterbox.memory import settle
 def given_anew():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 
-{settle}
+settle()
 file = tempfile.TemporaryFile()
 file.write(bytes(245_000))
 file.flush()
@@ -33,11 +33,6 @@ class Memory(SynchronousTestCase):
 
     @skipUnless(platform.libc_ver()[0] == "glibc", "another library has other habits")
     def test_what_one_read_took_the_next_one_takes(self) -> None:
-        """It was given back to the system and taken again, each time."""
-        self.assertGreater(_pages("pass"), 50 * 30)
-        self.assertLess(_pages("settle()"), 50 * 3)
-
-
-def _pages(settle: str) -> int:
-    found = subprocess.run([sys.executable, "-c", READS.format(settle=settle)], stdout=subprocess.PIPE, check=True)
-    return int(found.stdout)
+        """Without `settle` it is given back to the system and taken again, 60 pages each time; so it is not."""
+        found = subprocess.run([sys.executable, "-c", READS], stdout=subprocess.PIPE, check=True)
+        self.assertLess(int(found.stdout), 50 * 3)

@@ -19,8 +19,8 @@ The hub (`core/hub.py`) calls, in this order, for a hello that has `session`:
 
 And later:
 
-- `cut(session, link, now)`, when a link is gone, was silent for 60 s, or has 1 MiB unsent. True: tell `away`. False: it
-  leaves (`lost`). None: another link carries it by now.
+- `cut(session, link, now)`, when a link is gone, was silent for 60 s, or has too much unsent. True: tell `away`. False:
+  it leaves (`lost`). None: another link carries it by now.
 - `acknowledged(session, stream, n)`, for each `got` and each entry of a `quit`'s; `last_got(session, stream)` for the
   key `got` of `left`, one for each hearer.
 - `end(session, why, now, finished)`, when it has left the hub for whatever reason; `finished`: its `quit` said so;

@@ -138,7 +138,7 @@ class Inbox:
             now: the moment.
             idle: whether nothing more is to be read, or this end is about to leave.
             enough: bytes after which `got` is said at once.
-            least: how many things these have to be.
+            least: the fewest things of which it is said so.
         """
         is_much = self.owed >= enough and self._things >= least
         if not self._owing or not (idle or is_much or now >= self._since + LAZY_SECONDS):

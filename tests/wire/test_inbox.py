@@ -88,7 +88,7 @@ class AnInbox(SynchronousTestCase):
         self.assertEqual(self.box.gots(6), [Got("a", 3)])
 
     def test_one_got_for_two_large_blocks(self) -> None:
-        """Where it has to be for two at least, it waits for the second one, or for 100 ms, however large the first."""
+        """Where two things are asked for at least, `got` waits for the second one, or for 100 ms."""
         self.hear(1, b"1\n2\n3\n4\n", 0)
         self.box.shown("a", 1, False, 2 * LAZY_BYTES, 5.0)
         self.assertEqual(self.box.gots(5.0, least=2), [])
